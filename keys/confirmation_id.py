@@ -1,0 +1,157 @@
+"""The confirmation ID (CID): what the line reads back and the machine accepts.
+
+One rule: a CID is good for one installation only, and for no longer than the month it names; both are under the MAC.
+
+Eight blocks of six digits (or five), lettered A to H: one digit of scheme, three of the last month it is good for
+(months since January 2026, 000 for ever), then the MAC in decimal. The last digit of a block is its check digit.
+
+>>> iid = InstallationID(3, product=7, serial=41, fingerprint=(1, 2, 3, 4, 5, 6, 7), nonce=9, proof=99)
+>>> secrets = {"verification_secret": bytes(32), "key_secret": bytes(9)}
+>>> blocks = issue(iid, **secrets, blocks=5, valid_until=month_number(date(2027, 2, 3)))
+>>> blocks[0][:4]
+'1013'
+>>> last_day(matches(" ".join(blocks), iid, **secrets, blocks=5).valid_until)
+datetime.date(2027, 2, 28)
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from keys import checkdigit, derivation
+from keys.errors import BadCharacter, FieldRange, InvalidNumber
+from keys.formats import BLOCK_COUNTS, FORMATS, GROUP_DIGITS, Format
+from keys.groups import Fault, GroupFault, check_shape, digits_of, payload_of, split
+from keys.installation_id import InstallationID, payload
+
+LETTERS: Final = "ABCDEFGH"
+"""Block number n is spoken of as LETTERS[n - 1]."""
+
+SCHEME: Final = 1
+"""The only scheme there is: HMAC-SHA256 in decimal."""
+
+_HEAD_DIGITS = 4
+_MAX_MONTH = 999
+_FIRST_YEAR = 2026
+
+
+class InvalidConfirmationID(InvalidNumber):
+    """A text is no confirmation ID, or not this installation's; `faults` as in `keys.groups`, blocks counted from 1.
+
+    A whole of sound blocks that does not confirm the installation is WHOLE_ID; UNKNOWN_FORMAT is an unknown scheme.
+    """
+
+    def __init__(self, faults: tuple[GroupFault, ...]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationID:
+    """What a CID says: its scheme, the last month it is good for (0: for ever), and its MAC's decimal digits."""
+
+    scheme: int
+    valid_until: int
+    mac: str
+
+
+def month_number(day: date) -> int:
+    """Months from January 2026 to the month of `day`: 1 is February 2026. Raises FieldRange outside 1 to 999."""
+    months = (day.year - _FIRST_YEAR) * 12 + day.month - 1
+    if not 1 <= months <= _MAX_MONTH:
+        raise FieldRange("valid_until", months, _MAX_MONTH)
+    return months
+
+
+def last_day(valid_until: int) -> date | None:
+    """The last day of the month with this number; None for 0, which is for ever."""
+    if valid_until == 0:
+        return None
+    years, month = divmod(valid_until + 1, 12)
+    return date(_FIRST_YEAR + years, month + 1, 1) - timedelta(days=1)
+
+
+def issue(
+    iid: InstallationID,
+    *,
+    verification_secret: bytes,
+    key_secret: bytes,
+    blocks: int,
+    scheme: int = SCHEME,
+    valid_until: int = 0,
+) -> tuple[str, ...]:
+    """The CID of an installation, as `blocks` (5 or 8) strings of six digits.
+
+    Raises FieldRange for another number of blocks, an unknown scheme or a month outside 0 to 999.
+    """
+    if blocks not in BLOCK_COUNTS:
+        raise FieldRange("blocks", blocks, max(BLOCK_COUNTS))
+    if scheme != SCHEME:
+        raise FieldRange("scheme", scheme, SCHEME)
+    if not 0 <= valid_until <= _MAX_MONTH:
+        raise FieldRange("valid_until", valid_until, _MAX_MONTH)
+    head = f"{scheme}{valid_until:03d}"
+    key = derivation.confirmation_key(verification_secret, key_secret)
+    digits = head + _mac(key, payload(iid) + head, blocks)
+    rule = FORMATS[iid.format].check_rule
+    width = GROUP_DIGITS - 1
+    parts = (digits[start : start + width] for start in range(0, len(digits), width))
+    return tuple(part + checkdigit.calc(rule, number, part) for number, part in enumerate(parts, start=1))
+
+
+def _mac(key: bytes, message: str, blocks: int) -> str:
+    """The decimal MAC of an ASCII message: HMAC-SHA256 as one big-endian number, its last digits, zeros kept."""
+    length = blocks * (GROUP_DIGITS - 1) - _HEAD_DIGITS
+    number = int.from_bytes(hmac.digest(key, message.encode("ascii"), "sha256"), "big")
+    return f"{number % 10**length:0{length}d}"
+
+
+def check_block(fmt: Format, number: int, block: str) -> GroupFault | None:
+    """What is wrong with `block` as block `number` (A is 1) of a CID for an IID of format `fmt`, or None."""
+    fault = check_shape(number, block)
+    if fault is None and not checkdigit.validate(fmt.check_rule, number, block):
+        fault = GroupFault(number, Fault.CHECK_DIGIT)
+    return fault
+
+
+def decode(text: str, fmt: Format, blocks: int) -> ConfirmationID:
+    """What a CID in any spelling says. Raises InvalidConfirmationID with every fault that can be told without a key."""
+    try:
+        digits = digits_of(text)
+    except BadCharacter as error:
+        number, place = divmod(len(digits_of(text[: error.position])), GROUP_DIGITS)
+        fault = GroupFault(number + 1, Fault.CHARACTER, place=place + 1, found=error.sign)
+        raise InvalidConfirmationID((fault,)) from error
+    parts = _blocks_of(text, digits, blocks)
+    checked = (check_block(fmt, number, part) for number, part in enumerate(parts, start=1))
+    faults = tuple(fault for fault in checked if fault is not None)
+    if faults:
+        raise InvalidConfirmationID(faults)
+    bare = payload_of(parts)
+    if int(bare[0]) != SCHEME:
+        raise InvalidConfirmationID((GroupFault(1, Fault.UNKNOWN_FORMAT, place=1, found=bare[0]),))
+    return ConfirmationID(int(bare[0]), int(bare[1:_HEAD_DIGITS]), bare[_HEAD_DIGITS:])
+
+
+def _blocks_of(text: str, digits: str, blocks: int) -> tuple[str, ...]:
+    """The blocks keyed; where the length is wrong, as their spelling shows them. Raises InvalidConfirmationID."""
+    if len(digits) == blocks * GROUP_DIGITS:
+        return split(digits)
+    shown = tuple(digits_of(chunk) for chunk in text.replace("-", " ").split())
+    if len(shown) != blocks:
+        raise InvalidConfirmationID((GroupFault(None, Fault.LENGTH, found=len(digits)),))
+    return shown
+
+
+def matches(
+    text: str, iid: InstallationID, *, verification_secret: bytes, key_secret: bytes, blocks: int
+) -> ConfirmationID:
+    """The CID in `text` if it confirms this installation, whatever its end; else raises InvalidConfirmationID."""
+    fmt = FORMATS[iid.format]
+    cid = decode(text, fmt, blocks)
+    key = derivation.confirmation_key(verification_secret, key_secret)
+    made = _mac(key, f"{payload(iid)}{cid.scheme}{cid.valid_until:03d}", blocks)
+    if not hmac.compare_digest(made, cid.mac):
+        raise InvalidConfirmationID((GroupFault(None, Fault.WHOLE_ID),))
+    return cid

@@ -1,0 +1,111 @@
+"""A caller who reads an installation ID off a screen, with the slips and the moods that are asked for.
+
+The one rule: this caller answers what is asked and nothing else. A group is keyed when its number is heard; during
+the read-back there is only listening; once all blocks are written down and the line moves on, the telephone is put
+down.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying
+from webhooks.rehearsal.clock import Pace
+from webhooks.rehearsal.hearing import Notepad, asked_group, blocks
+
+READ_BACK = "readback"
+FOR_EVER = -1
+
+_CONFIRM = re.compile(r"\bpress (\d)[^.]{0,20} if (?:that is|this is|it is) (?:right|correct)", re.IGNORECASE)
+_CONFIRM_TURNED = re.compile(r"\bif (?:that is|this is|it is) (?:right|correct), press (\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What this caller does wrong or differently. Groups count from 1; 0 is none.
+
+    `silences` is how many times group `silent_at` is met with silence, FOR_EVER being always. `hang_up_at` is a group
+    number or `readback`. `express` keys the whole ID in one run, `person` keys 0 at once, `finish_key` follows every
+    entry.
+    """
+
+    wrong_group: int = 0
+    silent_at: int = 0
+    silences: int = FOR_EVER
+    hang_up_at: int | str = 0
+    express: bool = False
+    person: bool = False
+    finish_key: str = ""
+
+
+@dataclass
+class ScriptedCaller(Caller):
+    """Keys the groups of one installation ID. `groups` are the digits of each group, without spaces."""
+
+    groups: tuple[str, ...]
+    mood: Mood = field(default_factory=Mood)
+    pace: Pace = field(default_factory=Pace)
+    notepad: Notepad = field(default_factory=Notepad)
+    _slipped: bool = False
+    _silent: int = 0
+    _begun: bool = False
+
+    def react(self, stretch: Stretch) -> Reaction:
+        """See `Caller`."""
+        if not stretch.words:
+            return SILENCE
+        if blocks(stretch.words) or self.notepad.blocks:
+            return self._listen(stretch)
+        if not stretch.listening and asked_group(stretch.words) is None:
+            return SILENCE
+        if self.mood.person and not self._begun:
+            self._begun = True
+            return keying("0", stretch, self.pace)
+        return self._answer(stretch)
+
+    def heard(self, words: str) -> None:
+        """See `Caller`."""
+        self.notepad.write(words)
+
+    def _listen(self, stretch: Stretch) -> Reaction:
+        if self.mood.hang_up_at == READ_BACK and self.notepad.blocks:
+            return hanging_up(stretch, 0.5)
+        ahead = Notepad(dict(self.notepad.blocks), announced=self.notepad.announced, ended=self.notepad.ended)
+        ahead.write(stretch.words)
+        return hanging_up(stretch) if ahead.confirmation_id and ahead.ended else SILENCE
+
+    def _answer(self, stretch: Stretch) -> Reaction:
+        group = asked_group(stretch.words)
+        confirm = _CONFIRM.search(stretch.words) or _CONFIRM_TURNED.search(stretch.words)
+        if confirm is not None:
+            return keying(confirm[1], stretch, self.pace)
+        if group is None or not 1 <= group <= len(self.groups):
+            return SILENCE
+        if self.mood.hang_up_at == group:
+            return hanging_up(stretch)
+        if self.mood.silent_at == group and self._silent != self.mood.silences:
+            self._silent += 1
+            return SILENCE
+        if self.mood.express and not self._begun:
+            self._begun = True
+            keys = "".join(self._keyed(place) for place in range(1, len(self.groups) + 1))
+        else:
+            keys = self._keyed(group)
+        return keying(keys + self.mood.finish_key, stretch, self.pace)
+
+    def _keyed(self, group: int) -> str:
+        """The group as this caller's fingers key it: one digit wrong, the first time, where that is the mood."""
+        digits = self.groups[group - 1]
+        if self.mood.wrong_group != group or self._slipped:
+            return digits
+        self._slipped = True
+        return wrong(digits)
+
+
+def wrong(digits: str) -> str:
+    """The digits with one slip, in the third place, to the next digit: every check digit scheme of an ID sees it.
+
+    >>> wrong("123456"), wrong("129456")
+    ('124456', '120456')
+    """
+    place = min(2, len(digits) - 1)
+    return digits[:place] + str((int(digits[place]) + 1) % 10) + digits[place + 1 :]

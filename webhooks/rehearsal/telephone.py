@@ -1,0 +1,257 @@
+"""The telephone: carries a call's documents out on one clock, as Twilio would, unkind where Twilio is.
+
+The one rule: every key is an event at a point of time, and it counts only if a Gather is open at that very point.
+Whatever is pressed during a plain Say, a Pause or while an answer is fetched is lost, and is kept in `lost` so that
+it can be shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urljoin
+
+from webhooks.rehearsal.caller import Caller, Press, Stretch
+from webhooks.rehearsal.clock import CallClock, Pace
+from webhooks.rehearsal.fetching import Fault, Fetcher, Trouble
+from webhooks.rehearsal.speech import Sound, cut, speech_seconds, spoken, text, total
+from webhooks.rehearsal.verbs import Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say
+from webhooks.rehearsal.voice_form import CallSide, voice_form
+
+LONGEST_CALL = 4 * 60 * 60.0
+MOST_IDLE_REDIRECTS = 10
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+
+
+class End(StrEnum):
+    """Who ended the call. TROUBLE is the provider, when neither a document nor the fallback could be had."""
+
+    LINE = "line"
+    CALLER = "caller"
+    TROUBLE = "trouble"
+    REJECTED = "rejected"
+    TOO_LONG = "too_long"
+
+
+class Side(StrEnum):
+    """Whose entry it is in a transcript."""
+
+    LINE = "line"
+    CALLER = "you"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a transcript: the call clock in seconds, whose it is, the words or keys, and what befell them."""
+
+    at: float
+    side: Side
+    words: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The public URLs a telephone number is set up with."""
+
+    incoming: str
+    fallback: str
+    status: str
+
+
+class _Over(Exception):  # noqa: N818 - the call is over, which is no error
+    def __init__(self, end: End) -> None:
+        super().__init__(end)
+        self.end = end
+
+
+@dataclass
+class Telephone:
+    """One call, from ringing to the status callback. `ring` carries it out; the fields then tell what happened.
+
+    `on_entry` is called with every entry of the transcript as it happens. `finished_on_key` adds the undocumented field
+    `FinishedOnKey`, seen in captured requests, to what a Gather sends.
+    """
+
+    side: CallSide
+    routes: Routes
+    fetcher: Fetcher
+    caller: Caller
+    clock: CallClock
+    pace: Pace
+    on_entry: Callable[[Entry], None] | None = None
+    finished_on_key: bool = False
+    transcript: list[Entry] = field(default_factory=list)
+    lost: list[Press] = field(default_factory=list)
+    gathered: list[str] = field(default_factory=list)
+    turns: int = 0
+    _pending: deque[Press] = field(default_factory=deque)
+    _hang_up_at: float | None = None
+    _audible_until: float = 0.0
+    _idle_redirects: int = 0
+
+    def ring(self) -> End:
+        """Dial, carry out every document to the end of the call, and tell the line that it is over."""
+        end = self._carry_through()
+        seconds = max(round(self.clock.now), 0)
+        status = {"CallStatus": "busy" if end is End.REJECTED else "completed"}
+        timing = {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60)), "SequenceNumber": "0"}
+        origin = {"CallbackSource": "call-progress-events"}
+        self.fetcher.notify(self.routes.status, voice_form(self.side, "completed") | status | timing | origin)
+        return end
+
+    def _carry_through(self) -> End:
+        try:
+            document = self._fetch(self.routes.incoming, {}, "POST")
+            while True:
+                document = self._carry_out(document)
+        except _Over as over:
+            return over.end
+
+    def _carry_out(self, document: Document) -> Document:
+        for place, verb in enumerate(document.verbs):
+            if self.clock.now > LONGEST_CALL:
+                raise _Over(End.TOO_LONG)
+            match verb:
+                case Say() | Play() | Pause():
+                    self._play(spoken((verb,), self.pace))
+                case Gather():
+                    following = self._gather(verb, document)
+                    if following is not None:
+                        return following
+                case Redirect(url, method):
+                    return self._redirect(urljoin(document.url, url), method)
+                case Hangup():
+                    raise _Over(End.LINE)
+                case Reject():
+                    raise _Over(End.LINE if place else End.REJECTED)
+        raise _Over(End.LINE)  # a document that ends hangs up
+
+    # What is heard.
+
+    def _begin(self, sounds: tuple[Sound, ...], listening: bool) -> None:
+        """Let the caller hear what is coming, and put what they will do about it on the clock."""
+        self._idle_redirects = 0
+        began, words = self.clock.now, text(sounds)
+        self._audible_until = began + speech_seconds(sounds)
+        if words:
+            self._note(Entry(began, Side.LINE, words))
+        reaction = self.caller.react(Stretch(words, began, speech_seconds(sounds), listening))
+        for press in reaction.presses:
+            latest = self._pending[-1].after if self._pending else began
+            self._pending.append(Press(press.key, max(began + press.after, latest)))
+        if reaction.hang_up_after is not None:
+            self._hang_up_at = began + reaction.hang_up_after
+
+    def _play(self, sounds: tuple[Sound, ...]) -> None:
+        began = self.clock.now
+        self._begin(sounds, listening=False)
+        self._lose_until(began + total(sounds))
+        self.caller.heard(text(sounds))
+
+    def _lose_until(self, moment: float) -> None:
+        """Let time pass in which nobody listens for keys."""
+        lost = ""
+        while self._pending and self._pending[0].after < moment:
+            press = self._pending.popleft()
+            self._pass_to(press.after, keyed=True)
+            self.lost.append(press)
+            lost += press.key
+        if lost:
+            self._note(Entry(self.clock.now, Side.CALLER, lost, "lost: nobody was listening"))
+        self._pass_to(moment)
+
+    def _pass_to(self, moment: float, keyed: bool = False) -> None:
+        """Move the clock on to `moment`; hanging up on the way ends the call there."""
+        gone = self._hang_up_at is not None and self._hang_up_at < moment
+        if self._hang_up_at is not None and gone:
+            moment = max(self._hang_up_at, self.clock.now)
+        self.clock.hear(min(self._audible_until, moment) - self.clock.now)
+        quiet = moment - self.clock.now
+        keying = min(quiet, self.pace.think_seconds + self.pace.key_seconds) if keyed and not gone else 0.0
+        self.clock.wait(quiet - keying)
+        self.clock.key(keying)
+        if gone:
+            self._note(Entry(self.clock.now, Side.CALLER, "(hangs up)"))
+            raise _Over(End.CALLER)
+
+    # What is keyed.
+
+    def _gather(self, gather: Gather, document: Document) -> Document | None:
+        """Listen as docs/voice/twiml/gather says; None where the call falls through to the next verb."""
+        began, sounds = self.clock.now, spoken(gather.nested, self.pace)
+        self._begin(sounds, listening=True)
+        digits, finished, stopped = self._listen(gather, began + total(sounds))
+        self.caller.heard(text(sounds if stopped is None else cut(sounds, stopped - began)))
+        if digits:
+            self.gathered.append(digits)
+        shown = digits + finished
+        if shown and stopped is not None:
+            cutting = "cutting in" if stopped < began + speech_seconds(sounds) else ""
+            self._note(Entry(stopped, Side.CALLER, shown, cutting))
+        elif text(sounds):
+            self._note(Entry(self.clock.now, Side.CALLER, "(silence)"))
+        if not digits and not gather.action_on_empty:
+            return None
+        extra = {"msg": "Gather End"} | ({"Digits": digits} if digits else {})
+        if self.finished_on_key:
+            extra["FinishedOnKey"] = finished
+        return self._fetch(urljoin(document.url, gather.action), extra, gather.method)
+
+    def _listen(self, gather: Gather, sounds_end: float) -> tuple[str, str, float | None]:
+        """The keys gathered, the finish key if one ended them, and when the first key stopped the audio."""
+        digits, stopped = "", None
+        # The timer starts after the nested verbs or at the first key, and anew at every key.
+        deadline = sounds_end + gather.timeout
+        while self._pending and self._pending[0].after < deadline:
+            press = self._pending[0]
+            self._pass_to(press.after, keyed=True)
+            self._pending.popleft()
+            if stopped is None:
+                stopped = self.clock.now
+                self._audible_until = min(self._audible_until, stopped)
+            if gather.finish_key and press.key == gather.finish_key:
+                return digits, press.key, stopped
+            digits += press.key
+            if len(digits) == gather.num_digits:
+                return digits, "", stopped
+            deadline = self.clock.now + gather.timeout
+        self._pass_to(deadline)
+        return digits, "", stopped
+
+    # What is fetched.
+
+    def _redirect(self, url: str, method: str) -> Document:
+        self._idle_redirects += 1
+        if self._idle_redirects > MOST_IDLE_REDIRECTS:
+            self.fetcher.troubles.append(Trouble(Fault.TOO_MANY_REDIRECTS, url))
+            raise self._apology()
+        return self._fetch(url, {}, method)
+
+    def _fetch(self, url: str, extra: Mapping[str, str], method: str) -> Document:
+        """The next document; the fallback URL's where that cannot be had."""
+        result = self._once(url, extra, method)
+        if isinstance(result, Trouble):
+            report = {"ErrorCode": str(int(result.fault)), "ErrorUrl": result.url}
+            result = self._once(self.routes.fallback, report, "POST")
+        if isinstance(result, Trouble):
+            raise self._apology()
+        return result
+
+    def _once(self, url: str, extra: Mapping[str, str], method: str) -> Document | Trouble:
+        form = voice_form(self.side, "in-progress" if self.turns else "ringing") | dict(extra)
+        self.turns += 1
+        fetched = self.fetcher.document(url, form, method)
+        # The turn delay stands for network, fetch and speech start; a line that takes longer than that is waited for.
+        self._audible_until = self.clock.now
+        self._lose_until(self.clock.now + max(self.pace.turn_delay, fetched.seconds))
+        return fetched.result
+
+    def _apology(self) -> _Over:
+        self._note(Entry(self.clock.now, Side.LINE, APOLOGY, "the provider's own words"))
+        return _Over(End.TROUBLE)
+
+    def _note(self, entry: Entry) -> None:
+        self.transcript.append(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)

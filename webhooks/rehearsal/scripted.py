@@ -48,15 +48,17 @@ class ScriptedCaller(Caller):
     _slipped: bool = False
     _silent: int = 0
     _begun: bool = False
+    _asked: int | None = None
 
     def react(self, stretch: Stretch) -> Reaction:
         """See `Caller`."""
-        if not stretch.words:
+        self._asked = asked_group(stretch.words) or self._asked
+        if not stretch.words and self._asked is None:
             return SILENCE
         if blocks(stretch.words) or self.notepad.blocks:
             return self._listen(stretch)
-        if not stretch.listening and asked_group(stretch.words) is None:
-            return SILENCE
+        if not stretch.listening:
+            return SILENCE  # words before the prompt: whoever keys now keys into nothing
         if self.mood.person and not self._begun:
             self._begun = True
             return keying("0", stretch, self.pace)
@@ -74,7 +76,7 @@ class ScriptedCaller(Caller):
         return hanging_up(stretch) if ahead.confirmation_id and ahead.ended else SILENCE
 
     def _answer(self, stretch: Stretch) -> Reaction:
-        group = asked_group(stretch.words)
+        group, self._asked = self._asked, None
         confirm = _CONFIRM.search(stretch.words) or _CONFIRM_TURNED.search(stretch.words)
         if confirm is not None:
             return keying(confirm[1], stretch, self.pace)

@@ -1,0 +1,1 @@
+"""The device side: what a publisher builds into the product."""

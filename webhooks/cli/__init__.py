@@ -1,0 +1,1 @@
+"""The `touchtone` command line."""

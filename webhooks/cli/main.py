@@ -1,0 +1,66 @@
+"""The `touchtone` command: each group loads its own file only when it is called for, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+import click
+
+COMMANDS = {
+    "bench": ("webhooks.cli.bench", "bench", "Measure: check digits, the cost of a turn."),
+    "call": ("webhooks.cli.call", "call", "Dial the line with the rehearsal telephone."),
+    "case": ("webhooks.cli.case", "case", "Show cases and the call-backs that are promised."),
+    "catalog": ("webhooks.cli.catalog", "catalog", "Organisations, agreements and products."),
+    "db": ("webhooks.cli.database", "db", "Upgrade and check the database."),
+    "demo": ("webhooks.cli.demo", "demo", "A whole activation, from nothing to a machine that accepts."),
+    "device": ("webhooks.cli.device", "device", "The device side: an offline machine to rehearse with."),
+    "diagram": ("webhooks.cli.diagram", "diagram", "Draw the states of a call from the transition table."),
+    "init": ("webhooks.cli.init", "init", "Make the data folder, settings and secrets."),
+    "key": ("webhooks.cli.key", "key", "Issue, show and block product keys."),
+    "ledger": ("webhooks.cli.ledger", "ledger", "Balances, entries and their verification."),
+    "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named in `COMMANDS` and imported when first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All command names, in alphabetical order."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="touchtone")
+def cli() -> None:
+    """Touchtone: a telephone activation line that a software publisher runs for its own products."""
+
+
+def main() -> None:
+    """Entry point: one clear sentence and status 1 for a setting that is missing or malformed."""
+    from webhooks.settings import SettingError
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        cli(prog_name="touchtone")
+    except SettingError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

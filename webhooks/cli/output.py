@@ -1,0 +1,38 @@
+"""How every command answers: plain lines for a person, JSON for a program, one sentence for a refusal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
+
+Shown = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+def show(shown: Shown, as_json: bool = False) -> None:
+    """Print one mapping, or a list of them, as aligned `name  value` lines or as JSON."""
+    if as_json:
+        click.echo(json.dumps(shown, ensure_ascii=False, default=str))
+        return
+    rows = [shown] if isinstance(shown, Mapping) else list(shown)
+    for index, row in enumerate(rows):
+        if index:
+            click.echo()
+        width = max((len(name) for name in row), default=0)
+        for name, value in row.items():
+            click.echo(f"{name.replace('_', ' '):<{width}}  {'-' if value is None else value}")
+
+
+def refuse(outcome: str, sentence: str, as_json: bool = False) -> NoReturn:
+    """Say why a command was refused or failed and end with exit status 1.
+
+    `outcome` is the stable code a program reads, `sentence` what a person reads on standard error.
+    """
+    if as_json:
+        click.echo(json.dumps({"outcome": outcome, "reason": sentence}, ensure_ascii=False))
+    else:
+        click.echo(sentence, err=True)
+    sys.exit(1)

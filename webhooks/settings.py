@@ -1,0 +1,182 @@
+"""Settings: the environment over the data folder's `settings.env`, read once into a frozen record.
+
+Rule: a malformed or missing required setting stops the start with one clear sentence, and nothing has a default secret.
+`SETTINGS` is the one list of them: the README's table is checked against it.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingError(ValueError):
+    """A setting is missing or malformed. Its text is the sentence the person who starts the line reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: the name in the environment, its default, whether it is secret, and what it means."""
+
+    name: str
+    meaning: str
+    default: str | None = None
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("TOUCHTONE_DATA_DIR", "Folder for the SQLite file, secrets, lines and spool.", "data"),
+    Setting("DATABASE_URL", "Where the ledger is.", "sqlite file `touchtone.db` in the data folder", secret=True),
+    Setting("TOUCHTONE_PUBLIC_URL", "The address under which Twilio reaches the line; signatures are checked over it."),
+    Setting("TOUCHTONE_LISTEN", "Address and port the server binds.", "127.0.0.1:8080"),
+    Setting("TOUCHTONE_WORKERS", "Serving processes; must stay 1 on SQLite.", "1"),
+    Setting("TOUCHTONE_THREADS", "Threads that answer, in each serving process.", "8"),
+    Setting("TOUCHTONE_SECRETS_FILE", "Issuing keys, verification secrets and the line's own keys (mode 0600).",
+            "`secrets.toml` in the data folder"),
+    Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each.",
+            "`lines.toml` in the data folder"),
+    Setting("TWILIO_ACCOUNT_SID", "The account whose webhooks are accepted (AC and 32 hex digits)."),
+    Setting("TWILIO_AUTH_TOKEN", "Signs Twilio's webhooks.", secret=True),
+    Setting("TWILIO_AUTH_TOKEN_NEXT", "The token being promoted, accepted beside the first while rotating.", "none",
+            secret=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. `auth_tokens` holds one token, or two while they are rotated."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)
+    public_url: str
+    host: str
+    port: int
+    workers: int
+    threads: int
+    secrets_file: Path
+    lines_file: Path
+    account_sid: str
+    auth_tokens: tuple[str, ...] = field(repr=False)
+
+    @property
+    def settings_file(self) -> Path:
+        """The file that `touchtone init` writes and that the environment overrides."""
+        return self.data_dir / "settings.env"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where call-back wishes wait while the database is gone."""
+        return self.data_dir / "spool"
+
+    @property
+    def roots_file(self) -> Path:
+        """Where the ledger's signed roots are appended, outside the database."""
+        return self.data_dir / "ledger-roots.jsonl"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read every setting from `environ` (default: the process's) over the data folder's file.
+
+    Raises SettingError, with a sentence naming the setting, for what is missing or malformed.
+    """
+    given = dict(os.environ if environ is None else environ)
+    data_dir = Path(given.get("TOUCHTONE_DATA_DIR") or "data").resolve()
+    given = {**read_file(data_dir / "settings.env"), **given}
+    read = {setting.name: _value(given, setting) for setting in SETTINGS}
+
+    host, port = _listen(read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
+    database_url = read["DATABASE_URL"] or f"sqlite:///{data_dir / 'touchtone.db'}"
+    workers = _count("TOUCHTONE_WORKERS", read["TOUCHTONE_WORKERS"] or "1")
+    if workers > 1 and database_url.startswith("sqlite"):
+        raise SettingError("TOUCHTONE_WORKERS must be 1 on SQLite; set DATABASE_URL to PostgreSQL for more.")
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        public_url=_public_url(read["TOUCHTONE_PUBLIC_URL"]),
+        host=host,
+        port=port,
+        workers=workers,
+        threads=_count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
+        secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
+        lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
+        account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
+        auth_tokens=_tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
+    )
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """Read `NAME=value` lines; blank lines and lines that start with `#` are passed over. No file is no settings."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    found = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise SettingError(f"{path}, line {number}: expected NAME=value.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _value(given: Mapping[str, str], setting: Setting) -> str:
+    """The value of one setting; a secret may stand in the file that `NAME_FILE` names."""
+    file = given.get(f"{setting.name}_FILE", "") if setting.secret else ""
+    if not file:
+        return given.get(setting.name, "").strip()
+    if given.get(setting.name):
+        raise SettingError(f"{setting.name} and {setting.name}_FILE are both set; keep one of them.")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{setting.name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
+
+
+def _public_url(value: str) -> str:
+    if not value:
+        raise SettingError("TOUCHTONE_PUBLIC_URL is missing; run `touchtone init`, or set it to https://your.host.")
+    try:
+        parts = urllib.parse.urlsplit(value)
+        bad = parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment
+        bad = bool(bad or parts.username or (parts.port is not None and not 0 < parts.port < 65536))
+    except ValueError:
+        bad = True
+    if bad:
+        raise SettingError("TOUCHTONE_PUBLIC_URL must be an http(s) address with a host and no query or user.")
+    return value.rstrip("/")
+
+
+def _listen(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingError("TOUCHTONE_LISTEN must be an address and a port, such as 127.0.0.1:8080.")
+    return host.strip("[]"), int(port)
+
+
+def _count(name: str, value: str) -> int:
+    if not value.isdigit() or not 1 <= int(value) <= 512:
+        raise SettingError(f"{name} must be a whole number from 1 to 512.")
+    return int(value)
+
+
+def _account_sid(value: str) -> str:
+    if not value:
+        raise SettingError("TWILIO_ACCOUNT_SID is missing; run `touchtone init`, or set it to your account's SID.")
+    if len(value) != 34 or not value.startswith("AC") or not value.isalnum():
+        raise SettingError("TWILIO_ACCOUNT_SID must be AC followed by 32 letters and digits.")
+    return value
+
+
+def _tokens(first: str, following: str) -> tuple[str, ...]:
+    if not first:
+        raise SettingError("TWILIO_AUTH_TOKEN is missing; run `touchtone init`, or set it to your account's token.")
+    if len(first) < 16:
+        raise SettingError("TWILIO_AUTH_TOKEN is too short to be a token; copy it whole.")
+    return (first, following) if following else (first,)

@@ -1,0 +1,253 @@
+"""One door to the database, SQLite or PostgreSQL, with the same promises on both.
+
+The rule it keeps: nobody waits longer than `patience`, and whoever is turned away gets one error,
+`DatabaseUnavailable`, whatever driver stood behind it. The tables live with their concepts; all of them
+register on `metadata` here. Instants are stored in UTC, and come back aware.
+
+>>> driver_url("postgresql://line:secret@one:5432,two/ledger").render_as_string()
+'postgresql+psycopg://line:***@/ledger?host=one%3A5432&host=two&target_session_attrs=read-write'
+"""
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.types import TypeDecorator
+
+from keys.unavailable import Cause, DatabaseUnavailable, translated
+
+__all__ = ["Cause", "Database", "DatabaseUnavailable", "Instant", "NestedWrite", "RowNumber", "driver_url", "metadata"]
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# SQLite counts rows up only in a column that is INTEGER to the letter.
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+# What of the patience may pass before a PostgreSQL connection is had; the rest is for the statements.
+_POOL_SHARE = 0.4
+_RESTED_SECONDS = 30.0
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment: aware datetimes in, aware UTC datetimes out, microseconds kept on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime (ValueError): its moment is anybody's guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(value)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the stored moment back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class NestedWrite(RuntimeError):  # noqa: N818 - a slip in our own program, named by what happened
+    """One thread asked for a second write while it was still inside the first: it would wait for itself."""
+
+
+class _WriteLock:
+    """SQLite knows one writer; threads of this process queue here instead of polling the file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def acquire(self, patience: float) -> None:
+        me = threading.get_ident()
+        if self._owner == me:
+            raise NestedWrite
+        if not self._lock.acquire(timeout=patience):
+            raise DatabaseUnavailable(Cause.BUSY)
+        self._owner = me
+
+    def release(self) -> None:
+        self._owner = None
+        self._lock.release()
+
+
+_write_locks: dict[str, _WriteLock] = {}
+_write_locks_guard = threading.Lock()
+
+
+def _write_lock(file: str) -> _WriteLock:
+    with _write_locks_guard:
+        return _write_locks.setdefault(str(Path(file).resolve()), _WriteLock())
+
+
+def driver_url(url: str) -> URL:
+    """Turn a DATABASE_URL as libpq or SQLAlchemy write it into the URL of the driver in use.
+
+    Several PostgreSQL hosts may stand in it, `host:port,host:port`; then the one that can be written to is looked for.
+    Raises ValueError for another kind of database, and for SQLite without a file (every connection would see its own).
+    """
+    scheme, separator, rest = url.partition("://")
+    kind = scheme.partition("+")[0]
+    if not separator or kind not in {"sqlite", "postgresql", "postgres"}:
+        raise ValueError(kind)
+    if kind == "sqlite":
+        parsed = make_url(url)
+        if not parsed.database or parsed.database == ":memory:":
+            raise ValueError(kind)
+        return parsed
+    authority, slash, path = rest.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return make_url(f"postgresql+psycopg://{rest}")
+    parsed = make_url(f"postgresql+psycopg://{login}{at}{slash}{path}").update_query_dict({"host": hosts.split(",")})
+    if "target_session_attrs" in parsed.query:
+        return parsed
+    return parsed.update_query_dict({"target_session_attrs": "read-write"})
+
+
+class Database:
+    """A database, open for many threads.
+
+    `url` is a DATABASE_URL; `patience` bounds, in seconds, the wait for a lock, a connection and the statements
+    together; `connections` is how many PostgreSQL connections (and SQLite readers) may be open at once.
+    """
+
+    def __init__(self, url: str, *, patience: float = 10.0, connections: int = 10) -> None:
+        self.url = driver_url(url)
+        self.patience = patience
+        self.dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
+        self._lock: _WriteLock | None = None
+        if self.dialect == "sqlite":
+            self._lock = _write_lock(str(self.url.database))
+            self.engine = _sqlite_engine(self.url, patience, 1, writes=True)
+            self._readers = _sqlite_engine(self.url, patience, connections, writes=False)
+        else:
+            self.engine = _postgresql_engine(self.url, patience, connections)
+            # The same pool: a read is one snapshot, and cannot write by mistake.
+            self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open the write transaction: committed at the end of the block, rolled back if the block raises.
+
+        Raises DatabaseUnavailable, also in place of what the driver raises inside the block for want of the database.
+        """
+        deadline = time.monotonic() + self.patience
+        if self._lock is None:
+            with translated(), self.engine.begin() as connection:
+                yield connection
+            return
+        self._lock.acquire(self.patience)
+        try:
+            with translated(), self.engine.connect() as connection:
+                # Another process may hold the file: what is left of the patience is for that.
+                left = max(0, int((deadline - time.monotonic()) * 1000))
+                _driver(connection).execute(f"PRAGMA busy_timeout={left}")
+                with connection.begin():
+                    yield connection
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a read-only transaction that sees one moment of the database. Raises DatabaseUnavailable."""
+        with translated(), self._readers.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+        self._readers.dispose()
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's own connection: spares the layers between for statements that return nothing."""
+    return connection.connection.driver_connection
+
+
+def _sqlite_engine(url: URL, patience: float, connections: int, *, writes: bool) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=patience,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+    start = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: Any) -> None:
+        # busy_timeout stands first: switching to WAL may itself have to wait.
+        driver.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        driver.execute("PRAGMA journal_mode=WAL")
+        # NORMAL may lose the last commits at a power loss, and a spoken answer would be given twice.
+        driver.execute("PRAGMA synchronous=FULL")
+        driver.execute("PRAGMA foreign_keys=ON")
+        if not writes:
+            driver.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a write is refused under load; this one asks for the lock at once.
+        _driver(connection).execute(start)
+
+    return engine
+
+
+def _postgresql_engine(url: URL, patience: float, connections: int) -> Engine:
+    pool_wait = patience * _POOL_SHARE
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=pool_wait,
+        # libpq knows no shorter wait than two seconds a host.
+        connect_args={"connect_timeout": max(2, math.ceil(pool_wait))},
+    )
+    limit = f"{max(1, int((patience - pool_wait) * 1000))}ms"
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: Any) -> None:
+        # Said by a statement, not in the start-up options: a connection pooler in between refuses those.
+        names = ["statement_timeout", "lock_timeout"]
+        if driver.info.server_version >= 170000:
+            names.append("transaction_timeout")  # bounds all statements together, where the server can
+        settings = ", ".join(f"set_config('{name}', '{limit}', false)" for name in names)
+        driver.execute(f"SELECT set_config('TimeZone', 'UTC', false), {settings}")
+        driver.commit()
+
+    @event.listens_for(engine, "checkin")
+    def note_rest(_driver: Any, record: Any) -> None:
+        record.info["rested_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask_if_alive(driver: Any, record: Any, _proxy: Any) -> None:
+        # Only a connection that has rested is asked whether it still lives: asking always costs a round trip a turn.
+        since = record.info.get("rested_since")
+        if since is None or time.monotonic() - since < _RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(driver)
+        except Exception as error:  # whatever it says, the pool must open a fresh one
+            raise DisconnectionError from error
+
+    return engine

@@ -15,13 +15,15 @@ datetime.date(2027, 2, 28)
 """
 
 import hmac
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Final
 
 from keys import checkdigit, derivation
 from keys.errors import BadCharacter, FieldRange, InvalidNumber
-from keys.formats import BLOCK_COUNTS, FORMATS, GROUP_DIGITS, Format
+from keys.formats import BLOCK_COUNTS, FORMATS, GROUP_DIGITS, CheckRule, Format
 from keys.groups import Fault, GroupFault, check_shape, digits_of, payload_of, split
 from keys.installation_id import InstallationID, payload
 
@@ -147,11 +149,48 @@ def _blocks_of(text: str, digits: str, blocks: int) -> tuple[str, ...]:
 def matches(
     text: str, iid: InstallationID, *, verification_secret: bytes, key_secret: bytes, blocks: int
 ) -> ConfirmationID:
-    """The CID in `text` if it confirms this installation, whatever its end; else raises InvalidConfirmationID."""
+    """The CID in `text` if it confirms this installation, whatever its end; else raises InvalidConfirmationID.
+
+    A classic check digit misses slips of 0/7, 1/8, 2/9 and exchanged blocks. Where one such slip explains the mismatch
+    the MAC finds it: the fault then names the block (WHOLE_ID, `found` its digits) or both blocks (OTHER_PLACE).
+    """
     fmt = FORMATS[iid.format]
     cid = decode(text, fmt, blocks)
     key = derivation.confirmation_key(verification_secret, key_secret)
-    made = _mac(key, f"{payload(iid)}{cid.scheme}{cid.valid_until:03d}", blocks)
-    if not hmac.compare_digest(made, cid.mac):
-        raise InvalidConfirmationID((GroupFault(None, Fault.WHOLE_ID),))
-    return cid
+    if _confirms(key, iid, _mac_parts(split(digits_of(text))), blocks):
+        return cid
+    if fmt.check_rule is CheckRule.MOD7:
+        for faults, parts in _slips(split(digits_of(text))):
+            if _confirms(key, iid, _mac_parts(parts), blocks):
+                raise InvalidConfirmationID(faults)
+    raise InvalidConfirmationID((GroupFault(None, Fault.WHOLE_ID),))
+
+
+def _mac_parts(parts: Sequence[str]) -> tuple[str, str]:
+    """Scheme and end, and the MAC, as digits, from the blocks of a CID."""
+    bare = payload_of(parts)
+    return bare[:_HEAD_DIGITS], bare[_HEAD_DIGITS:]
+
+
+def _confirms(key: bytes, iid: InstallationID, parts: tuple[str, str], blocks: int) -> bool:
+    """Whether the MAC is the one of this installation with this scheme and end; takes the same time either way."""
+    head, mac = parts
+    return hmac.compare_digest(_mac(key, payload(iid) + head, blocks), mac)
+
+
+def _slips(parts: tuple[str, ...]) -> Iterator[tuple[tuple[GroupFault, ...], tuple[str, ...]]]:
+    """Every CID that is one slip away which the mod 7 check cannot see, with the faults that name the slip."""
+    for number, part in enumerate(parts, start=1):
+        for place, digit in enumerate(part[:-1]):
+            for other in (int(digit) - 7, int(digit) + 7):
+                if 0 <= other <= 9:
+                    mended = f"{part[:place]}{other}{part[place + 1 :]}"
+                    fault = GroupFault(number, Fault.WHOLE_ID, found=mended)
+                    yield (fault,), (*parts[: number - 1], mended, *parts[number:])
+    for one, two in combinations(range(1, len(parts) + 1), 2):
+        exchanged = list(parts)
+        exchanged[one - 1], exchanged[two - 1] = parts[two - 1], parts[one - 1]
+        yield (
+            (GroupFault(one, Fault.OTHER_PLACE, found=two), GroupFault(two, Fault.OTHER_PLACE, found=one)),
+            tuple(exchanged),
+        )

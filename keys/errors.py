@@ -1,4 +1,4 @@
-"""The root of the tree for numbers that are not what they should be.
+"""The roots of the tree for input that is not what it should be.
 
 One rule: an error carries facts as attributes and no wording, so that a caller, a device and an API can each say it
 in their own words.
@@ -11,7 +11,11 @@ in their own words.
 """
 
 
-class InvalidNumber(ValueError):  # noqa: N818 - what is wrong is the number; the name is read aloud in `except`
+class BadInput(ValueError):  # noqa: N818 - what is bad is the input; the name is read aloud in `except`
+    """What was given cannot be used as it is."""
+
+
+class InvalidNumber(BadInput):
     """A product key, installation ID, confirmation ID or one of their parts is not well formed."""
 
 

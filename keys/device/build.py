@@ -1,0 +1,124 @@
+"""What a publisher compiles into one product: the facts a device needs, and nothing that could issue a key.
+
+One rule: an issuing key never stands here. A build alone makes no confirmation ID; it takes a product key as well.
+
+>>> build = ProductBuild(7, "Harbour Pilot", 1, generation=1, verification_secret=bytes(32), blocks=8)
+>>> ProductBuild.from_facts(build.to_facts()) == build
+True
+>>> build
+ProductBuild(product=7, name='Harbour Pilot', format=1, generation=1, blocks=8, dockable=False, line=None)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from keys.errors import BadInput
+from keys.formats import BLOCK_COUNTS, FORMATS, Format
+
+
+class InvalidBuild(BadInput):
+    """The facts of a build are incomplete or impossible; `field` names the first one that is."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class ProductBuild:
+    """The facts of one product. Raises InvalidBuild.
+
+    `generation` is that of the `verification_secret` (32 bytes), under which new installations are made; `earlier`
+    holds secrets of generations that machines activated before are still to be accepted under. `blocks` is 5 or 8,
+    `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes.
+    """
+
+    product: int
+    name: str
+    format: int
+    generation: int
+    verification_secret: bytes = field(repr=False)
+    blocks: int
+    dockable: bool = False
+    line: str | None = None
+    earlier: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what no device could work with."""
+        if self.format not in FORMATS:
+            raise InvalidBuild("format")
+        if not 0 <= self.product < FORMATS[self.format].products:
+            raise InvalidBuild("product")
+        if self.blocks not in BLOCK_COUNTS:
+            raise InvalidBuild("blocks")
+        if not self.verification_secret or self.generation in self.earlier:
+            raise InvalidBuild("verification_secret")
+
+    @property
+    def id_format(self) -> Format:
+        """The format of this product's installation IDs."""
+        return FORMATS[self.format]
+
+    @property
+    def secrets(self) -> Mapping[int, bytes]:
+        """Every verification secret this build accepts, by generation."""
+        return {**self.earlier, self.generation: self.verification_secret}
+
+    def to_facts(self) -> dict[str, object]:
+        """The build as JSON values; secrets in hexadecimal."""
+        return {
+            "product": self.product,
+            "name": self.name,
+            "format": self.format,
+            "generation": self.generation,
+            "verification_secret": self.verification_secret.hex(),
+            "blocks": self.blocks,
+            "dockable": self.dockable,
+            "line": self.line,
+            "earlier": {str(generation): secret.hex() for generation, secret in self.earlier.items()},
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, object]) -> "ProductBuild":
+        """The build from its JSON values. Raises InvalidBuild for a missing or ill-typed one."""
+        line, earlier = facts.get("line"), facts.get("earlier", {})
+        if line is not None and not isinstance(line, str):
+            raise InvalidBuild("line")
+        if not isinstance(earlier, dict):
+            raise InvalidBuild("earlier")
+        try:
+            older = {int(generation): bytes.fromhex(secret) for generation, secret in earlier.items()}
+        except (TypeError, ValueError) as error:
+            raise InvalidBuild("earlier") from error
+        return cls(
+            product=_number(facts, "product"),
+            name=_text(facts, "name"),
+            format=_number(facts, "format"),
+            generation=_number(facts, "generation"),
+            verification_secret=_secret(facts, "verification_secret"),
+            blocks=_number(facts, "blocks"),
+            dockable=facts.get("dockable") is True,
+            line=line,
+            earlier=older,
+        )
+
+
+def _number(facts: Mapping[str, object], name: str) -> int:
+    value = facts.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidBuild(name)
+    return value
+
+
+def _text(facts: Mapping[str, object], name: str) -> str:
+    value = facts.get(name)
+    if not isinstance(value, str):
+        raise InvalidBuild(name)
+    return value
+
+
+def _secret(facts: Mapping[str, object], name: str) -> bytes:
+    try:
+        return bytes.fromhex(_text(facts, name))
+    except ValueError as error:
+        raise InvalidBuild(name) from error

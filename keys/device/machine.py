@@ -1,0 +1,230 @@
+"""A machine that is activated without a network: install a product key, show the ID, deposit the answer, status.
+
+One rule: nothing is believed because it was stored. Every status is worked out anew from the key's secret, the stored
+pair of IDs, today's hardware and today's date; a state file edited by hand or carried to another machine gains nothing.
+
+>>> from keys import confirmation_id, product_key
+>>> from keys.device.hardware import simulated
+>>> build = ProductBuild(7, "Harbour Pilot", 1, generation=1, verification_secret=bytes(32), blocks=8)
+>>> key = product_key.make(product_key.KeyType.MAK, product=7, serial=41, issuing_key=bytes(32))
+>>> here, today = simulated("wheelhouse"), date(2026, 11, 24)
+>>> state = install(build, product_key.encode(key), here, nonce=9)
+>>> status(build, state, here, today).value
+'awaiting_confirmation'
+>>> answer = confirmation_id.issue(
+...     decode(state.installation_id), verification_secret=bytes(32), key_secret=key.secret, blocks=8
+... )
+>>> status(build, deposit(build, state, " ".join(answer)), here, today).value
+'activated'
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+
+from keys import confirmation_id, derivation, product_key
+from keys.confirmation_id import ConfirmationID
+from keys.device.build import ProductBuild
+from keys.device.hardware import Hardware, fingerprint, has_own_identity, vote
+from keys.errors import BadInput, InvalidNumber
+from keys.groups import digits_of
+from keys.installation_id import InstallationID, decode, encode
+from keys.product_key import KeyType
+
+INSTALLABLE = (KeyType.MAK, KeyType.KMS_HOST)
+
+
+class Status(StrEnum):
+    """How things stand with a machine."""
+
+    NOT_INSTALLED = "not_installed"
+    """No product key, or one of another product."""
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    """An installation ID is shown; its confirmation ID is still to come."""
+    ACTIVATED = "activated"
+    """A confirmation ID for this installation is there, on this hardware, within its time."""
+    EXPIRED = "expired"
+    """The confirmation ID's last month is over: install again, call again."""
+    HARDWARE_CHANGED = "hardware_changed"
+    """Too much of the hardware is other than it was at installation: install again, call again."""
+
+
+class Reason(StrEnum):
+    """Why the machine declined what it was given."""
+
+    NOT_INSTALLED = "not_installed"
+    """What is stored was not made with this product's build; install the product key first."""
+    OTHER_PRODUCT = "other_product"
+    """The product key, or the pair, is another product's; `found` is its number."""
+    KEY_TYPE = "key_type"
+    """Keys of this type are not installed here; `found` is the type's number."""
+    NO_OWN_IDENTITY = "no_own_identity"
+    """The hardware has no fixed part with an identity of its own (all absent, virtual, removable or model-level)."""
+    OTHER_KEY = "other_key"
+    """The pair was made with another product key than the one installed."""
+    HARDWARE_CHANGED = "hardware_changed"
+    """The pair was made on other hardware; `found` is how many votes are missing."""
+    EXPIRED = "expired"
+    """The pair's last month is over; `found` is its month number."""
+
+
+class Declined(BadInput):
+    """The machine declines: `reason`, and `found` where the reason says what that is."""
+
+    def __init__(self, reason: Reason, found: int | None = None) -> None:
+        super().__init__(reason, found)
+        self.reason = reason
+        self.found = found
+
+
+class InvalidState(BadInput):
+    """What is stored is no machine's state."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a machine keeps: the key's last five signs and secret, the IID made at installation, the CID once there.
+
+    `installation_id` and `confirmation_id` are digits without spaces. Together they are the pair worth saving.
+    """
+
+    product: int
+    last_five: str
+    key_secret: bytes = field(repr=False)
+    installation_id: str
+    confirmation_id: str | None = None
+
+    def to_facts(self) -> dict[str, object]:
+        """The state as JSON values."""
+        return {
+            "product": self.product,
+            "last_five": self.last_five,
+            "key_secret": self.key_secret.hex(),
+            "installation_id": self.installation_id,
+            "confirmation_id": self.confirmation_id,
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, object]) -> "State":
+        """The state from its JSON values. Raises InvalidState for a missing or impossible one."""
+        match facts:
+            case {
+                "product": int(product),
+                "last_five": str(last_five),
+                "key_secret": str(key_secret),
+                "installation_id": str(installation_id),
+                "confirmation_id": str() | None as answer,
+            }:
+                try:
+                    return cls(product, last_five, bytes.fromhex(key_secret), encode(decode(installation_id)), answer)
+                except ValueError as error:
+                    raise InvalidState from error
+        raise InvalidState
+
+
+def install(build: ProductBuild, text: str, hardware: Hardware, nonce: int) -> State:
+    """Install the product key in `text`; makes the one IID of this installation.
+
+    `nonce` must be new and random, 0 to 2^nonce_bits - 1. Raises InvalidProductKey for a mistyped key, Declined for
+    one that is not for this product or this hardware, FieldRange for a serial that the format has no room for.
+    """
+    key = product_key.decode(text)
+    if key.product != build.product:
+        raise Declined(Reason.OTHER_PRODUCT, key.product)
+    if key.type not in INSTALLABLE:
+        raise Declined(Reason.KEY_TYPE, int(key.type))
+    parts = fingerprint(build.id_format, hardware, key.secret)
+    if not has_own_identity(build.id_format, parts):
+        raise Declined(Reason.NO_OWN_IDENTITY)
+    bare = InstallationID(build.format, key.product, key.serial, parts, nonce, proof=0)
+    iid = replace(bare, proof=derivation.proof_value(build.verification_secret, key.secret, bare))
+    return State(build.product, key.last_five, key.secret, encode(iid))
+
+
+def deposit(build: ProductBuild, state: State, text: str) -> State:
+    """Keep the confirmation ID in `text`. Raises InvalidConfirmationID, saying which block is wrong and how.
+
+    Whether it still holds today, and on today's hardware, is for `status` to say.
+    """
+    _confirmed(build, state, decode(state.installation_id), text)
+    return replace(state, confirmation_id=digits_of(text))
+
+
+def pair(state: State) -> tuple[str, str] | None:
+    """The pair (IID, CID) to save for a later re-image; None before there is a CID."""
+    return None if state.confirmation_id is None else (state.installation_id, state.confirmation_id)
+
+
+def deposit_pair(
+    build: ProductBuild, state: State, iid_text: str, cid_text: str, hardware: Hardware, today: date
+) -> State:
+    """Adopt a saved pair after a re-image: no call, and nothing taken from the allowance.
+
+    The same product key must be installed. Key, proof, MAC, today's hardware and the end are checked; the new
+    installation's own IID gives way to the saved one. Raises InvalidInstallationID, InvalidConfirmationID or Declined.
+    """
+    iid = decode(iid_text)
+    if (iid.format, iid.product) != (build.format, build.product):
+        raise Declined(Reason.OTHER_PRODUCT, iid.product)
+    if iid.serial != decode(state.installation_id).serial or _secret_of(build, state, iid) is None:
+        raise Declined(Reason.OTHER_KEY)
+    cid = _confirmed(build, state, iid, cid_text)
+    tally = vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable)
+    if not tally.passed:
+        raise Declined(Reason.HARDWARE_CHANGED, tally.needed - tally.matched)
+    if _is_over(cid, today):
+        raise Declined(Reason.EXPIRED, cid.valid_until)
+    return replace(state, installation_id=encode(iid), confirmation_id=digits_of(cid_text))
+
+
+def status(build: ProductBuild, state: State | None, hardware: Hardware, today: date) -> Status:
+    """How things stand, worked out anew."""
+    if state is None or state.product != build.product:
+        return Status.NOT_INSTALLED
+    iid = decode(state.installation_id)
+    if (iid.format, iid.product) != (build.format, build.product) or _secret_of(build, state, iid) is None:
+        return Status.NOT_INSTALLED
+    if not vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable).passed:
+        return Status.HARDWARE_CHANGED
+    try:
+        cid = _confirmed(build, state, iid, state.confirmation_id or "")
+    except InvalidNumber:
+        return Status.AWAITING_CONFIRMATION
+    return Status.EXPIRED if _is_over(cid, today) else Status.ACTIVATED
+
+
+def valid_until(build: ProductBuild, state: State) -> date | None:
+    """The last day of the confirmation ID that is there; None where it is for ever, or not there at all."""
+    if state.confirmation_id is None:
+        return None
+    cid = confirmation_id.decode(state.confirmation_id, build.id_format, build.blocks)
+    return confirmation_id.last_day(cid.valid_until)
+
+
+def _secret_of(build: ProductBuild, state: State, iid: InstallationID) -> bytes | None:
+    """The verification secret the IID was proven with, among those the build accepts; None for a wrong proof."""
+    width = -(-build.id_format.proof_bits // 8)
+    shown = iid.proof.to_bytes(width, "big")
+    for secret in build.secrets.values():
+        made = derivation.proof_value(secret, state.key_secret, iid)
+        if hmac.compare_digest(made.to_bytes(width, "big"), shown):
+            return secret
+    return None
+
+
+def _confirmed(build: ProductBuild, state: State, iid: InstallationID, text: str) -> ConfirmationID:
+    """The CID in `text`, if it confirms `iid`; else raises InvalidConfirmationID or Declined."""
+    secret = _secret_of(build, state, iid)
+    if secret is None:
+        raise Declined(Reason.NOT_INSTALLED)
+    return confirmation_id.matches(
+        text, iid, verification_secret=secret, key_secret=state.key_secret, blocks=build.blocks
+    )
+
+
+def _is_over(cid: ConfirmationID, today: date) -> bool:
+    """Whether the CID's last day has passed."""
+    end = confirmation_id.last_day(cid.valid_until)
+    return end is not None and today > end

@@ -69,7 +69,7 @@ class ScriptedCaller(Caller):
         self.notepad.write(words)
 
     def _listen(self, stretch: Stretch) -> Reaction:
-        if self.mood.hang_up_at == READ_BACK and self.notepad.blocks:
+        if self.mood.hang_up_at == READ_BACK and (self.notepad.blocks or len(blocks(stretch.words)) > 1):
             return hanging_up(stretch, 0.5)
         ahead = Notepad(dict(self.notepad.blocks), announced=self.notepad.announced, ended=self.notepad.ended)
         ahead.write(stretch.words)

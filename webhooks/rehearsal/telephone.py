@@ -146,8 +146,14 @@ class Telephone:
     def _play(self, sounds: tuple[Sound, ...]) -> None:
         began = self.clock.now
         self._begin(sounds, listening=False)
-        self._lose_until(began + total(sounds))
-        self.caller.heard(text(sounds))
+        try:
+            self._lose_until(began + total(sounds))
+        finally:
+            self._heard(sounds, began)
+
+    def _heard(self, sounds: tuple[Sound, ...], began: float) -> None:
+        # Told also where the caller hangs up, for what was heard till then is known to them.
+        self.caller.heard(text(cut(sounds, min(self.clock.now, self._audible_until) - began)))
 
     def _lose_until(self, moment: float) -> None:
         """Let time pass in which nobody listens for keys."""
@@ -163,7 +169,7 @@ class Telephone:
 
     def _pass_to(self, moment: float, keyed: bool = False) -> None:
         """Move the clock on to `moment`; hanging up on the way ends the call there."""
-        gone = self._hang_up_at is not None and self._hang_up_at < moment
+        gone = self._hang_up_at is not None and self._hang_up_at <= moment
         if self._hang_up_at is not None and gone:
             moment = max(self._hang_up_at, self.clock.now)
         self.clock.hear(min(self._audible_until, moment) - self.clock.now)
@@ -181,8 +187,10 @@ class Telephone:
         """Listen as docs/voice/twiml/gather says; None where the call falls through to the next verb."""
         began, sounds = self.clock.now, spoken(gather.nested, self.pace)
         self._begin(sounds, listening=True)
-        digits, finished, stopped = self._listen(gather, began + total(sounds))
-        self.caller.heard(text(sounds if stopped is None else cut(sounds, stopped - began)))
+        try:
+            digits, finished, stopped = self._listen(gather, began + total(sounds))
+        finally:
+            self._heard(sounds, began)
         if digits:
             self.gathered.append(digits)
         shown = digits + finished

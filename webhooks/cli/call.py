@@ -76,8 +76,8 @@ def _caller(options: dict[str, Any], pace: Pace) -> Caller:
     if iid is None:
         return KeyboardCaller(_read, pace)
     mood = Mood(
-        wrong_group=options["wrong_group"],
-        silent_at=options["silent_at"],
+        wrong_group=options["wrong_group"] or 0,
+        silent_at=options["silent_at"] or 0,
         silences=1 if options["silent_once"] else FOR_EVER,
         hang_up_at=_place(options["hang_up_at"]),
         express=options["express"],
@@ -130,8 +130,8 @@ def told(record: CallRecord, with_transcript: bool = False) -> dict[str, Any]:
 
 @click.command(name="call")
 @click.option("--iid", metavar="DIGITS", help="Key this installation ID; without it you are asked for the keys.")
-@click.option("--wrong-group", type=click.IntRange(1, 9), default=0, show_default=False, metavar="N", help="Slip once.")
-@click.option("--silent-at", type=click.IntRange(1, 9), default=0, show_default=False, metavar="N", help="Say nothing.")
+@click.option("--wrong-group", type=click.IntRange(1, 9), metavar="N", help="Slip once.")
+@click.option("--silent-at", type=click.IntRange(1, 9), metavar="N", help="Say nothing.")
 @click.option("--silent-once", is_flag=True, help="With --silent-at: only the first time.")
 @click.option("--hang-up-at", metavar="N|readback", help="Hang up at group N, or in the middle of the read-back.")
 @click.option("--express", is_flag=True, help="Key the whole ID in one run.")

@@ -109,6 +109,7 @@ def told(record: CallRecord, with_transcript: bool = False) -> dict[str, Any]:
         "confirmation_id": record.confirmation_id,
         "blocks": record.blocks,
         "case_number": record.case_number,
+        "refusal": record.refusal,
         "turns": record.turns,
         "heard": round(record.heard, 1),
         "keyed": round(record.keyed, 1),

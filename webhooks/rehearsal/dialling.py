@@ -20,7 +20,12 @@ from webhooks.rehearsal.voice_form import CallSide
 
 
 class Outcome(StrEnum):
-    """What a call came to."""
+    """What a call came to, in the caller's ear.
+
+    ACTIVATED: the whole confirmation ID was heard. REFUSED: the line said why not, or ended the call with nothing.
+    CASE: stuck, with a case number. HUNG_UP: the caller left before any of these. NO_ANSWER: no document could be
+    had, or only an apology.
+    """
 
     ACTIVATED = "activated"
     REFUSED = "refused"
@@ -53,10 +58,10 @@ class Terms:
 class CallRecord:
     """Everything about one call. Seconds are the call clock's; `heard + keyed + waited == seconds`.
 
-    `turns` counts the documents asked for; `lost` is the keys that nobody listened to; `problems` is what
-    `check_document` says of the documents carried out; `troubles` is the documents that could not be had;
-    `differences` is what two deliveries of one request were answered differently; `conflicts` is blocks read in two
-    ways.
+    `refusal` is the sentence in which the line refused; `turns` counts the documents asked for; `lost` is the keys
+    that nobody listened to; `problems` is what `check_document` says of the documents carried out; `troubles` is the
+    documents that could not be had; `differences` is what two deliveries of one request were answered differently;
+    `conflicts` is blocks read in two ways.
     """
 
     call_sid: str
@@ -65,6 +70,7 @@ class CallRecord:
     confirmation_id: str | None
     blocks: dict[str, str]
     case_number: str | None
+    refusal: str | None
     turns: int
     heard: float
     keyed: float
@@ -140,6 +146,7 @@ def _record(telephone: Telephone, fetcher: Fetcher, notepad: Notepad, end: End) 
         confirmation_id=notepad.confirmation_id,
         blocks=dict(sorted(notepad.blocks.items())),
         case_number=notepad.case_number,
+        refusal=notepad.refusal,
         turns=telephone.turns,
         heard=telephone.clock.heard,
         keyed=telephone.clock.keyed,
@@ -159,6 +166,10 @@ def _outcome(notepad: Notepad, end: End, transcript: list[Entry]) -> Outcome:
         return Outcome.ACTIVATED
     if end is End.REJECTED or end is End.TROUBLE or not any(entry.side is Side.LINE for entry in transcript):
         return Outcome.NO_ANSWER
+    if notepad.refusal is not None:
+        return Outcome.REFUSED
     if notepad.case_number is not None:
         return Outcome.CASE
+    if notepad.fault:
+        return Outcome.NO_ANSWER
     return Outcome.HUNG_UP if end is End.CALLER else Outcome.REFUSED

@@ -34,23 +34,43 @@ SIZES = (5, 8)
 """How many blocks a confirmation ID may have."""
 
 _SPACED = r"\d(?:[ ,.]+\d(?!\d))"
-_GROUP = re.compile(r"\bgroup (\d|" + "|".join(NUMBERS) + r")\b", re.IGNORECASE)
-_FIRST = re.compile(r"\bfirst group\b|\binstallation id\b", re.IGNORECASE)
+_GROUP = re.compile(r"\bgroup (\d|" + "|".join(NUMBERS) + r")\b|\b(first) group\b", re.IGNORECASE)
+_OPENING = re.compile(r"\binstallation id\b", re.IGNORECASE)
 _BLOCK = re.compile(
     r"\b(?:"
     + "|".join(f"(?P<{letter}>{letter})[,.]? (?:{word})" for letter, word in BLOCK_WORDS.items())
     + rf")[,.:]? (?P<digits>{_SPACED}{{5}})(?![ ,.]*\d)"
 )
 _CASE = re.compile(rf"\bcase number(?: is)?[:,.]? (?P<digits>{_SPACED}{{3,19}})", re.IGNORECASE)
+_REFUSALS = (
+    "activations? of this product key are used",
+    "does not match any product key",
+    "(?:has been|is) blocked",
+    "has (?:expired|run out)",
+    "(?:not|no longer) activated",
+    "not in force",
+    "is not for a product",
+    "does not fit its product",
+    "was returned",
+    "too many wrong tries",
+)
+_REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
+_FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r"\b(5|8|five|eight) blocks\b", re.IGNORECASE)
 
 
 def asked_group(words: str) -> int | None:
-    """The group asked for: the last `group N` said, else 1 where the first group or the ID is spoken of."""
+    """The group asked for, which is the last that is named: `group 4`, `group four` or `first group`."""
     said = _GROUP.findall(words)
-    if said:
-        return int(said[-1]) if said[-1].isdigit() else NUMBERS[said[-1].lower()]
-    return 1 if _FIRST.search(words) else None
+    if not said:
+        return None
+    number, first = said[-1]
+    return 1 if first else int(number) if number.isdigit() else NUMBERS[number.lower()]
+
+
+def opens(words: str) -> bool:
+    """Whether the installation ID is spoken of, which before the first key is as good as asking for its first group."""
+    return _OPENING.search(words) is not None
 
 
 def blocks(words: str) -> dict[str, str]:
@@ -68,6 +88,16 @@ def case_number(words: str) -> str | None:
     return _digits(match["digits"]) if match else None
 
 
+def refusal(words: str) -> str | None:
+    """The sentence in which an activation is refused, or None.
+
+    >>> refusal("All activations of this product key are used. Your case number is 9 1 2 3.")
+    'All activations of this product key are used.'
+    """
+    match = _REFUSAL.search(words)
+    return match[0].strip() if match else None
+
+
 def _digits(words: str) -> str:
     return re.sub(r"\D", "", words)
 
@@ -79,8 +109,10 @@ class Notepad:
     blocks: dict[str, str] = field(default_factory=dict)
     conflicts: list[tuple[str, str, str]] = field(default_factory=list)
     case_number: str | None = None
+    refusal: str | None = None
     announced: int | None = None
     ended: bool = False
+    fault: bool = False
 
     def write(self, words: str) -> None:
         """Take down what these words hold."""
@@ -94,6 +126,8 @@ class Notepad:
         if self.blocks and words[last:].strip(" ,."):
             self.ended = True  # the line speaks of something else, so the read-back has come to its end
         self.case_number = case_number(words) or self.case_number
+        self.refusal = refusal(words) or self.refusal
+        self.fault = self.fault or _FAULT.search(words) is not None
 
     @property
     def confirmation_id(self) -> str | None:

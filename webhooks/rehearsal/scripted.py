@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import Pace
-from webhooks.rehearsal.hearing import Notepad, asked_group, blocks
+from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, opens
 
 READ_BACK = "readback"
 FOR_EVER = -1
@@ -52,11 +52,14 @@ class ScriptedCaller(Caller):
 
     def react(self, stretch: Stretch) -> Reaction:
         """See `Caller`."""
-        self._asked = asked_group(stretch.words) or self._asked
+        opening = 1 if opens(stretch.words) and not self._begun else None
+        self._asked = asked_group(stretch.words) or self._asked or opening
         if not stretch.words and self._asked is None:
             return SILENCE
         if blocks(stretch.words) or self.notepad.blocks:
             return self._listen(stretch)
+        if case_number(stretch.words) and stretch.listening:
+            return hanging_up(stretch)  # written down: there is nothing more to be had in this call
         if not stretch.listening:
             return SILENCE  # words before the prompt: whoever keys now keys into nothing
         if self.mood.person and not self._begun:
@@ -87,8 +90,8 @@ class ScriptedCaller(Caller):
         if self.mood.silent_at == group and self._silent != self.mood.silences:
             self._silent += 1
             return SILENCE
-        if self.mood.express and not self._begun:
-            self._begun = True
+        begun, self._begun = self._begun, True
+        if self.mood.express and not begun:
             keys = "".join(self._keyed(place) for place in range(1, len(self.groups) + 1))
         else:
             keys = self._keyed(group)

@@ -20,6 +20,8 @@ from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 LONGEST_CALL = 4 * 60 * 60.0
 MOST_IDLE_REDIRECTS = 10
+TELLING_SILENCE = 3.0
+"""A silence shorter than this, as between two blocks of a read-back, is no answer and not worth a line."""
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 
 
@@ -197,7 +199,7 @@ class Telephone:
         if shown and stopped is not None:
             cutting = "cutting in" if stopped < began + speech_seconds(sounds) else ""
             self._note(Entry(stopped, Side.CALLER, shown, cutting))
-        elif text(sounds):
+        elif self.clock.now - self._audible_until >= TELLING_SILENCE:
             self._note(Entry(self.clock.now, Side.CALLER, "(silence)"))
         if not digits and not gather.action_on_empty:
             return None

@@ -1,11 +1,15 @@
 """Callers: what they understand, what they key, and how a call with them ends."""
 
+import re
+from pathlib import Path
+
 import pytest
+from babel.messages.pofile import read_po
 
 from webhooks.rehearsal.caller import Press, Reaction, Stretch
 from webhooks.rehearsal.dialling import Outcome
 from webhooks.rehearsal.fetching import Twice
-from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number
+from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, refusal
 from webhooks.rehearsal.keyboard import PROMPT_AGAIN, KeyboardCaller
 from webhooks.rehearsal.scripted import READ_BACK, Mood, ScriptedCaller
 
@@ -26,12 +30,25 @@ def call(ring, activation, mood=Mood(), **terms):  # noqa: B008 - a Mood is froz
         ("Group 3 is right. Group 4.", 4),
         ("That was not right. Group four again, please.", 4),
         ("Your ID has nine groups of six.", None),
+        ("Group 2 is right. The first group again.", 1),
         ("Group 12.", None),
         ("One moment, please.", None),
     ],
 )
 def test_the_last_group_named_is_the_one_asked_for(words, group):
     assert asked_group(words) == group
+
+
+def test_a_caller_who_hears_of_the_installation_id_begins_with_group_one_but_only_at_first():
+    caller = ScriptedCaller(IID)
+    opening = Stretch("Key your installation ID.", 0, 1, listening=True)
+    assert "".join(press.key for press in caller.react(opening).presses) == IID[0]
+    assert caller.react(Stretch("We check your installation ID.", 9, 1, listening=True)).presses == ()
+
+
+def test_a_caller_who_is_given_a_case_number_writes_it_down_and_hangs_up():
+    menu = Stretch("Your case number is 9 1 2 3. To try group 2 again, press 2.", 0, 6.0, listening=True)
+    assert ScriptedCaller(IID).react(menu).hang_up_after == 6.0
 
 
 def test_only_spaced_digits_with_letter_and_word_are_a_block():
@@ -69,6 +86,31 @@ def test_a_gap_or_two_readings_of_a_block_are_no_confirmation_id():
     assert pad.conflicts == [("A", "123456", "654321")]
 
 
+def prompts() -> dict[str, str]:
+    """The English prompts by id, placeholders filled in so that group 4 is the one asked for."""
+    facts = {"group": "4", "other": "3", "count": "5", "case_number": "9 1 2 3, 4 5 6, 7 8 0", "hours": "4"}
+    with (Path(__file__).parents[3] / "prompts" / "en-US.po").open("rb") as file:
+        catalogue = read_po(file)
+    texts = {entry.context: entry.string for entry in catalogue if entry.context}
+    plain = {name: text if isinstance(text, str) else text[-1] for name, text in texts.items()}
+    return {name: re.sub(r"\{(\w+)\}", lambda slot: facts.get(slot[1], ""), text) for name, text in plain.items()}
+
+
+@pytest.mark.parametrize(("name", "words"), prompts().items(), ids=str)
+def test_this_caller_understands_the_lines_own_prompts(name, words):
+    room, _, rest = name.partition(".")
+    if room == "opening" or name in {"group.unknown_format", "group.first_again", "case.found_empty"}:
+        assert asked_group(words) == 1
+    elif room == "group" or name == "case.found":
+        assert asked_group(words) == 4
+    else:
+        assert asked_group(words) is None
+    stuck = {"ASKED", "TRIES", "SILENT", "NO_KEYS", "WHOLE_ID"}
+    assert (refusal(words) is not None) == (room == "reason" and rest not in stuck)
+    if "9 1 2 3" in words:
+        assert case_number(words) == "9123456780"
+
+
 def test_a_plain_call_is_activated_with_every_block_written_down(ring, activation):
     record = call(ring, activation).record
     assert (record.outcome, record.confirmation_id) == (Outcome.ACTIVATED, CID)
@@ -102,6 +144,14 @@ def test_the_caller_hangs_up_at_a_group_or_in_the_read_back(ring, activation):
 def test_a_caller_who_wants_a_person_keys_zero_at_once(ring, activation):
     record = call(ring, activation, Mood(person=True)).record
     assert (record.outcome, record.gathered) == (Outcome.CASE, ("0",))
+
+
+def test_a_refusal_is_told_apart_from_a_caller_who_is_stuck(ring):
+    case = "Your case number is 9 1 2 3, 4 5 6."
+    no = ring(f"<Say>All activations of this product key are used. {case}</Say>").record
+    assert (no.outcome, no.refusal) == (Outcome.REFUSED, "All activations of this product key are used.")
+    assert ring(f"<Say>This is not working over the keypad. {case}</Say>").record.outcome is Outcome.CASE
+    assert ring("<Say>Sorry, something is wrong on our side.</Say>").record.outcome is Outcome.NO_ANSWER
 
 
 def test_the_hash_saves_the_wait_for_the_timer(ring, activation):

@@ -1,0 +1,106 @@
+"""What the dialogue asks for: words and gathers for the caller's ear, and deeds for the turn to do.
+
+Rule: no action carries a digit of a confirmation ID or of a caller's number. Words name such digits by a placeholder
+(`held_number`, `case_number`, the blocks of the read-back); they are filled in when the reply is rendered.
+
+>>> say("group.next", group=4)
+Say(prompt='group.next', facts=(('group', 4),))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Fact = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak one prompt of the catalogue with the facts it asks for."""
+
+    prompt: str
+    facts: tuple[tuple[str, Fact], ...] = ()
+
+
+def say(prompt: str, **facts: Fact) -> Say:
+    """Short for a Say with named facts."""
+    return Say(prompt, tuple(facts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Speak `prompts`, all open to barge-in, then wait for keys.
+
+    `most` is the number of keys that ends the gather at once (None: no such number), `finish` the one key that ends it
+    ("" for none). `first_wait` and `between` are seconds: until the first key, and between two keys.
+    """
+
+    prompts: tuple[Say, ...]
+    most: int | None
+    finish: str
+    first_wait: int
+    between: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Read the blocks of the confirmation ID from `first` (from 1) to the last, then the menu after them.
+
+    `opening` is said before the first block; `slow` reads with longer pauses.
+    """
+
+    opening: tuple[Say, ...]
+    first: int
+    blocks: int
+    slow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Speak `prompts` and end the call."""
+
+    prompts: tuple[Say, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepGroups:
+    """Save the form's groups in the case, opening one with the first sound group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Take one activation for the complete installation ID; the answer is Approved or Refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindCase:
+    """Look up a case by its keyed number; the answer is CaseFound or CaseUnknown."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedPerson:
+    """The case waits for a person, for `reason` (a refusal's code or one of `states.Reason`)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldNumber:
+    """Keep a keyed phone number (E.164), encrypted, until the caller has confirmed it."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class WishCallBack:
+    """Write down that the caller wants to be called back: at the `held` number if so, else at the caller's own."""
+
+    held: bool
+
+
+Spoken = Listen | ReadBack | HangUp
+Question = Reserve | FindCase
+Deed = KeepGroups | NeedPerson | HoldNumber | WishCallBack
+Action = Spoken | Question | Deed

@@ -1,0 +1,71 @@
+"""Promised call-backs: who wants to be called, why, and until when we said we would.
+
+Rule: one wish a call. It is written in the turn that promises it, or drained from the spool, and both may happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ivr.cases import cases
+from keys.database import Instant, RowNumber, metadata
+
+call_backs = Table(
+    "call_backs",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("call_sid", String(64), nullable=False, unique=True),
+    Column("case_id", BigInteger, ForeignKey("cases.id"), index=True),
+    Column("line", String(32), nullable=False),
+    Column("number_sealed", Text, nullable=False),
+    Column("wished_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wish to be called back within `hours`, at a sealed number."""
+
+    call_sid: str
+    case_id: int | None
+    line: str
+    number_sealed: str
+    wished_at: datetime
+    hours: int
+
+
+def note(connection: Connection, wish: Wish) -> None:
+    """Write a wish down. A second one of the same call changes nothing."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(
+        dialect.insert(call_backs)
+        .values(
+            call_sid=wish.call_sid,
+            case_id=wish.case_id,
+            line=wish.line,
+            number_sealed=wish.number_sealed,
+            wished_at=wish.wished_at,
+            due_at=wish.wished_at + timedelta(hours=wish.hours),
+        )
+        .on_conflict_do_nothing(index_elements=["call_sid"])
+    )
+
+
+def waiting(connection: Connection) -> list[dict[str, object]]:
+    """Every case that waits for a person, and every call-back, the earliest promise first."""
+    joined = cases.outerjoin(call_backs, call_backs.c.case_id == cases.c.id)
+    rows = connection.execute(
+        select(cases, call_backs.c.due_at, call_backs.c.number_sealed, call_backs.c.call_sid)
+        .select_from(joined)
+        .where(cases.c.state == "waiting")
+        .order_by(call_backs.c.due_at.is_(None), call_backs.c.due_at, cases.c.changed_at)
+    ).mappings()
+    orphans = connection.execute(
+        select(call_backs).where(call_backs.c.case_id.is_(None)).order_by(call_backs.c.due_at)
+    ).mappings()
+    return [dict(row) for row in rows] + [dict(row) for row in orphans]

@@ -1,0 +1,166 @@
+"""Calls: where each is, what it was last told, and the number of the turn it may take next.
+
+Rule: a turn is taken once. The number of the next turn stands in the row and in our action URL; whoever brings another
+number (a retry, a turn out of order, a replay) hears the stored reply again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ivr.callers import Caller
+from ivr.cases import Case as CaseRow
+from ivr.cases import CaseState, cases, read_groups
+from ivr.states import Ended, State
+from ivr.written import read_state, write
+from keys.database import Instant, metadata
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("sid", String(64), primary_key=True),
+    Column("case_id", BigInteger, ForeignKey("cases.id"), index=True),
+    Column("line", String(32), nullable=False),
+    Column("caller", String(32), index=True),
+    Column("number_sealed", Text),
+    Column("held_sealed", Text),
+    Column("turn", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("spoken", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("replied_at", Instant, nullable=False),
+    Column("ended_at", Instant, index=True),
+    Column("outcome", String(16)),
+)
+
+_ROW = (
+    select(
+        calls,
+        cases.c.number.label("case_number"),
+        cases.c.state.label("case_state"),
+        cases.c.format.label("case_format"),
+        cases.c.groups.label("case_groups"),
+        cases.c.reservation_id,
+    )
+    .select_from(calls.outerjoin(cases, cases.c.id == calls.c.case_id))
+    .where(calls.c.sid == bindparam("call_sid"))
+)
+_LOCKED = _ROW.with_for_update(of=calls)
+_TAKE_TURN = (
+    update(calls)
+    .where(calls.c.sid == bindparam("call_sid"))
+    .values(
+        turn=bindparam("next_turn"),
+        state=bindparam("new_state"),
+        spoken=bindparam("new_spoken"),
+        case_id=bindparam("new_case_id"),
+        held_sealed=bindparam("new_held"),
+        replied_at=bindparam("now"),
+        ended_at=bindparam("new_ended_at"),
+        outcome=bindparam("new_outcome"),
+    )
+)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as the turn works on it: read and locked at its start, saved at its end.
+
+    `turn` is the number the next action must bring; `caller` is None for a withheld number; `held` is the sealed number
+    that a withheld caller keyed.
+    """
+
+    sid: str
+    line: str
+    caller: Caller | None
+    turn: int
+    state: State
+    spoken: str
+    replied_at: datetime
+    started_at: datetime
+    case: CaseRow | None
+    held: str | None
+    ended_at: datetime | None
+
+
+def lock(connection: Connection, sid: str) -> Call | None:
+    """The call with its case, its row locked until the commit; None if we have never heard of it."""
+    row = connection.execute(_LOCKED, {"call_sid": sid}).first()
+    if row is None:
+        return None
+    case = None
+    if row.case_id is not None:
+        groups = read_groups(row.case_groups)
+        case = CaseRow(
+            row.case_id, row.case_number, CaseState(row.case_state), row.case_format, groups, row.reservation_id
+        )
+    return Call(
+        sid=row.sid,
+        line=row.line,
+        caller=Caller(row.caller, row.number_sealed) if row.caller is not None else None,
+        turn=row.turn,
+        state=read_state(row.state),
+        spoken=row.spoken,
+        replied_at=row.replied_at,
+        started_at=row.started_at,
+        case=case,
+        held=row.held_sealed,
+        ended_at=row.ended_at,
+    )
+
+
+def begin(connection: Connection, call: Call) -> bool:
+    """Write a new call; False if a concurrent request for the same call was first."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = connection.execute(
+        dialect.insert(calls)
+        .values(
+            sid=call.sid,
+            line=call.line,
+            caller=call.caller.pseudonym if call.caller else None,
+            number_sealed=call.caller.sealed if call.caller else None,
+            turn=call.turn,
+            state=write(call.state),
+            spoken=call.spoken,
+            started_at=call.started_at,
+            replied_at=call.replied_at,
+        )
+        .on_conflict_do_nothing(index_elements=["sid"])
+        .returning(calls.c.turn)
+    ).first()
+    return row is not None
+
+
+def save(connection: Connection, call: Call) -> None:
+    """Write a locked call back after its turn."""
+    ended = isinstance(call.state, Ended)
+    connection.execute(
+        _TAKE_TURN,
+        {
+            "call_sid": call.sid,
+            "next_turn": call.turn,
+            "new_state": write(call.state),
+            "new_spoken": call.spoken,
+            "new_case_id": call.case.id if call.case else None,
+            "new_held": call.held,
+            "now": call.replied_at,
+            "new_ended_at": call.replied_at if ended else None,
+            "new_outcome": call.state.outcome if isinstance(call.state, Ended) else None,
+        },
+    )

@@ -1,0 +1,151 @@
+"""Cases: one attempt to activate one installation, on any channel. A case holds the groups, a number and a state.
+
+Rule: a case number is random, so that none can be guessed from another, and ends in a check digit, so that a slip in
+keying it finds no stranger's case.
+
+>>> pick_number(lambda below: 12345678)
+'9123456785'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from keys.checkdigit import calc
+from keys.database import Instant, RowNumber, metadata
+from keys.formats import CheckRule
+
+
+class CaseState(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    """A person is needed; `reason` says why."""
+    ACTIVATED = "activated"
+
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("number", String(10), nullable=False, unique=True),
+    Column("state", String(12), nullable=False),
+    Column("reason", String(32)),
+    Column("format", Integer),
+    Column("groups", String(80), nullable=False),
+    Column("line", String(32), nullable=False),
+    Column("caller", String(32), index=True),
+    Column("reservation_id", BigInteger),
+    Column("opened_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+_KEEP = (
+    update(cases)
+    .where(cases.c.id == bindparam("case_id"))
+    .values(format=bindparam("new_format"), groups=bindparam("new_groups"), changed_at=bindparam("now"))
+)
+_BY_NUMBER = select(cases).where(cases.c.number == bindparam("wanted"))
+_NUMBERS = 10**8
+_PICKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as far as the dialogue needs it; `groups` are by place, "" where one is missing."""
+
+    id: int
+    number: str
+    state: CaseState
+    format: int | None
+    groups: tuple[str, ...]
+    reservation_id: int | None
+
+
+def pick_number(below: Callable[[int], int]) -> str:
+    """A fresh case number: 9, eight random digits, a Verhoeff check digit. `below(n)` gives a random number under n."""
+    digits = f"9{below(_NUMBERS):08d}"
+    return digits + calc(CheckRule.VERHOEFF, 0, digits)
+
+
+def open_case(
+    connection: Connection,
+    *,
+    line: str,
+    caller: str | None,
+    layout: int | None,
+    groups: tuple[str, ...],
+    now: datetime,
+    below: Callable[[int], int],
+) -> Case:
+    """Open a case under a number that no other case has."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    for _ in range(_PICKS):
+        number = pick_number(below)
+        row = connection.execute(
+            dialect.insert(cases)
+            .values(
+                number=number,
+                state=CaseState.OPEN,
+                format=layout,
+                groups=_written(groups),
+                line=line,
+                caller=caller,
+                opened_at=now,
+                changed_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["number"])
+            .returning(cases.c.id)
+        ).first()
+        if row is not None:
+            return Case(row.id, number, CaseState.OPEN, layout, groups, None)
+    raise IntegrityError("case numbers", None, RuntimeError())
+
+
+def keep_groups(
+    connection: Connection, case_id: int, layout: int | None, groups: tuple[str, ...], now: datetime
+) -> None:
+    """Save the groups keyed so far; `layout` is the number of their format."""
+    connection.execute(_KEEP, {"case_id": case_id, "new_format": layout, "new_groups": _written(groups), "now": now})
+
+
+def needs_person(connection: Connection, case_id: int, reason: str, now: datetime) -> None:
+    """The case waits for a person; one that is activated stays so, with the reason noted."""
+    connection.execute(update(cases).where(cases.c.id == case_id).values(reason=reason, changed_at=now))
+    connection.execute(
+        update(cases).where(cases.c.id == case_id, cases.c.state == CaseState.OPEN).values(state=CaseState.WAITING)
+    )
+
+
+def activated(connection: Connection, case_id: int, reservation_id: int, now: datetime) -> None:
+    """The case has its activation."""
+    connection.execute(
+        update(cases)
+        .where(cases.c.id == case_id)
+        .values(state=CaseState.ACTIVATED, reason=None, reservation_id=reservation_id, changed_at=now)
+    )
+
+
+def find(connection: Connection, number: str) -> Case | None:
+    """The case of a number."""
+    row = connection.execute(_BY_NUMBER, {"wanted": number}).first()
+    if row is None:
+        return None
+    return Case(row.id, row.number, CaseState(row.state), row.format, read_groups(row.groups), row.reservation_id)
+
+
+def read_groups(written: str) -> tuple[str, ...]:
+    """The groups of a row, by place."""
+    return tuple(written.split(",")) if written else ()
+
+
+def _written(groups: tuple[str, ...]) -> str:
+    return ",".join(groups)

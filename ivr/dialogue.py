@@ -1,0 +1,110 @@
+"""The dialogue: a pure function from a state and an event to the next state and what is to be said and done.
+
+Rule: every call ends. No call takes more than `TURN_CEILING` steps of the caller, whatever is keyed.
+
+>>> from ivr.events import CallStarted, Keyed
+>>> state, actions = step(None, CallStarted(withheld=False), country="US")
+>>> actions[0].prompts[0].prompt
+'opening.first'
+>>> state, actions = step(state, Keyed("720650"), country="US")
+>>> type(state).__name__, state.group, [type(action).__name__ for action in actions]
+('AskingGroup', 2, ['KeepGroups', 'Listen'])
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ivr import asking, items, leaving, reading
+from ivr.actions import say
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.items import Step
+from ivr.states import (
+    AskingCase,
+    AskingGroup,
+    AskingNumber,
+    Checking,
+    ConfirmingNumber,
+    Ended,
+    FindingCase,
+    Form,
+    Opening,
+    Outcome,
+    ReadingBack,
+    State,
+    WayOn,
+)
+from ivr.transitions import TRANSITIONS
+
+TURN_CEILING = 80
+"""Steps of the caller after which a call is ended kindly; a whole activation takes about ten."""
+
+
+class UnknownTransition(RuntimeError):  # noqa: N818 - names what happened; a bug of ours, never the caller's
+    """A step was taken that is not in the table of transitions."""
+
+
+def step(state: State | None, event: Event, *, country: str) -> Step:
+    """The next state and the actions. `state` is None before a call has begun; `country` is the line's (ISO 3166).
+
+    Raises UnknownTransition for a step that is not in the table: such an event must not be passed in.
+    """
+    after, actions = _react(state, event, country)
+    if (type(state) if state is not None else None, type(event), type(after)) not in TRANSITIONS:
+        raise UnknownTransition(type(state).__name__, type(event).__name__, type(after).__name__)
+    return after, actions
+
+
+def _react(state: State | None, event: Event, country: str) -> Step:
+    if isinstance(event, HungUp) and state is not None:
+        outcome = state.outcome if isinstance(state, Ended) else Outcome.HUNG_UP
+        return Ended(state.form, Outcome.ACTIVATED if isinstance(state, ReadingBack) else outcome), ()
+    if state is None and isinstance(event, CallStarted):
+        return items.ask_opening(Form(withheld=event.withheld), say("opening.first"))
+    if state is not None and isinstance(event, Keyed | Silence):
+        return _hear(state, event, country)
+    if isinstance(state, Checking | FindingCase):
+        return _answered(state, event)
+    raise UnknownTransition(type(state).__name__, type(event).__name__)
+
+
+def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
+    """Keys or silence, counted against the ceiling of turns."""
+    state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
+    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase):
+        outcome = Outcome.ACTIVATED if isinstance(state, ReadingBack) else Outcome.CASE_KEPT
+        return items.end_at_ceiling(state.form, outcome)
+    match state:
+        case Opening():
+            return asking.at_opening(state, event)
+        case AskingGroup():
+            return asking.at_group(state, event)
+        case AskingCase():
+            return asking.at_case(state, event)
+        case ReadingBack():
+            return reading.at_reading(state, event)
+        case WayOn():
+            return leaving.at_way_on(state, event)
+        case AskingNumber():
+            return leaving.at_number(state, event, country)
+        case ConfirmingNumber():
+            return leaving.at_confirming(state, event)
+        case Checking() | FindingCase() | Ended():
+            raise UnknownTransition(type(state).__name__, type(event).__name__)
+
+
+def _answered(state: Checking | FindingCase, event: Event) -> Step:
+    """The ledger, or the cases, gave an answer."""
+    match event:
+        case Approved():
+            prompt = "approved.again" if event.again else "approved.new"
+            reading_back = ReadingBack(state.form, event.blocks)
+            return items.read_back(reading_back, 1, say(prompt, count=event.blocks))
+        case Refused():
+            return items.show_way_on(state.form, event.refusal)
+        case CaseFound():
+            return asking.resume(state.form, event.format, event.groups)
+        case CaseUnknown():
+            return asking.case_not_found(state.form)
+        case _:
+            raise UnknownTransition(type(state).__name__, type(event).__name__)

@@ -1,0 +1,79 @@
+"""What can happen to a call: the sum of all events the dialogue reacts to.
+
+Rule: an event is a fact, without judgement; what it means is the dialogue's to say.
+
+>>> Keyed("123456#", after=9.5).keys
+'123456#'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keys.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A call came in. `withheld` says that the caller's number is unknown to us."""
+
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Keys arrived (0-9, `*`, and `#` where a gather has no finish key).
+
+    `after` is the seconds since our last reply went out. `at` names the block of the confirmation ID that was being
+    read, counted from 1 (one more than the blocks: the menu after them); None outside the read-back.
+    """
+
+    keys: str
+    after: float = 60.0
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A gather ended without keys. Twilio cannot tell a lone finish key from silence; `after` as in Keyed."""
+
+    after: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The ledger has posted the activation, now or before (`again`); the confirmation ID has `blocks` blocks."""
+
+    blocks: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The ledger refuses, for a stable reason."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFound:
+    """The case number is known; `groups` are its groups by place ("" where one is still to be keyed)."""
+
+    format: int | None
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseUnknown:
+    """No case of this number is open to be gone on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The call is over."""
+
+
+Event = CallStarted | Keyed | Silence | Approved | Refused | CaseFound | CaseUnknown | HungUp
+EVENTS: tuple[type[Event], ...] = (
+    CallStarted, Keyed, Silence, Approved, Refused, CaseFound, CaseUnknown, HungUp,
+)  # fmt: skip

@@ -1,0 +1,154 @@
+"""How each item is asked: the state it leads to, the words, and the keys and waits of its gather.
+
+Rule: the waits live here and nowhere else. A `Pause` nested last is the wait for the first key, so the gather's own
+timeout is left to be the wait between two keys (Twilio has one timer for both); both are doubled after a short entry.
+
+>>> state, actions = ask_group(Form(format=1, groups=("123456",) + ("",) * 8), say("group.next", group=2))
+>>> actions[0].most, actions[0].finish, actions[0].first_wait, actions[0].between
+(6, '#', 8, 4)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ivr.actions import Action, HangUp, KeepGroups, Listen, NeedPerson, ReadBack, Reserve, Say, WishCallBack, say
+from ivr.states import (
+    AskingCase,
+    AskingGroup,
+    AskingNumber,
+    Checking,
+    ConfirmingNumber,
+    Ended,
+    Form,
+    Opening,
+    Outcome,
+    ReadingBack,
+    Reason,
+    State,
+    Tally,
+    WayOn,
+)
+from keys.formats import FORMATS, GROUP_DIGITS
+from keys.refusals import Refusal
+
+Step = tuple[State, tuple[Action, ...]]
+
+FIRST_WAIT = 8
+"""Seconds of quiet before a group counts as not keyed (a read-and-type task needs well over 5)."""
+BETWEEN_KEYS = 4
+"""Seconds between two keys of an entry before it counts as ended."""
+MENU_WAIT = 6
+"""Seconds of quiet at a menu of single keys."""
+SPARE_KEYS = 4
+"""Keys a long gather takes beyond the ID, so that an added key is seen and not cut off."""
+CASE_DIGITS = 10
+LONGEST_NUMBER = 15
+
+REFUSALS_WORTH_A_TRY = frozenset(
+    {Refusal.KEY_UNKNOWN, Refusal.PROOF_WRONG, Refusal.PRODUCT_UNKNOWN, Refusal.FORMAT_NOT_OF_PRODUCT}
+)
+"""Refusals that a slip in keying can bring about, so that keying the ID again may help."""
+MOST_DETOURS = 3
+"""How often a call may reach the way on before it ends there."""
+
+
+def ask_opening(form: Form, *prompts: Say, roomy: bool = False) -> Step:
+    """The first prompt. Its gather has room for a whole ID, so whoever keeps keying is not cut off."""
+    most = max(layout.digits for layout in FORMATS.values()) + SPARE_KEYS
+    return Opening(form), (_entry(prompts, most, roomy),)
+
+
+def ask_group(form: Form, *prompts: Say, roomy: bool = False, changed: bool = False) -> Step:
+    """The first group that is missing; in the lane with room for all that are left. `changed` groups are kept."""
+    number = form.next_group
+    assert number is not None and form.layout is not None  # noqa: PT018 - one guarantee: a group is missing
+    most = GROUP_DIGITS
+    if form.lane:
+        most = (form.layout.groups - number + 1) * GROUP_DIGITS + SPARE_KEYS
+    elif roomy:
+        most = 2 * GROUP_DIGITS
+    kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
+    return AskingGroup(form, number, roomy), (*kept, _entry(prompts, most, roomy))
+
+
+def ask_case(form: Form, *prompts: Say) -> Step:
+    """A case number, when 9 alone was keyed."""
+    return AskingCase(form), (_entry(prompts, CASE_DIGITS + SPARE_KEYS, roomy=False),)
+
+
+def ask_number(form: Form, reason: str, *prompts: Say) -> Step:
+    """A phone number to call back."""
+    return AskingNumber(form, reason), (_entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
+
+
+def confirm_number(form: Form, reason: str, *prompts: Say) -> Step:
+    """The yes to a number that has been read back."""
+    return ConfirmingNumber(form, reason), (_menu(prompts),)
+
+
+def check(form: Form) -> Step:
+    """Every group is in: keep them, and ask the ledger."""
+    return Checking(form), (KeepGroups(), Reserve())
+
+
+def read_back(state: ReadingBack, first: int, *opening: Say) -> Step:
+    """Read the confirmation ID from block `first`."""
+    return state, (ReadBack(opening, first, state.blocks, state.slow),)
+
+
+def show_way_on(form: Form, reason: str) -> Step:
+    """Tell a stuck caller why and what can be done, and make the case wait for a person.
+
+    Where no key ever arrived, nothing can be asked: a caller whose number we know is called back without asking.
+    """
+    form = replace(form, detours=form.detours + 1, tally=Tally())
+    why = say(f"reason.{reason}")
+    needs: tuple[Action, ...] = (KeepGroups(), NeedPerson(reason))
+    if reason == Reason.NO_KEYS and form.withheld:
+        return Ended(form, Outcome.NO_KEYS), (*needs, HangUp((why, say("wayon.other_phone"))))
+    if reason == Reason.NO_KEYS:
+        wish = WishCallBack(held=False)
+        return Ended(form, Outcome.CALL_BACK), (*needs, wish, HangUp((why, say("wayon.promised"))))
+    if form.detours > MOST_DETOURS:
+        return Ended(form, Outcome.CASE_KEPT), (*needs, HangUp((why, say("wayon.goodbye"))))
+    return WayOn(form, reason), (*needs, _menu((why, say("wayon.case"), *way_on_menu(form, reason))))
+
+
+def way_on_menu(form: Form, reason: str) -> tuple[Say, ...]:
+    """The choices of the way on, those only that this caller has."""
+    call_back = say("wayon.menu.number" if form.withheld else "wayon.menu.call_back")
+    again = (say("wayon.menu.again"),) if may_try_again(reason) else ()
+    return (call_back, *again, say("wayon.menu.repeat"))
+
+
+def repeat_way_on(form: Form, reason: str, *before: Say) -> Step:
+    """The way on once more, without its reason."""
+    return WayOn(form, reason), (_menu((*before, say("wayon.case"), *way_on_menu(form, reason))),)
+
+
+def may_try_again(reason: str) -> bool:
+    """Whether keying on can help."""
+    return reason in Reason.__members__ or reason in REFUSALS_WORTH_A_TRY
+
+
+def end(form: Form, outcome: Outcome, *prompts: Say) -> Step:
+    """Say goodbye and hang up."""
+    return Ended(form, outcome), (HangUp(prompts),)
+
+
+def end_at_ceiling(form: Form, outcome: Outcome) -> Step:
+    """The call has had its turns: keep what was keyed, say the way back in, hang up."""
+    if outcome is Outcome.ACTIVATED:
+        return end(form, outcome, say("readback.goodbye"))
+    state, actions = end(form, outcome, say("wayon.goodbye"))
+    return state, (KeepGroups(), NeedPerson(Reason.TRIES), *actions)
+
+
+def _entry(prompts: tuple[Say, ...], most: int, roomy: bool) -> Listen:
+    factor = 2 if roomy else 1
+    return Listen(prompts, most, "#", FIRST_WAIT * factor, BETWEEN_KEYS * factor)
+
+
+def _menu(prompts: tuple[Say, ...]) -> Listen:
+    return Listen(prompts, 1, "", MENU_WAIT, 1)

@@ -1,0 +1,179 @@
+"""Where a call can be: the sum of all states, each a frozen record around the caller's form.
+
+Rule: a state holds all that the next step needs, so any node can take the next turn.
+
+>>> form = Form(format=1, groups=("123456", "", "345678"))
+>>> form.next_group
+2
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from keys.formats import FORMATS, Format
+
+
+class Reason(StrEnum):
+    """Why a caller needs another way on, where the ledger did not refuse."""
+
+    ASKED = "ASKED"
+    """The caller pressed 0."""
+    TRIES = "TRIES"
+    """Three tries at one group, or too many in all."""
+    SILENT = "SILENT"
+    """Keys came once, then no more."""
+    NO_KEYS = "NO_KEYS"
+    """Not one key ever arrived from this phone."""
+    WHOLE_ID = "WHOLE_ID"
+    """Every group fits its check digit, but the whole does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counters of the item being asked, each on its own as in VoiceXML; a new item starts at nought."""
+
+    no_input: int = 0
+    no_match: int = 0
+    help: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What has been learnt in this call, and how hard it was.
+
+    `groups` are by place, "" where one is still to be keyed; `failures` counts no-inputs, no-matches and helps of all
+    items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once.
+    """
+
+    format: int | None = None
+    groups: tuple[str, ...] = ()
+    withheld: bool = False
+    ever_keyed: bool = False
+    lane: bool = False
+    failures: int = 0
+    detours: int = 0
+    strays: int = 0
+    turns: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def layout(self) -> Format | None:
+        """The format the first group named, if any yet."""
+        return FORMATS[self.format] if self.format is not None else None
+
+    @property
+    def next_group(self) -> int | None:
+        """Number of the first group still to be keyed; None when all are in."""
+        if self.format is None:
+            return 1
+        return next((place for place, group in enumerate(self.groups, 1) if not group), None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no group is in."""
+        return not any(self.groups)
+
+    def with_group(self, number: int, group: str) -> Form:
+        """The same form with one group set (or cleared, by "")."""
+        groups = (*self.groups[: number - 1], group, *self.groups[number:])
+        return replace(self, groups=groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first prompt, which dispatches by the first digit."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class AskingGroup:
+    """One group is asked for; `roomy` where the last entry was short, so that both waits are doubled."""
+
+    form: Form
+    group: int
+    roomy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskingCase:
+    """A case number is asked for."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCase:
+    """A case number has been keyed; the look-up's answer comes in the same turn."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """All groups are in; the ledger's answer comes in the same turn."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingBack:
+    """The confirmation ID is being read; `rounds` counts whole readings begun."""
+
+    form: Form
+    blocks: int
+    slow: bool = False
+    rounds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WayOn:
+    """The caller is stuck and hears what can be done; `reason` is the code of a Reason or of a refusal."""
+
+    form: Form
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskingNumber:
+    """A phone number to call back is asked for."""
+
+    form: Form
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingNumber:
+    """The keyed number has been read back for a yes."""
+
+    form: Form
+    reason: str
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    ACTIVATED = "activated"
+    CALL_BACK = "call_back"
+    CASE_KEPT = "case_kept"
+    HUNG_UP = "hung_up"
+    NO_KEYS = "no_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over."""
+
+    form: Form
+    outcome: Outcome
+
+
+State = (
+    Opening | AskingGroup | AskingCase | FindingCase | Checking | ReadingBack | WayOn | AskingNumber | ConfirmingNumber
+    | Ended
+)  # fmt: skip
+STATES: tuple[type[State], ...] = (
+    Opening, AskingGroup, AskingCase, FindingCase, Checking, ReadingBack, WayOn, AskingNumber, ConfirmingNumber, Ended,
+)  # fmt: skip

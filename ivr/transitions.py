@@ -1,0 +1,87 @@
+"""The table of transitions: from which state which event may lead where. The diagram is drawn from it.
+
+Rule: a step that is not in this table is a bug, and `dialogue.step` raises on it.
+
+>>> (Checking, Approved, ReadingBack) in TRANSITIONS
+True
+>>> (Checking, Keyed, ReadingBack) in TRANSITIONS
+False
+"""
+
+from __future__ import annotations
+
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.states import (
+    STATES,
+    AskingCase,
+    AskingGroup,
+    AskingNumber,
+    Checking,
+    ConfirmingNumber,
+    Ended,
+    FindingCase,
+    Opening,
+    ReadingBack,
+    State,
+    WayOn,
+)
+
+Transition = tuple[type[State] | None, type[Event], type[State]]
+
+_ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
+    None: {CallStarted: (Opening,)},
+    Opening: {
+        Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Checking, WayOn, Ended),
+        Silence: (Opening, WayOn, Ended),
+    },
+    AskingGroup: {
+        Keyed: (AskingGroup, Checking, WayOn, Ended),
+        Silence: (AskingGroup, WayOn, Ended),
+    },
+    AskingCase: {
+        Keyed: (AskingCase, FindingCase, WayOn, Ended),
+        Silence: (AskingCase, WayOn, Ended),
+    },
+    FindingCase: {
+        CaseFound: (AskingGroup, Opening, Checking),
+        CaseUnknown: (AskingCase, WayOn, Ended),
+    },
+    Checking: {
+        Approved: (ReadingBack,),
+        Refused: (WayOn, Ended),
+    },
+    ReadingBack: {
+        Keyed: (ReadingBack, WayOn, Ended),
+        Silence: (ReadingBack, Ended),
+    },
+    WayOn: {
+        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Ended),
+        Silence: (WayOn, Ended),
+    },
+    AskingNumber: {
+        Keyed: (AskingNumber, ConfirmingNumber, Ended),
+        Silence: (AskingNumber, Ended),
+    },
+    ConfirmingNumber: {
+        Keyed: (ConfirmingNumber, AskingNumber, Ended),
+        Silence: (ConfirmingNumber, Ended),
+    },
+}
+
+TRANSITIONS: frozenset[Transition] = frozenset(
+    [(before, event, after) for before, events in _ROWS.items() for event, afters in events.items() for after in afters]
+    + [(state, HungUp, Ended) for state in STATES]
+)
+"""Every step there is: state before (None: no call yet), event, state after."""
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, one line a pair of states. Hanging up, possible everywhere, is left out."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for before, event, after in TRANSITIONS:
+        if event is HungUp:
+            continue
+        pair = (before.__name__ if before else "[*]", after.__name__)
+        labels.setdefault(pair, []).append(event.__name__)
+    lines = [f"    {before} --> {after}: {', '.join(sorted(events))}" for (before, after), events in labels.items()]
+    return "\n".join(["stateDiagram-v2", *sorted(lines), "    Ended --> [*]"])

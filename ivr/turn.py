@@ -1,0 +1,275 @@
+"""The one turn function: from what a caller did to what the caller hears, in one transaction.
+
+Rule: everything a turn does stands or falls together. A confirmation ID is rendered only after the transaction that
+posted it has been committed, and a turn that is brought twice is taken once and answered alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ivr import call_backs, calls, cases, guesses
+from ivr.actions import (
+    Action,
+    Deed,
+    FindCase,
+    HangUp,
+    HoldNumber,
+    KeepGroups,
+    Listen,
+    NeedPerson,
+    Question,
+    ReadBack,
+    Reserve,
+    Spoken,
+    WishCallBack,
+)
+from ivr.callers import Caller, seal, unseal
+from ivr.calls import Call
+from ivr.cases import CaseState
+from ivr.dialogue import step
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.guesses import GuessKind
+from ivr.lines import Line
+from ivr.states import Ended, State
+from ivr.written import read_spoken, write
+from keys import ledger
+from keys.installation_id import InstallationID, InvalidInstallationID, decode
+from keys.refusals import Refusal
+from keys.secrets_file import Secrets
+
+CHANNEL = "phone"
+_GUESSED = frozenset({Refusal.PROOF_WRONG, Refusal.KEY_UNKNOWN, Refusal.PRODUCT_UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """One request of the provider: which call, from whom, on which line, and what the caller did.
+
+    `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is None
+    where nothing was gathered; `at` is the block that was being read.
+    """
+
+    call_sid: str
+    caller: Caller | None
+    line: Line
+    turn: int | None
+    keys: str
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to say, with the number the next turn must bring, and the digits that the words only name."""
+
+    turn: int
+    spoken: Spoken
+    case_number: str | None
+    held_number: str | None
+    blocks: tuple[str, ...]
+
+
+def take_turn(
+    connection: Connection, secrets: Secrets, knock: Knock, *, now: datetime, below: Callable[[int], int]
+) -> Answer:
+    """Take one turn on an open transaction, which the caller of this function commits before the answer is spoken.
+
+    A call we do not know begins; a turn that is not the call's next gets the stored reply again. `below(n)` gives a random
+    number under n. Raises keys.database.DatabaseUnavailable, and whatever is a bug of ours.
+    """
+    call = calls.lock(connection, knock.call_sid)
+    if call is None:
+        call = _begin(connection, knock, now) or calls.lock(connection, knock.call_sid)
+        assert call is not None  # whoever was first has committed by now
+    elif knock.turn == call.turn and call.ended_at is None:
+        after = max((now - call.replied_at).total_seconds(), 0.0)
+        event = Keyed(knock.keys, after, knock.at) if knock.keys else Silence(after)
+        _go_on(_Turn(connection, secrets, knock, call, now, below), event)
+        calls.save(connection, call)
+    return _answer(connection, secrets, call)
+
+
+def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
+    """The provider says the call is over: end it, and give back what it alone still holds. False if it was over."""
+    call = calls.lock(connection, call_sid)
+    if call is None or call.ended_at is not None:
+        return False
+    ledger.void_held(connection, call_sid, now=now, reason="hang-up")
+    call.state, _ = step(call.state, HungUp(), country="")
+    call.spoken = write(HangUp(()))
+    call.turn += 1
+    call.replied_at = now
+    calls.save(connection, call)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What the deeds of one turn work with."""
+
+    connection: Connection
+    secrets: Secrets
+    knock: Knock
+    call: Call
+    now: datetime
+    below: Callable[[int], int]
+
+
+def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
+    state, actions = step(None, CallStarted(withheld=knock.caller is None), country=knock.line.country)
+    spoken = next(action for action in actions if isinstance(action, Listen))
+    call = Call(
+        sid=knock.call_sid,
+        line=knock.line.number,
+        caller=knock.caller,
+        turn=1,
+        state=state,
+        spoken=write(spoken),
+        replied_at=now,
+        started_at=now,
+        case=None,
+        held=None,
+        ended_at=None,
+    )
+    return call if calls.begin(connection, call) else None
+
+
+def _go_on(turn: _Turn, event: Event) -> None:
+    """Step until something is to be spoken: a question to the ledger or the cases is answered on the spot."""
+    call = turn.call
+    while True:
+        call.state, actions = step(call.state, event, country=turn.knock.line.country)
+        question: Question | None = None
+        for action in actions:
+            question = _do(turn, action) or question
+        if question is None:
+            break
+        event = _ask(turn, question, call.state)
+    call.turn += 1
+    call.replied_at = turn.now
+
+
+def _do(turn: _Turn, action: Action) -> Question | None:
+    """Carry out one action; a question is handed back, to be asked when the deeds before it are done."""
+    match action:
+        case Listen() | ReadBack() | HangUp():
+            turn.call.spoken = write(action)
+        case Reserve() | FindCase():
+            return action
+        case _:
+            _deed(turn, action)
+    return None
+
+
+def _deed(turn: _Turn, deed: Deed) -> None:
+    call = turn.call
+    match deed:
+        case KeepGroups():
+            _keep_groups(turn)
+        case NeedPerson(reason):
+            assert call.case is not None  # KeepGroups goes before
+            cases.needs_person(turn.connection, call.case.id, reason, turn.now)
+        case HoldNumber(number):
+            call.held = seal(number, turn.secrets.number_key)
+        case WishCallBack(held):
+            sealed = call.held if held else call.caller.sealed if call.caller else None
+            assert sealed is not None  # the dialogue offers no call-back without a number
+            case_id = call.case.id if call.case else None
+            hours = turn.knock.line.call_back_hours
+            wish = call_backs.Wish(call.sid, case_id, call.line, sealed, turn.now, hours)
+            call_backs.note(turn.connection, wish)
+
+
+def _keep_groups(turn: _Turn) -> None:
+    """Save the form's groups in its case. Another ID after an activation is another installation, so another case."""
+    call, form = turn.call, turn.call.state.form
+    if call.case is not None and not form.groups:
+        return
+    if call.case is None or (call.case.state is CaseState.ACTIVATED and call.case.groups != form.groups):
+        call.case = cases.open_case(
+            turn.connection,
+            line=call.line,
+            caller=call.caller.pseudonym if call.caller else None,
+            layout=form.format,
+            groups=form.groups,
+            now=turn.now,
+            below=turn.below,
+        )
+    elif call.case.groups != form.groups:
+        cases.keep_groups(turn.connection, call.case.id, form.format, form.groups, turn.now)
+        call.case = replace(call.case, format=form.format, groups=form.groups)
+
+
+def _ask(turn: _Turn, question: Question, state: State) -> Event:
+    if isinstance(question, FindCase):
+        return _find_case(turn, question.number)
+    return _reserve(turn, state.form.groups)
+
+
+def _find_case(turn: _Turn, number: str) -> Event:
+    """Look a case up for a caller who has not guessed too often. Its groups are gone on with, never spoken."""
+    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
+    case = cases.find(turn.connection, number) if guesses.may_try(turn.connection, pseudonym, turn.now) else None
+    if case is None:
+        guesses.note(turn.connection, GuessKind.CASE, caller=pseudonym, call_sid=turn.call.sid, now=turn.now)
+        return CaseUnknown()
+    turn.call.case = case
+    return CaseFound(case.format, case.groups)
+
+
+def _reserve(turn: _Turn, groups: tuple[str, ...]) -> Event:
+    """Take one activation and spend it: its first digit is spoken in this very turn's answer."""
+    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
+    if not guesses.may_try(turn.connection, pseudonym, turn.now):
+        return Refused(Refusal.TOO_MANY_TRIES)
+    iid = _decoded(groups)
+    done = _activate(turn, iid) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
+    if isinstance(done, ledger.Refused):
+        if done.refusal in _GUESSED:
+            guesses.note(
+                turn.connection,
+                GuessKind.PROOF,
+                caller=pseudonym,
+                call_sid=turn.call.sid,
+                now=turn.now,
+                product=iid.product if iid else None,
+                serial=iid.serial if iid else None,
+            )
+        return Refused(done.refusal)
+    assert turn.call.case is not None  # KeepGroups goes before
+    cases.activated(turn.connection, turn.call.case.id, done.reservation.id, turn.now)
+    turn.call.case = replace(turn.call.case, state=CaseState.ACTIVATED, reservation_id=done.reservation.id)
+    return Approved(done.reservation.blocks, again=done.replay)
+
+
+def _activate(turn: _Turn, iid: InstallationID) -> ledger.Activated | ledger.Refused:
+    known = ledger.identify(iid, turn.secrets)
+    if isinstance(known, ledger.Refused):
+        return known
+    case_number = turn.call.case.number if turn.call.case else None
+    claim = ledger.Claim(iid, known.generation, CHANNEL, turn.call.sid, case_number)
+    return ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+
+
+def _decoded(groups: tuple[str, ...]) -> InstallationID | None:
+    """The installation ID of complete groups; None for digits that pass every check and yet make none."""
+    try:
+        return decode("".join(groups))
+    except InvalidInstallationID:
+        return None
+
+
+def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
+    spoken = read_spoken(call.spoken)
+    blocks: tuple[str, ...] = ()
+    if isinstance(spoken, ReadBack) and not isinstance(call.state, Ended):
+        assert call.case is not None and call.case.reservation_id is not None  # noqa: PT018 - approved, so both are there
+        iid = decode("".join(call.case.groups))
+        blocks = ledger.confirmation(connection, call.case.reservation_id, iid, secrets)
+    case_number = call.case.number if call.case else None
+    held = unseal(call.held, secrets.number_key) if call.held else None
+    return Answer(call.turn, spoken, case_number, held, blocks)

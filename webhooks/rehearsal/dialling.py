@@ -6,6 +6,7 @@ meant.
 
 import secrets
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -122,19 +123,20 @@ def dial(
     terms = terms or Terms()
     base = public_url.rstrip("/")
     call_sid = terms.call_sid or "CA" + secrets.token_hex(16)
-    fetcher = Fetcher(Address(url, public_url), auth_token, terms.transport or OverHttp(), call_sid, terms.twice)
     notepad = Notepad()
-    telephone = Telephone(
-        side=CallSide(call_sid, terms.account_sid, caller_number, line_number),
-        routes=Routes(base + terms.incoming, base + terms.fallback, base + terms.status),
-        fetcher=fetcher,
-        caller=_Writing(caller, notepad),
-        clock=CallClock(terms.sleep),
-        pace=terms.pace,
-        on_entry=on_line,
-        finished_on_key=terms.finished_on_key,
-    )
-    end = telephone.ring()
+    with closing(OverHttp()) as wire:
+        fetcher = Fetcher(Address(url, public_url), auth_token, terms.transport or wire, call_sid, terms.twice)
+        telephone = Telephone(
+            side=CallSide(call_sid, terms.account_sid, caller_number, line_number),
+            routes=Routes(base + terms.incoming, base + terms.fallback, base + terms.status),
+            fetcher=fetcher,
+            caller=_Writing(caller, notepad),
+            clock=CallClock(terms.sleep),
+            pace=terms.pace,
+            on_entry=on_line,
+            finished_on_key=terms.finished_on_key,
+        )
+        end = telephone.ring()
     return _record(telephone, fetcher, notepad, end)
 
 

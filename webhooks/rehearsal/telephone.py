@@ -138,7 +138,10 @@ class Telephone:
         self._audible_until = began + speech_seconds(sounds)
         if words:
             self._note(Entry(began, Side.LINE, words))
-        reaction = self.caller.react(Stretch(words, began, speech_seconds(sounds), listening))
+        if listening and self._pending:
+            # A key already under way will stop the words, and nobody answers what they never heard.
+            sounds = cut(sounds, self._pending[0].after - began)
+        reaction = self.caller.react(Stretch(text(sounds), began, speech_seconds(sounds), listening))
         for press in reaction.presses:
             latest = self._pending[-1].after if self._pending else began
             self._pending.append(Press(press.key, max(began + press.after, latest)))

@@ -76,6 +76,10 @@ class OverHttp:
         self._wire.trust_env = False  # a proxy of the environment has no business between a rehearsal and its line
         self._wire.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._wire.close()
+
     def send(self, request: Request, limits: Limits) -> Answer:
         """See `Transport`. Reads no more of a body than a document may have."""
         started = time.monotonic()

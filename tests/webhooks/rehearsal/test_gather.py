@@ -151,6 +151,14 @@ def test_a_key_queued_while_fetching_is_lost_but_one_after_it_is_gathered(ring):
     assert rung.record.lost == "2"
 
 
+def test_a_key_still_under_way_cuts_the_next_prompt_off_before_it_is_heard(ring):
+    """The first key stops the audio, also where it was meant for the gather before."""
+    asking = gather('numDigits="2"', "<Say>Group two, please.</Say>", action="/u")
+    rung = ring({START: gather('numDigits="2"'), "/t": asking, "/u": DONE}, ["12#"], pace=Pace(turn_delay=0.3))
+    assert rung.line.digits() == ["12"]
+    assert rung.caller.stretches[1].words == rung.caller.words[1] == ""
+
+
 def test_keys_during_a_plain_say_are_lost(ring):
     """Keys pressed before Gather starts are lost (nest the prompt inside Gather)."""
     say = "<Say>One two three four five six seven eight.</Say>"

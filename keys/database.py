@@ -202,6 +202,8 @@ def _sqlite_engine(url: URL, patience: float, connections: int, *, writes: bool)
         # NORMAL may lose the last commits at a power loss, and a spoken answer would be given twice.
         driver.execute("PRAGMA synchronous=FULL")
         driver.execute("PRAGMA foreign_keys=ON")
+        # Without it, INSERT OR REPLACE would take a row away behind the back of a trigger that forbids DELETE.
+        driver.execute("PRAGMA recursive_triggers=ON")
         if not writes:
             driver.execute("PRAGMA query_only=ON")
 

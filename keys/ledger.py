@@ -1,0 +1,262 @@
+"""The one place where an activation is held, spent and given back, for every channel alike.
+
+The rule it keeps: whoever comes with the same installation ID twice gets the same activation, and no key ever gives
+more than it was granted, however many come at once. Every function takes a connection and none commits: what is done
+here stands or falls with the turn, text or request that asked for it.
+
+A first activation, `reserve_and_post`, costs six statements: look, savepoint, claim, take, release, entries.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from enum import Enum, auto
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, bindparam, select
+
+from keys import ledger_statements as statements
+from keys.allowance import Balance, Mismatch, balance, move, recount, take
+from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
+from keys.catalog import ProductStatus, agreement_is_active, allows
+from keys.confirmation_id import SCHEME, month_number
+from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
+from keys.entries import Entry, Kind, append
+from keys.genuine import generation_of
+from keys.holds import expire, extend, void_held
+from keys.installation_id import InstallationID, digest, fingerprint_number
+from keys.issue import KeyStatus
+from keys.product_key import KeyType
+from keys.refusals import Refusal
+from keys.reservations import STORED, Claim, Reservation, State, claim_row, reservations, stored
+from keys.secrets_file import Secrets
+from keys.unavailable import Cause, DatabaseUnavailable
+
+__all__ = [
+    "Activated",
+    "Balance",
+    "Claim",
+    "ConfirmationError",
+    "ConfirmationFault",
+    "Genuine",
+    "Mismatch",
+    "Posting",
+    "Refused",
+    "Replay",
+    "Reservation",
+    "Reserved",
+    "State",
+    "balance",
+    "confirmation",
+    "confirmation_of",
+    "expire",
+    "extend",
+    "find",
+    "identify",
+    "post",
+    "recount",
+    "reserve",
+    "reserve_and_post",
+    "void_held",
+]
+
+# Types that this line activates; the others are asked of a customer's own host, or of nobody.
+_ACTIVATED_HERE = (KeyType.MAK, KeyType.KMS_HOST)
+# How often a claim may come too late for what it has just seen before the database is called busy.
+_ROUNDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class _Lost(Enum):
+    """Why a claim was not made."""
+
+    CLAIM = auto()  # another claim of this installation came first
+    TAKE = auto()  # there was nothing left to take
+
+
+def identify(iid: InstallationID, secrets: Secrets) -> Genuine | Refused:
+    """Tell whether an IID was made with a key of ours: PRODUCT_UNKNOWN or PROOF_WRONG if not. Asks no database."""
+    product = secrets.products.get(iid.product)
+    if product is None:
+        return Refused(Refusal.PRODUCT_UNKNOWN)
+    generation = generation_of(iid, product.issuing_key, product.verification)
+    return Refused(Refusal.PROOF_WRONG) if generation is None else Genuine(generation)
+
+
+def reserve(connection: Connection, claim: Claim, *, now: datetime, hold_for: timedelta) -> Reserved | Replay | Refused:
+    """Hold one activation for a proven claim until `now + hold_for`, or find the one that is there.
+
+    A pending one is taken over: the claim's holder holds it from now on, and for no shorter than it was held.
+    """
+    done = _settle(connection, claim, now, now + hold_for)
+    if isinstance(done, Refused):
+        return done
+    if done.replay:
+        return Replay(done.reservation.id, done.reservation.state)
+    return Reserved(done.reservation.id, done.reservation.reactivation)
+
+
+def reserve_and_post(connection: Connection, claim: Claim, *, now: datetime) -> Activated | Refused:
+    """Spend one activation on a proven claim, held for it already or new. Its answer may then be told."""
+    return _settle(connection, claim, now, None)
+
+
+def post(connection: Connection, reservation_id: int, *, holder: str, now: datetime) -> Posting:
+    """Spend what `holder` holds; GONE where it ran out or another has it: then `reserve_and_post`."""
+    row = connection.execute(
+        statements.POST_HELD, {"the_id": reservation_id, "the_holder": holder, "now": now}
+    ).one_or_none()
+    if row is not None:
+        _count_posted(connection, row.key_id, reservation_id, row.channel, holder, now)
+        return Posting.POSTED
+    found = find(connection, reservation_id)
+    return Posting.ALREADY_POSTED if found is not None and found.state is State.POSTED else Posting.GONE
+
+
+_FIND = select(*STORED).where(reservations.c.id == bindparam("the_id"))
+
+
+def find(connection: Connection, reservation_id: int) -> Reservation | None:
+    """The reservation with this id, as it stands."""
+    row = connection.execute(_FIND, {"the_id": reservation_id}).one_or_none()
+    return None if row is None else stored(row)
+
+
+def confirmation(connection: Connection, reservation_id: int, iid: InstallationID, secrets: Secrets) -> tuple[str, ...]:
+    """The CID of a posted reservation, from its own terms. Raises ConfirmationError."""
+    return confirmation_of(find(connection, reservation_id), iid, secrets)
+
+
+def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime | None) -> Activated | Refused:
+    """Hold one until `until`, or spend one at once (None). The reservation comes back as it now stands."""
+    iid_digest = digest(claim.iid)
+    exhausted = False
+    for _ in range(_ROUNDS):
+        seen = _look(connection, claim, iid_digest)
+        if seen is None:
+            return Refused(_unknown(connection, claim))
+        refusal = _never(seen, claim)
+        if refusal is not None:
+            return Refused(refusal)
+        if seen.id is not None:
+            standing = _replay(connection, stored(seen), claim, now, until)
+            if standing is None:
+                continue  # it was given back or spent since we looked
+            return standing
+        if exhausted:
+            return Refused(Refusal.ALLOWANCE_EXHAUSTED)
+        refusal = _not_anew(seen, now)
+        if refusal is not None:
+            return Refused(refusal)
+        made = _claim_and_take(connection, claim, seen, iid_digest, now, until)
+        if isinstance(made, Reservation):
+            return Activated(made, replay=False)
+        exhausted = made is _Lost.TAKE  # and look once more, lest the holder of a reservation hear "exhausted"
+    raise DatabaseUnavailable(Cause.BUSY)
+
+
+def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
+    """Everything the decision needs, in one statement; None where there is no such key."""
+    wanted = {
+        "the_product": claim.iid.product,
+        "the_serial": claim.iid.serial,
+        "the_digest": iid_digest,
+        "the_fingerprint": fingerprint_number(claim.iid),
+    }
+    return connection.execute(statements.LOOK, wanted).one_or_none()
+
+
+def _unknown(connection: Connection, claim: Claim) -> Refusal:
+    if connection.execute(statements.PRODUCT_THERE, {"the_product": claim.iid.product}).one_or_none() is None:
+        return Refusal.PRODUCT_UNKNOWN
+    # The proof was sound, so somebody makes keys with our issuing key.
+    _log.critical("serial_never_issued", product=claim.iid.product, channel=claim.channel)
+    return Refusal.KEY_UNKNOWN
+
+
+def _never(seen: Any, claim: Claim) -> Refusal | None:
+    """What refuses even an installation that was activated before: no door is softer for a replay."""
+    if seen.format != claim.iid.format:
+        return Refusal.FORMAT_NOT_OF_PRODUCT
+    if seen.key_status == KeyStatus.BLOCKED:
+        return Refusal.KEY_BLOCKED
+    if not allows(seen.key_channels, claim.channel) or not allows(seen.product_channels, claim.channel):
+        return Refusal.CHANNEL_NOT_ALLOWED
+    if seen.state == State.RETURNED:
+        return Refusal.IID_RETURNED
+    return None
+
+
+def _not_anew(seen: Any, now: datetime) -> Refusal | None:
+    """What refuses a new activation only."""
+    if seen.type not in _ACTIVATED_HERE:
+        return Refusal.KEY_TYPE_NOT_ALLOWED
+    if seen.key_status == KeyStatus.EXPIRED:
+        return Refusal.KEY_EXPIRED
+    if not agreement_is_active(seen.agreement_status, seen.starts, seen.ends, now.date()):
+        return Refusal.AGREEMENT_INACTIVE
+    if seen.product_status != ProductStatus.ACTIVE:
+        return Refusal.PRODUCT_RETIRED
+    return None
+
+
+def _replay(
+    connection: Connection, standing: Reservation, claim: Claim, now: datetime, until: datetime | None
+) -> Activated | None:
+    """Answer from the reservation that stands; a pending one is taken over. None if it no longer stands."""
+    if standing.state is State.POSTED:
+        return Activated(standing, replay=True)
+    facts = {
+        "the_id": standing.id,
+        "new_holder": claim.holder,
+        "new_case": claim.case_id,
+        "new_channel": claim.channel,
+    }
+    if until is not None:
+        if connection.execute(statements.TAKE_OVER, {**facts, "until": until}).one_or_none() is None:
+            return None
+        return Activated(replace(standing, holder=claim.holder), replay=True)
+    if connection.execute(statements.POST_ANY, {**facts, "now": now}).one_or_none() is None:
+        return None
+    _count_posted(connection, standing.key_id, standing.id, claim.channel, claim.holder, now)
+    return Activated(replace(standing, holder=claim.holder, state=State.POSTED), replay=False)
+
+
+def _count_posted(
+    connection: Connection, key_id: int, reservation_id: int, channel: str, holder: str, now: datetime
+) -> None:
+    move(connection, key_id, pending=-1, posted=1)
+    entry = Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, channel=channel, holder=holder)
+    append(connection, entry)
+
+
+def _claim_and_take(
+    connection: Connection, claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None
+) -> Reservation | _Lost:
+    """Claim the installation and take one from the allowance: both, or neither (the savepoint)."""
+    state = State.PENDING if until else State.POSTED
+    row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
+    terms = {"scheme": SCHEME, "valid_until": _valid_until(now, seen.term_months), "blocks": seen.product_blocks}
+    row |= {"state": state.value, "expires_at": until, "posted_at": None if until else now, **terms}
+    savepoint = connection.begin_nested()
+    made = connection.execute(statements.CLAIM[connection.dialect.name], row).one_or_none()
+    if made is None:
+        savepoint.rollback()
+        return _Lost.CLAIM
+    if take(connection, seen.the_key, posted=until is None) is None:
+        savepoint.rollback()
+        return _Lost.TAKE
+    savepoint.commit()
+    entry = Entry(now, Kind.RESERVE, seen.the_key, made.id, pending=1, channel=claim.channel, holder=claim.holder)
+    held = replace(entry, details={"reactivation": True} if seen.reactivation else None)
+    append(connection, held, *([replace(entry, kind=Kind.POST, pending=-1, posted=1)] if until is None else []))
+    return replace(stored(made), reactivation=seen.reactivation)
+
+
+def _valid_until(now: datetime, term_months: int) -> int:
+    """The number of the last month that an activation made now is good for; 0, for ever, where there is no term."""
+    if term_months == 0:
+        return 0
+    years, month = divmod(now.month - 1 + term_months, 12)
+    return month_number(date(now.year + years, month + 1, 1))

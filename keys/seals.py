@@ -1,0 +1,136 @@
+"""Seals: a chain over the entries that nobody without the ledger key can mend after a change.
+
+The rule it keeps: every entry is sealed once, in one chain without gaps, shortly after it was made and never in the
+transaction that made it (chained there, all activations would queue for the end of the chain). A root, the chain's
+newest seal, is signed and appended now and then to a file outside the database, so that even a cut-off tail is missed.
+"""
+
+import hmac
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, insert, select, update
+
+from keys.append_only import guard
+from keys.database import metadata
+from keys.entries import entries
+from keys.secrets_file import Secrets
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", BigInteger, nullable=False, unique=True),
+    Column("mac", LargeBinary(32), nullable=False),
+)
+guard(seals)
+
+# One row: whoever seals updates it first, so that two passes at once do not make two ends of the chain.
+sealing = Table(
+    "sealing",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("passes", BigInteger, nullable=False),
+)
+
+NO_SEAL = bytes(32)
+"""What stands in place of a seal before the first one."""
+
+# A transaction that took its id early may commit late, behind entries that are sealed already. Ids this far behind
+# the newest seal are looked through at every pass; a thorough pass looks through all.
+_LOOK_BACK = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_HEAD = select(seals.c.position, seals.c.entry_id, seals.c.mac).order_by(seals.c.position.desc()).limit(1)
+_NEWEST_SEALED = select(seals.c.entry_id).order_by(seals.c.entry_id.desc()).limit(1)
+_CLAIM = update(sealing).where(sealing.c.id == 1).values(passes=sealing.c.passes + 1).returning(sealing.c.passes)
+_UNSEALED = (
+    select(entries)
+    .outerjoin(seals, seals.c.entry_id == entries.c.id)
+    .where(seals.c.entry_id.is_(None))
+    .order_by(entries.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A point of the chain that was signed: the seal `mac` at `position`, written `at`."""
+
+    position: int
+    mac: bytes
+    at: datetime
+
+
+def canonical(entry: Any) -> bytes:
+    """An entry's columns as the bytes that are sealed: a JSON list, instants as microseconds since 1970."""
+    at = (entry.at - _EPOCH) // timedelta(microseconds=1)
+    parts = [entry.id, at, entry.kind, entry.key_id, entry.reservation_id, entry.granted, entry.pending, entry.posted]
+    parts += [entry.actor, entry.reason, entry.channel, entry.holder, entry.details]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def mac_of(ledger_key: bytes, position: int, previous: bytes, entry: Any) -> bytes:
+    """The seal of an entry: HMAC-SHA256 over a label, the position (8 bytes), the seal before it, and the entry."""
+    message = b"touchtone seal 1" + position.to_bytes(8, "big") + previous + canonical(entry)
+    return hmac.digest(ledger_key, message, "sha256")
+
+
+def seal(connection: Connection, ledger_key: bytes, *, limit: int = 1000, thorough: bool = False) -> int:
+    """Seal at most `limit` unsealed entries, in the order of their ids, and tell how many.
+
+    Passes may run at once on any number of nodes; they follow one another. A `thorough` one also finds an entry that
+    was committed very late.
+    """
+    if not _unsealed(connection, 1, thorough):
+        return 0
+    connection.execute(_CLAIM).one()
+    head = connection.execute(_HEAD).one_or_none()
+    position, previous = (head.position, bytes(head.mac)) if head else (0, NO_SEAL)
+    rows = []
+    for entry in _unsealed(connection, limit, thorough):
+        position += 1
+        previous = mac_of(ledger_key, position, previous, entry)
+        rows.append({"position": position, "entry_id": entry.id, "mac": previous})
+    if rows:
+        connection.execute(insert(seals), rows)
+    return len(rows)
+
+
+def _unsealed(connection: Connection, limit: int, thorough: bool) -> Sequence[Any]:
+    query = _UNSEALED.limit(limit)
+    newest = None if thorough else connection.execute(_NEWEST_SEALED).scalar_one_or_none()
+    if newest is not None:
+        query = query.where(entries.c.id > newest - _LOOK_BACK)
+    return connection.execute(query).all()
+
+
+def write_root(connection: Connection, secrets: Secrets, path: Path, now: datetime) -> Root | None:
+    """Append the chain's newest seal, signed, to the file at `path` as a JSON line; None where nothing is sealed."""
+    head = connection.execute(_HEAD).one_or_none()
+    if head is None:
+        return None
+    root = Root(head.position, bytes(head.mac), now.astimezone(UTC))
+    signature = Ed25519PrivateKey.from_private_bytes(secrets.certificate_key).sign(root_message(root))
+    line = {
+        "position": root.position,
+        "mac": root.mac.hex(),
+        "at": root.at.isoformat(),
+        "signature": signature.hex(),
+    }
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return root
+
+
+def root_message(root: Root) -> bytes:
+    """The bytes of a root that are signed with Ed25519."""
+    return f"touchtone root 1|{root.position}|{root.mac.hex()}|{root.at.isoformat()}".encode("ascii")

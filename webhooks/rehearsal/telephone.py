@@ -20,6 +20,8 @@ from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 LONGEST_CALL = 4 * 60 * 60.0
 MOST_IDLE_REDIRECTS = 10
+NAP = 2.2
+"""Seconds really slept before a request with fewer than two keys, where a call in virtual time is told to nap."""
 TELLING_SILENCE = 3.0
 """A silence shorter than this, as between two blocks of a read-back, is no answer and not worth a line."""
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
@@ -72,7 +74,8 @@ class Telephone:
     """One call, from ringing to the status callback. `ring` carries it out; the fields then tell what happened.
 
     `on_entry` is called with every entry of the transcript as it happens. `finished_on_key` adds the undocumented field
-    `FinishedOnKey`, seen in captured requests, to what a Gather sends.
+    `FinishedOnKey`, seen in captured requests, to what a Gather sends. `nap` is for virtual time: a line tells a stray
+    key from an answer by its own clock, so the silence before a request with no key or one must not be all virtual.
     """
 
     side: CallSide
@@ -83,6 +86,7 @@ class Telephone:
     pace: Pace
     on_entry: Callable[[Entry], None] | None = None
     finished_on_key: bool = False
+    nap: Callable[[float], None] | None = None
     transcript: list[Entry] = field(default_factory=list)
     lost: list[Press] = field(default_factory=list)
     gathered: list[str] = field(default_factory=list)
@@ -91,6 +95,7 @@ class Telephone:
     _hang_up_at: float | None = None
     _audible_until: float = 0.0
     _idle_redirects: int = 0
+    _answered_at: float = 0.0
 
     def ring(self) -> End:
         """Dial, carry out every document to the end of the call, and tell the line that it is over."""
@@ -254,10 +259,13 @@ class Telephone:
     def _once(self, url: str, extra: Mapping[str, str], method: str) -> Document | Trouble:
         form = voice_form(self.side, "in-progress" if self.turns else "ringing") | dict(extra)
         self.turns += 1
+        if self.nap is not None and len(extra.get("Digits", "")) < 2:
+            self.nap(min(self.clock.now - self._answered_at, NAP))
         fetched = self.fetcher.document(url, form, method)
         # The turn delay stands for network, fetch and speech start; a line that takes longer than that is waited for.
         self._audible_until = self.clock.now
         self._lose_until(self.clock.now + max(self.pace.turn_delay, fetched.seconds))
+        self._answered_at = self.clock.now
         return fetched.result
 
     def _apology(self) -> _Over:

@@ -61,6 +61,14 @@ def test_real_time_sleeps_as_long_as_the_call(ring):
     assert sum(slept) == pytest.approx(rung.record.seconds)
 
 
+def test_a_virtual_call_naps_only_before_a_request_with_fewer_than_two_keys(ring):
+    """A line tells a stray key from an answer by its own clock."""
+    naps: list[float] = []
+    gathers = '<Gather action="/t" numDigits="2"><Say>Key.</Say></Gather><Redirect>/voice/incoming</Redirect>'
+    ring({START: gathers, "/t": "<Hangup/>"}, ["", "12"], nap=naps.append)
+    assert naps == [0.0, pytest.approx(2.2)]
+
+
 def test_the_line_is_told_when_the_call_is_over(ring):
     form = ring("<Pause length='10'/>").line.asked[-1].form
     assert (form["CallStatus"], form["CallDuration"]) == ("completed", "11")

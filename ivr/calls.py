@@ -37,7 +37,7 @@ calls = Table(
     Column("sid", String(64), primary_key=True),
     Column("case_id", BigInteger, ForeignKey("cases.id"), index=True),
     Column("line", String(32), nullable=False),
-    Column("caller", String(32), index=True),
+    Column("caller", String(32)),
     Column("number_sealed", Text),
     Column("held_sealed", Text),
     Column("turn", Integer, nullable=False),
@@ -45,7 +45,7 @@ calls = Table(
     Column("spoken", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("replied_at", Instant, nullable=False),
-    Column("ended_at", Instant, index=True),
+    Column("ended_at", Instant),
     Column("outcome", String(16)),
 )
 

@@ -42,7 +42,7 @@ cases = Table(
     Column("format", Integer),
     Column("groups", String(80), nullable=False),
     Column("line", String(32), nullable=False),
-    Column("caller", String(32), index=True),
+    Column("caller", String(32)),
     Column("reservation_id", BigInteger),
     Column("opened_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),

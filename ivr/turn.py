@@ -78,8 +78,8 @@ def take_turn(
 ) -> Answer:
     """Take one turn on an open transaction, which the caller of this function commits before the answer is spoken.
 
-    A call we do not know begins; a turn that is not the call's next gets the stored reply again. `below(n)` gives a random
-    number under n. Raises keys.database.DatabaseUnavailable, and whatever is a bug of ours.
+    A call we do not know begins; a turn that is not the call's next gets the stored reply again. `below(n)` gives a
+    random number under n. Raises keys.database.DatabaseUnavailable, and whatever is a bug of ours.
     """
     call = calls.lock(connection, knock.call_sid)
     if call is None:

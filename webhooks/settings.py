@@ -144,8 +144,8 @@ def _public_url(value: str) -> str:
         raise SettingError("TOUCHTONE_PUBLIC_URL is missing; run `touchtone init`, or set it to https://your.host.")
     try:
         parts = urllib.parse.urlsplit(value)
-        bad = parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment
-        bad = bool(bad or parts.username or (parts.port is not None and not 0 < parts.port < 65536))
+        extra = parts.query or parts.fragment or parts.username or parts.port == 0  # .port raises where out of range
+        bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra)
     except ValueError:
         bad = True
     if bad:

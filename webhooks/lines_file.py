@@ -1,0 +1,69 @@
+"""The file of lines: which numbers this installation answers, read once at the start.
+
+Rule: whatever is wrong stops the start with a sentence that names the file, the line's place in it and the field.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+
+from ivr.lines import Line, Lines
+from ivr.prompts import Catalogue, parse
+from webhooks.settings import SettingError
+
+_FIELDS = {"number": str, "name": str, "country": str, "locale": str, "call_back_hours": int}
+_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24}
+
+
+def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
+    """Every `[[line]]` of the file. Raises SettingError."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8")).get("line", [])
+    except OSError as error:
+        raise SettingError(
+            f"The file of lines {path} cannot be read ({error.strerror}); see `touchtone init`."
+        ) from error
+    except ValueError as error:
+        raise SettingError(f"The file of lines {path} is no valid TOML: {error}.") from error
+    if not isinstance(tables, list) or not tables:
+        raise SettingError(f"The file of lines {path} has no [[line]].")
+    lines = tuple(_line(f"{path}, line {place}", table, catalogues) for place, table in enumerate(tables, 1))
+    numbers = [line.number for line in lines]
+    if len(set(numbers)) < len(numbers):
+        raise SettingError(f"{path}: two lines have the same number.")
+    return Lines(lines)
+
+
+def read_catalogues() -> dict[str, Catalogue]:
+    """Every released locale, by its name; the catalogues are files beside the code."""
+    files = [file for file in resources.files("prompts").iterdir() if file.name.endswith(".po")]
+    return {
+        file.name.removesuffix(".po"): parse(file.read_bytes(), file.name.removesuffix(".po"))
+        for file in sorted(files, key=lambda file: file.name)
+    }
+
+
+def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
+    if not isinstance(table, dict):
+        raise SettingError(f"{where}: expected a table.")
+    unknown = sorted(set(table) - set(_FIELDS))
+    if unknown:
+        raise SettingError(f"{where}: unknown field {unknown[0]}.")
+    given = {**_DEFAULTS, **table}
+    for name, kind in _FIELDS.items():
+        if not isinstance(given.get(name), kind) or isinstance(given.get(name), bool):
+            raise SettingError(f"{where}: {name} is missing or is not {'text' if kind is str else 'a whole number'}.")
+    if given["country"] not in phonenumbers.SUPPORTED_REGIONS:
+        raise SettingError(f"{where}: country must be two capital letters, such as US.")
+    if given["locale"] not in catalogues:
+        raise SettingError(f"{where}: locale must be one of {', '.join(sorted(catalogues))}.")
+    if not 1 <= given["call_back_hours"] <= 168:
+        raise SettingError(f"{where}: call_back_hours must be from 1 to 168.")
+    if not given["number"].startswith("+") or not given["number"][1:].isdigit():
+        raise SettingError(f"{where}: number must be + and digits, with the country's code.")
+    return Line(**given)

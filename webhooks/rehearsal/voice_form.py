@@ -55,5 +55,5 @@ def voice_form(side: CallSide, status: str) -> dict[str, str]:
 
 def _party(name: str, number: str) -> dict[str, str]:
     # Carriers rarely know the town; the country is known for whatever is a number.
-    country = next((land for code, land in COUNTRIES.items() if number.startswith(code)), "")
+    country = next((land for prefix, land in COUNTRIES.items() if number.startswith(prefix)), "")
     return {name: number, f"{name}City": "", f"{name}State": "", f"{name}Zip": "", f"{name}Country": country}

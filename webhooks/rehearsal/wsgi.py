@@ -5,6 +5,7 @@ The one rule: the app is called as a server would call it, with the raw path and
 
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from werkzeug.test import Client
 
@@ -23,8 +24,10 @@ class InProcess:
     def send(self, request: Request, limits: Limits) -> Answer:  # noqa: ARG002 - a call in process has no timers
         """See `Transport`."""
         started = time.monotonic()
+        parts = urlsplit(request.url)
         response = Client(self._app, use_cookies=False).open(
-            request.url,
+            parts.path + (f"?{parts.query}" if parts.query else ""),
+            base_url=f"{parts.scheme}://{parts.netloc}",
             method=request.method,
             data=dict(request.form) if request.method == "POST" else None,
             headers=dict(request.headers),

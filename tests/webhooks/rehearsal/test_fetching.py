@@ -14,6 +14,7 @@ from webhooks.rehearsal.fetching import Address, Fault, Fetcher, Twice, override
 from webhooks.rehearsal.signing import signature
 from webhooks.rehearsal.transport import Answer, Limits, NotReachedError, OverHttp, Request, TooSlowError
 from webhooks.rehearsal.verbs import Document
+from webhooks.rehearsal.wsgi import InProcess
 
 from .conftest import PUBLIC, START, TOKEN, ToyLine, twiml
 
@@ -115,6 +116,17 @@ def test_ten_http_redirects_are_the_most(ring):
     rung = ring({START: lambda _request: redirect(START), "/f": "<Say>Fallback.</Say>"}, fallback="/f")
     assert rung.record.troubles[0].fault is Fault.TOO_MANY_REDIRECTS
     assert rung.line.paths().count(START) == 11
+
+
+def test_a_line_in_process_sees_the_raw_path_and_query_as_a_server_would_give_them():
+    seen = []
+
+    def app(environ, start_response):
+        seen.append((environ["RAW_URI"], environ["HTTP_HOST"]))
+        return twiml("<Hangup/>")(environ, start_response)
+
+    InProcess(app).send(Request("POST", "http://127.0.0.1:8080/a%2Fb?x=%20y", {}, {}), Limits())
+    assert seen == [("/a%2Fb?x=%20y", "127.0.0.1:8080")]
 
 
 @pytest.mark.parametrize("twice", [Twice.IN_TURN, Twice.TOGETHER, Twice.TURN_ABOUT])

@@ -127,13 +127,16 @@ def _verbs(root: ET.Element) -> Iterator[Problem]:
             continue
         yield from _attributes(verb, where, ATTRIBUTES[verb.tag])
         yield from _one(verb, where)
-        if verb.tag == "Gather" and verb.get("actionOnEmptyResult") != "true":
-            later = [other.tag for other in verbs[place + 1 :]]
-            if "Redirect" not in later:
-                yield Problem(ProblemName.NO_WAY_ON, where)
+        if verb.tag == "Gather" and not any(_goes_on(later) for later in verbs[place:]):
+            yield Problem(ProblemName.NO_WAY_ON, where)
         if verb.tag == "Reject" and place:
             yield Problem(ProblemName.REJECT_TOO_LATE, where)
         ended = ended or verb.tag in ENDS
+
+
+def _goes_on(verb: ET.Element) -> bool:
+    """Whether silence that has come to this verb leads to another document."""
+    return verb.tag == "Redirect" or (verb.tag == "Gather" and verb.get("actionOnEmptyResult") == "true")
 
 
 def _one(verb: ET.Element, where: str) -> Iterator[Problem]:

@@ -1,0 +1,156 @@
+"""`touchtone db`: bring the database to this version, and check that it is sound.
+
+One rule: only `upgrade` changes a schema. What the commands of the ledger share stands here too: opening the database
+and the secrets of the settings, and saying plainly why that failed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from webhooks.cli.output import refuse, show
+
+if TYPE_CHECKING:
+    from keys.database import Database
+    from keys.secrets_file import Secrets
+    from webhooks.settings import Settings
+
+# Every module that defines tables; a test holds this list against the migrations.
+TABLE_MODULES = (
+    "keys.catalog",
+    "keys.issue",
+    "keys.allowance",
+    "keys.reservations",
+    "keys.entries",
+    "keys.seals",
+    "ivr.call_backs",
+    "ivr.calls",
+    "ivr.cases",
+    "ivr.guesses",
+)
+
+# A command may wait for long statements and for a busy line.
+_PATIENCE = 60.0
+
+_UNAVAILABLE = {
+    "busy": "The database is busy; try again in a moment.",
+    "pool": "The database is busy; try again in a moment.",
+    "slow": "The database took too long to answer.",
+    "unreachable": "The database cannot be reached; check DATABASE_URL.",
+    "storage": "The database cannot be written: its disk is full, read-only or damaged.",
+}
+
+
+@contextmanager
+def opened(settings: Settings, *, as_json: bool = False) -> Iterator[Database]:
+    """The database of the settings, closed after the block. Ends the command, with one sentence, if there is none."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from keys.database import Database, DatabaseUnavailable
+
+    try:
+        database = Database(settings.database_url, patience=_PATIENCE, connections=2)
+    except ValueError:
+        refuse("DATABASE_URL_WRONG", "DATABASE_URL must name a SQLite file or a PostgreSQL database.", as_json)
+    try:
+        yield database
+    except DatabaseUnavailable as error:
+        refuse("DATABASE_UNAVAILABLE", _UNAVAILABLE[error.cause], as_json)
+    except (OperationalError, ProgrammingError):
+        # What remains of these once the database is there: tables or columns that this version knows and it does not.
+        refuse("DATABASE_NOT_CURRENT", "The database is not at this version; run `touchtone db upgrade`.", as_json)
+    finally:
+        database.close()
+
+
+def secrets_of(settings: Settings, *, as_json: bool = False) -> Secrets:
+    """The secrets of the settings; ends the command with one sentence if they cannot be used."""
+    from keys import secrets_file
+
+    try:
+        return secrets_file.load(settings.secrets_file)
+    except secrets_file.SecretsFileError as error:
+        refuse("SECRETS_UNUSABLE", secrets_sentence(error), as_json)
+
+
+def secrets_sentence(error: Any) -> str:
+    """Why a secrets file cannot be used, in one sentence without any of its content."""
+    from keys import secrets_file
+
+    if isinstance(error, secrets_file.SecretsFileTooOpenError):
+        return f"{error.path} may be read by others (mode {error.mode:04o}); give it mode 0600."
+    if isinstance(error, secrets_file.SecretsFileMalformedError):
+        return f"{error.path} is malformed" + (f" at {error.field}." if error.field else ".")
+    if isinstance(error, secrets_file.SecretsFileExistsError):
+        return f"{error.path} exists already and is not overwritten."
+    return f"{error.path} cannot be read; run `touchtone init`, or set TOUCHTONE_SECRETS_FILE."
+
+
+def login_name() -> str:
+    """Who is at the terminal, for the entries."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+@click.group()
+def db() -> None:
+    """Upgrade and check the database."""
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def upgrade(as_json: bool) -> None:
+    """Bring the database to this version; does nothing where it is there already."""
+    from keys.migrations import running
+    from webhooks.settings import load
+
+    with opened(load(), as_json=as_json) as database:
+        before = running.current(database.engine)
+        running.upgrade(database.engine)
+        after = running.current(database.engine)
+    show({"outcome": "upgraded" if before != after else "current", "before": before, "revision": after}, as_json)
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def check(as_json: bool) -> None:
+    """Check the schema, the append-only guards and the database's own integrity."""
+    from keys.migrations import running
+    from webhooks.settings import load
+
+    with opened(load(), as_json=as_json) as database:
+        revision, wanted = running.current(database.engine), running.head()
+        problems = _problems(database) if revision == wanted else ["not at this version: run `touchtone db upgrade`"]
+    found = {"outcome": "unsound" if problems else "sound", "revision": revision, "wanted": wanted}
+    show({**found, "problems": problems if as_json else "; ".join(problems) or "none"}, as_json)
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _problems(database: Database) -> list[str]:
+    from sqlalchemy import text
+
+    from keys import append_only
+    from keys.database import metadata
+    from keys.migrations import running
+
+    for module in TABLE_MODULES:
+        importlib.import_module(module)
+    found = [f"schema differs: {difference[0]}" for difference in running.differences(database.engine, metadata)]
+    with database.read() as connection:
+        found += [f"table {name} is not append-only any more" for name in append_only.missing(connection)]
+        if database.dialect == "sqlite":
+            said = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+            found += [line for line in said if line != "ok"]
+            found += [
+                f"row of {row[0]} refers to nothing" for row in connection.execute(text("PRAGMA foreign_key_check"))
+            ]
+    return found

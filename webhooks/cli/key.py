@@ -29,7 +29,7 @@ _WORDS = {
     "PRODUCT_RETIRED": "The product is retired.",
     "AGREEMENT_UNKNOWN": "There is no such agreement in the catalogue.",
     "AGREEMENT_INACTIVE": "The agreement is not active today.",
-    "ISSUING_KEY_MISSING": "The secrets file has no issuing key for the product; load its catalogue with the root beside.",
+    "ISSUING_KEY_MISSING": "No issuing key for the product; load the catalogue with the root beside the secrets.",
     "GRANT_OUT_OF_RANGE": "The grant is out of range.",
     "SERIALS_EXHAUSTED": "The product has no serial left to give.",
 }

@@ -1,0 +1,211 @@
+"""`touchtone device`: a machine's whole life from the command line."""
+
+import json
+import stat
+
+import pytest
+from click.testing import CliRunner
+
+from keys import confirmation_id
+from keys.device.build import ProductBuild
+from keys.groups import grouped
+from keys.installation_id import decode
+from keys.product_key import KeyType, encode, make
+from webhooks.cli.device import device
+
+SECRET = b"verification secret of a test..."
+KEY = make(KeyType.MAK, 7, 41, b"issuing key of product seven....")
+BUILD = ProductBuild(7, "Harbour Pilot", 1, 1, SECRET, 8, line="+15550100")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "build.json").write_text(json.dumps(BUILD.to_facts()))
+    return tmp_path
+
+
+def _run(*arguments):
+    result = CliRunner().invoke(device, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def _done(*arguments):
+    result = _run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def _refused(*arguments):
+    result = _run(*arguments, "--json")
+    assert result.exit_code == 1
+    return json.loads(result.stdout)
+
+
+def _install(folder, name="machine.json", seed="wheelhouse", *more):
+    return _done(
+        "install", "--build", folder / "build.json", "--state", folder / name, "--seed", seed, *more, encode(KEY)
+    )
+
+
+def _answer(iid_text, valid_until=0):
+    return confirmation_id.issue(
+        decode(iid_text), verification_secret=SECRET, key_secret=KEY.secret, blocks=8, valid_until=valid_until
+    )
+
+
+def test_a_machine_is_installed_confirmed_and_activated(folder):
+    facts = _install(folder)
+    assert facts["state"] == "awaiting_confirmation"
+    assert facts["last_five"] == KEY.last_five
+    assert facts["confirmation_id"] is None
+    assert _done("iid", "--state", folder / "machine.json")["installation_id"] == facts["installation_id"]
+    blocks = _answer(facts["installation_id"])
+    confirmed = _done("confirm", "--state", folder / "machine.json", *blocks)
+    assert (confirmed["state"], confirmed["confirmation_id"]) == ("activated", grouped(blocks))
+    assert _done("status", "--state", folder / "machine.json") == confirmed
+
+
+def test_a_confirmation_id_in_one_word_is_taken_as_well(folder):
+    facts = _install(folder)
+    text = "-".join(_answer(facts["installation_id"]))
+    assert _done("confirm", "--state", folder / "machine.json", text)["state"] == "activated"
+
+
+def test_the_machines_file_is_its_owners_and_holds_no_whole_key(folder):
+    _install(folder)
+    path = folder / "machine.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert encode(KEY) not in path.read_text()
+
+
+def test_installing_twice_needs_to_be_asked_for(folder):
+    first = _install(folder)
+    arguments = ("install", "--build", folder / "build.json", "--state", folder / "machine.json")
+    assert _refused(*arguments, encode(KEY))["outcome"] == "already_installed"
+    assert _done("iid", "--state", folder / "machine.json")["installation_id"] == first["installation_id"]
+    assert _install(folder, "machine.json", "wheelhouse", "--again")["state"] == "awaiting_confirmation"
+
+
+def test_a_saved_pair_needs_no_call_after_a_re_image(folder):
+    facts = _install(folder)
+    assert _refused("pair", "--state", folder / "machine.json")["outcome"] == "no_confirmation_id"
+    _done("confirm", "--state", folder / "machine.json", *_answer(facts["installation_id"]))
+    pair = _done("pair", "--state", folder / "machine.json")
+    _install(folder, "again.json")
+    adopt = ("confirm", "--state", folder / "again.json", "--pair", pair["installation_id"], pair["confirmation_id"])
+    again = _done(*adopt)
+    assert (again["state"], again["installation_id"]) == ("activated", facts["installation_id"])
+    _install(folder, "other.json", "engine room")
+    adopt = ("confirm", "--state", folder / "other.json", "--pair", pair["installation_id"], pair["confirmation_id"])
+    assert _refused(*adopt)["outcome"] == "hardware_changed"
+
+
+def test_other_hardware_and_another_date_can_be_tried(folder):
+    facts = _install(folder)
+    path = folder / "machine.json"
+    _done("confirm", "--state", path, *_answer(facts["installation_id"], valid_until=13))
+    assert _done("status", "--state", path, "--today", "2027-02-28")["state"] == "activated"
+    expired = _done("status", "--state", path, "--today", "2027-03-01")
+    assert (expired["state"], expired["valid_until"]) == ("expired", "2027-02-28")
+    assert _done("status", "--state", path, "--seed", "engine room")["state"] == "hardware_changed"
+    parts = folder / "parts.json"
+    parts.write_text(json.dumps({"machine": ["x"], "disk": [{"identity": "y", "removable": True}]}))
+    assert _done("status", "--state", path, "--hardware", parts)["state"] == "hardware_changed"
+    assert _done("status", "--state", path, "--today", "2027-02-28")["state"] == "activated"
+
+
+def test_a_wrong_block_is_named_by_its_letter(folder):
+    facts = _install(folder)
+    blocks = list(_answer(facts["installation_id"]))
+    blocks[2] = blocks[2][:5] + str((int(blocks[2][5]) + 1) % 10)
+    result = _run("confirm", "--state", folder / "machine.json", *blocks)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "The confirmation ID is wrong: block C does not fit its check digit; please look at it again.\n"
+    )
+    assert _done("status", "--state", folder / "machine.json")["state"] == "awaiting_confirmation"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("123", "the confirmation ID has 3 digits, too few or too many"),
+        ("12x", "block A has 'x' in place 3 where a digit belongs"),
+    ],
+)
+def test_what_is_no_confirmation_id_is_told(folder, text, words):
+    _install(folder)
+    refused = _refused("confirm", "--state", folder / "machine.json", text)
+    assert refused["outcome"] == "confirmation_id_wrong"
+    assert words in refused["reason"]
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"),
+    [
+        ("ABCDE", "product_key_length"),
+        ("*****", "product_key_character"),
+        (encode(KEY)[:-1] + ("0" if encode(KEY)[-1] != "0" else "1"), "product_key_check"),
+        (encode(make(KeyType.MAK, 8, 41, bytes(32))), "other_product"),
+        (encode(make(KeyType.KMS_CLIENT, 7, 41, bytes(32))), "key_type"),
+    ],
+)
+def test_a_key_that_cannot_be_installed_is_refused_and_makes_no_file(folder, key, outcome):
+    refused = _refused("install", "--build", folder / "build.json", "--state", folder / "machine.json", key)
+    assert refused["outcome"] == outcome
+    assert key not in refused["reason"] or len(key) < 10
+    assert not (folder / "machine.json").exists()
+
+
+def test_hardware_without_an_identity_is_refused(folder):
+    (folder / "parts.json").write_text(json.dumps({"memory": ["16"]}))
+    arguments = ("--state", folder / "m.json", "--hardware", folder / "parts.json", encode(KEY))
+    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "no_own_identity"
+    (folder / "parts.json").write_text(json.dumps({"flux": ["16"]}))
+    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "hardware_damaged"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"build": 1, "hardware": 2, "state": 3}'])
+def test_a_damaged_file_is_refused(folder, content):
+    (folder / "machine.json").write_text(content)
+    assert _refused("status", "--state", folder / "machine.json")["outcome"] == "state_damaged"
+
+
+def test_a_damaged_build_is_refused(folder):
+    (folder / "build.json").write_text(json.dumps(BUILD.to_facts() | {"blocks": 9}))
+    refused = _refused("install", "--build", folder / "build.json", "--state", folder / "m.json", encode(KEY))
+    assert refused["outcome"] == "build_damaged"
+
+
+def test_a_missing_file_or_option_is_misuse(folder):
+    assert _run("status", "--state", folder / "none.json").exit_code == 2
+    assert _run("iid").exit_code == 2
+    assert _run("confirm", "--state", folder / "build.json").exit_code == 2
+
+
+@pytest.mark.parametrize(("kind", "start"), [("sms", "SMSTO:+15550100:"), ("tel", "tel:+15550100,,")])
+def test_a_qr_code_is_shown_or_drawn(folder, kind, start):
+    _install(folder)
+    assert _done("iid", "--state", folder / "machine.json", "--qr", kind)["link"].startswith(start)
+    shown = _run("iid", "--state", folder / "machine.json", "--qr", kind).stdout
+    assert start in shown
+    assert "\u2588" in shown or "\u2580" in shown or "\u2584" in shown
+    drawn = folder / "code.svg"
+    _done("iid", "--state", folder / "machine.json", "--qr", kind, "--svg", drawn)
+    assert "<svg" in drawn.read_text()
+
+
+def test_a_product_without_a_line_has_no_code_to_show(folder):
+    (folder / "build.json").write_text(json.dumps(BUILD.to_facts() | {"line": None}))
+    _install(folder)
+    assert _refused("iid", "--state", folder / "machine.json", "--qr", "sms")["outcome"] == "no_line"
+
+
+def test_every_command_has_help_and_prints_for_people_too(folder):
+    _install(folder)
+    for name in device.commands:
+        assert _run(name, "--help").exit_code == 0
+    shown = _run("status", "--state", folder / "machine.json").stdout
+    assert "awaiting_confirmation" in shown
+    assert "Harbour Pilot" in shown

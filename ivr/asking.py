@@ -136,7 +136,7 @@ def _take(state: Opening | AskingGroup, layout: Format, first: int, digits: str)
         assert entry.fault is not None  # an entry without a sound group has a fault
         return _reread(form, digits) or _no_match(state, entry.fault)
     form = replace(form, format=layout.number, groups=groups, lane=form.lane or len(entry.sound) > 1)
-    for number, group in enumerate(entry.sound, first):
+    for number, group in entry.sound.items():
         form = form.with_group(number, group)
     form = replace(form, tally=Tally())
     if form.next_group is None:

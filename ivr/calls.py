@@ -25,8 +25,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import Caller
-from ivr.cases import Case as CaseRow
-from ivr.cases import CaseState, cases, read_groups
 from ivr.states import Ended, State
 from ivr.written import read_state, write
 from keys.database import Instant, metadata
@@ -49,19 +47,8 @@ calls = Table(
     Column("outcome", String(16)),
 )
 
-_ROW = (
-    select(
-        calls,
-        cases.c.number.label("case_number"),
-        cases.c.state.label("case_state"),
-        cases.c.format.label("case_format"),
-        cases.c.groups.label("case_groups"),
-        cases.c.reservation_id,
-    )
-    .select_from(calls.outerjoin(cases, cases.c.id == calls.c.case_id))
-    .where(calls.c.sid == bindparam("call_sid"))
-)
-_LOCKED = _ROW.with_for_update(of=calls)
+# The row without its case: after a wait for the lock PostgreSQL reads this row anew, but a joined one as it was before.
+_LOCKED = select(calls).where(calls.c.sid == bindparam("call_sid")).with_for_update()
 _TAKE_TURN = (
     update(calls)
     .where(calls.c.sid == bindparam("call_sid"))
@@ -94,22 +81,16 @@ class Call:
     spoken: str
     replied_at: datetime
     started_at: datetime
-    case: CaseRow | None
+    case_id: int | None
     held: str | None
     ended_at: datetime | None
 
 
 def lock(connection: Connection, sid: str) -> Call | None:
-    """The call with its case, its row locked until the commit; None if we have never heard of it."""
+    """The call, its row locked until the commit; None if we have never heard of it."""
     row = connection.execute(_LOCKED, {"call_sid": sid}).first()
     if row is None:
         return None
-    case = None
-    if row.case_id is not None:
-        groups = read_groups(row.case_groups)
-        case = CaseRow(
-            row.case_id, row.case_number, CaseState(row.case_state), row.case_format, groups, row.reservation_id
-        )
     return Call(
         sid=row.sid,
         line=row.line,
@@ -119,7 +100,7 @@ def lock(connection: Connection, sid: str) -> Call | None:
         spoken=row.spoken,
         replied_at=row.replied_at,
         started_at=row.started_at,
-        case=case,
+        case_id=row.case_id,
         held=row.held_sealed,
         ended_at=row.ended_at,
     )
@@ -157,7 +138,7 @@ def save(connection: Connection, call: Call) -> None:
             "next_turn": call.turn,
             "new_state": write(call.state),
             "new_spoken": call.spoken,
-            "new_case_id": call.case.id if call.case else None,
+            "new_case_id": call.case_id,
             "new_held": call.held,
             "now": call.replied_at,
             "new_ended_at": call.replied_at if ended else None,

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, bindparam, select, update
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -50,9 +51,14 @@ cases = Table(
 
 _KEEP = (
     update(cases)
-    .where(cases.c.id == bindparam("case_id"))
+    .where(
+        cases.c.id == bindparam("case_id"),
+        or_(cases.c.state != CaseState.ACTIVATED, cases.c.groups == bindparam("new_groups")),
+    )
     .values(format=bindparam("new_format"), groups=bindparam("new_groups"), changed_at=bindparam("now"))
+    .returning(cases.c.id)
 )
+_BY_ID = select(cases).where(cases.c.id == bindparam("case_id"))
 _BY_NUMBER = select(cases).where(cases.c.number == bindparam("wanted"))
 _NUMBERS = 10**8
 _PICKS = 8
@@ -112,9 +118,13 @@ def open_case(
 
 def keep_groups(
     connection: Connection, case_id: int, layout: int | None, groups: tuple[str, ...], now: datetime
-) -> None:
-    """Save the groups keyed so far; `layout` is the number of their format."""
-    connection.execute(_KEEP, {"case_id": case_id, "new_format": layout, "new_groups": _written(groups), "now": now})
+) -> bool:
+    """Save the groups keyed so far; `layout` is the number of their format.
+
+    False, and nothing saved, where the case has its activation and these are the groups of another installation.
+    """
+    facts = {"case_id": case_id, "new_format": layout, "new_groups": _written(groups), "now": now}
+    return connection.execute(_KEEP, facts).first() is not None
 
 
 def needs_person(connection: Connection, case_id: int, reason: str, now: datetime) -> None:
@@ -136,15 +146,18 @@ def activated(connection: Connection, case_id: int, reservation_id: int, now: da
 
 def find(connection: Connection, number: str) -> Case | None:
     """The case of a number."""
-    row = connection.execute(_BY_NUMBER, {"wanted": number}).first()
-    if row is None:
-        return None
-    return Case(row.id, row.number, CaseState(row.state), row.format, read_groups(row.groups), row.reservation_id)
+    row = connection.execute(_BY_NUMBER, {"wanted": number}).one_or_none()
+    return None if row is None else _read(row)
 
 
-def read_groups(written: str) -> tuple[str, ...]:
-    """The groups of a row, by place."""
-    return tuple(written.split(",")) if written else ()
+def read(connection: Connection, case_id: int) -> Case:
+    """The case of a row id, as it stands."""
+    return _read(connection.execute(_BY_ID, {"case_id": case_id}).one())
+
+
+def _read(row: Any) -> Case:
+    groups = tuple(row.groups.split(",")) if row.groups else ()
+    return Case(row.id, row.number, CaseState(row.state), row.format, groups, row.reservation_id)
 
 
 def _written(groups: tuple[str, ...]) -> str:

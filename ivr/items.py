@@ -60,12 +60,13 @@ def ask_opening(form: Form, *prompts: Say, roomy: bool = False) -> Step:
 
 
 def ask_group(form: Form, *prompts: Say, roomy: bool = False, changed: bool = False) -> Step:
-    """The first group that is missing; in the lane with room for all that are left. `changed` groups are kept."""
+    """The first group that is missing; in the lane with room for all that are missing with it. `changed`: keep them."""
     number = form.next_group
-    assert number is not None and form.layout is not None  # noqa: PT018 - one guarantee: a group is missing
+    assert number is not None  # a group is missing, or the ledger would be asked
     most = GROUP_DIGITS
-    if form.lane:
-        most = (form.layout.groups - number + 1) * GROUP_DIGITS + SPARE_KEYS
+    run = form.missing_run
+    if form.lane and run > 1:
+        most = run * GROUP_DIGITS + SPARE_KEYS
     elif roomy:
         most = 2 * GROUP_DIGITS
     kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import takewhile
 
 from keys.formats import FORMATS, Format
 
@@ -69,6 +70,15 @@ class Form:
         if self.format is None:
             return 1
         return next((place for place, group in enumerate(self.groups, 1) if not group), None)
+
+    @property
+    def missing_run(self) -> int:
+        """How many groups are missing one after another, from the first that is."""
+        first = self.next_group
+        if first is None:
+            return 0
+        following = takewhile(lambda group: not group, self.groups[first - 1 :])
+        return sum(1 for _ in following)
 
     @property
     def empty(self) -> bool:

@@ -7,7 +7,7 @@ posted it has been committed, and a turn that is brought twice is taken once and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -30,12 +30,11 @@ from ivr.actions import (
 )
 from ivr.callers import Caller, seal, unseal
 from ivr.calls import Call
-from ivr.cases import CaseState
 from ivr.dialogue import step
 from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
 from ivr.guesses import GuessKind
 from ivr.lines import Line
-from ivr.states import Ended, State
+from ivr.states import AskingGroup, Opening, State
 from ivr.written import read_spoken, write
 from keys import ledger
 from keys.installation_id import InstallationID, InvalidInstallationID, decode
@@ -131,7 +130,7 @@ def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
         spoken=write(spoken),
         replied_at=now,
         started_at=now,
-        case=None,
+        case_id=None,
         held=None,
         ended_at=None,
     )
@@ -171,37 +170,34 @@ def _deed(turn: _Turn, deed: Deed) -> None:
         case KeepGroups():
             _keep_groups(turn)
         case NeedPerson(reason):
-            assert call.case is not None  # KeepGroups goes before
-            cases.needs_person(turn.connection, call.case.id, reason, turn.now)
+            assert call.case_id is not None  # KeepGroups goes before
+            cases.needs_person(turn.connection, call.case_id, reason, turn.now)
         case HoldNumber(number):
             call.held = seal(number, turn.secrets.number_key)
         case WishCallBack(held):
             sealed = call.held if held else call.caller.sealed if call.caller else None
             assert sealed is not None  # the dialogue offers no call-back without a number
-            case_id = call.case.id if call.case else None
             hours = turn.knock.line.call_back_hours
-            wish = call_backs.Wish(call.sid, case_id, call.line, sealed, turn.now, hours)
+            wish = call_backs.Wish(call.sid, call.case_id, call.line, sealed, turn.now, hours)
             call_backs.note(turn.connection, wish)
 
 
 def _keep_groups(turn: _Turn) -> None:
     """Save the form's groups in its case. Another ID after an activation is another installation, so another case."""
     call, form = turn.call, turn.call.state.form
-    if call.case is not None and not form.groups:
+    if call.case_id is not None and (
+        not form.groups or cases.keep_groups(turn.connection, call.case_id, form.format, form.groups, turn.now)
+    ):
         return
-    if call.case is None or (call.case.state is CaseState.ACTIVATED and call.case.groups != form.groups):
-        call.case = cases.open_case(
-            turn.connection,
-            line=call.line,
-            caller=call.caller.pseudonym if call.caller else None,
-            layout=form.format,
-            groups=form.groups,
-            now=turn.now,
-            below=turn.below,
-        )
-    elif call.case.groups != form.groups:
-        cases.keep_groups(turn.connection, call.case.id, form.format, form.groups, turn.now)
-        call.case = replace(call.case, format=form.format, groups=form.groups)
+    call.case_id = cases.open_case(
+        turn.connection,
+        line=call.line,
+        caller=call.caller.pseudonym if call.caller else None,
+        layout=form.format,
+        groups=form.groups,
+        now=turn.now,
+        below=turn.below,
+    ).id
 
 
 def _ask(turn: _Turn, question: Question, state: State) -> Event:
@@ -217,7 +213,7 @@ def _find_case(turn: _Turn, number: str) -> Event:
     if case is None:
         guesses.note(turn.connection, GuessKind.CASE, caller=pseudonym, call_sid=turn.call.sid, now=turn.now)
         return CaseUnknown()
-    turn.call.case = case
+    turn.call.case_id = case.id
     return CaseFound(case.format, case.groups)
 
 
@@ -240,9 +236,8 @@ def _reserve(turn: _Turn, groups: tuple[str, ...]) -> Event:
                 serial=iid.serial if iid else None,
             )
         return Refused(done.refusal)
-    assert turn.call.case is not None  # KeepGroups goes before
-    cases.activated(turn.connection, turn.call.case.id, done.reservation.id, turn.now)
-    turn.call.case = replace(turn.call.case, state=CaseState.ACTIVATED, reservation_id=done.reservation.id)
+    assert turn.call.case_id is not None  # KeepGroups goes before
+    cases.activated(turn.connection, turn.call.case_id, done.reservation.id, turn.now)
     return Approved(done.reservation.blocks, again=done.replay)
 
 
@@ -250,8 +245,7 @@ def _activate(turn: _Turn, iid: InstallationID) -> ledger.Activated | ledger.Ref
     known = ledger.identify(iid, turn.secrets)
     if isinstance(known, ledger.Refused):
         return known
-    case_number = turn.call.case.number if turn.call.case else None
-    claim = ledger.Claim(iid, known.generation, CHANNEL, turn.call.sid, case_number)
+    claim = ledger.Claim(iid, known.generation, CHANNEL, turn.call.sid, str(turn.call.case_id))
     return ledger.reserve_and_post(turn.connection, claim, now=turn.now)
 
 
@@ -264,12 +258,15 @@ def _decoded(groups: tuple[str, ...]) -> InstallationID | None:
 
 
 def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
+    """The reply as it is to be spoken, with the digits its words name; they are read only where they may be named."""
     spoken = read_spoken(call.spoken)
+    if isinstance(call.state, Opening | AskingGroup) or call.case_id is None:
+        return Answer(call.turn, spoken, None, None, ())
+    case = cases.read(connection, call.case_id)
     blocks: tuple[str, ...] = ()
-    if isinstance(spoken, ReadBack) and not isinstance(call.state, Ended):
-        assert call.case is not None and call.case.reservation_id is not None  # noqa: PT018 - approved, so both are there
-        iid = decode("".join(call.case.groups))
-        blocks = ledger.confirmation(connection, call.case.reservation_id, iid, secrets)
-    case_number = call.case.number if call.case else None
+    if isinstance(spoken, ReadBack):
+        assert case.reservation_id is not None  # it was approved
+        iid = decode("".join(call.state.form.groups))
+        blocks = ledger.confirmation(connection, case.reservation_id, iid, secrets)
     held = unseal(call.held, secrets.number_key) if call.held else None
-    return Answer(call.turn, spoken, case_number, held, blocks)
+    return Answer(call.turn, spoken, case.number, held, blocks)

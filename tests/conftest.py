@@ -7,6 +7,7 @@
 - `mak`: a MAK of product 1 for 10, issued; `mak.text` is the whole key, `mak.key` its row.
 - `issue_key(product=..., granted=..., key_type=...)`: issues another.
 - `installation(product, serial, nonce=..., fingerprint=...)`: a genuine IID, whether or not such a key was issued.
+- `exchange`: the line itself over `database`, for `webhooks.app.create_app`; `clock` moves its time.
 - `NOW`: the moment the tests live in.
 """
 
@@ -15,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -23,6 +24,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from ivr.lines import Line, Lines
 from keys import catalog, derivation
 from keys.catalog_loading import load as load_catalogue
 from keys.database import Database
@@ -32,6 +34,9 @@ from keys.issue import Issued, Order, issue
 from keys.migrations.running import upgrade
 from keys.product_key import KeyType
 from keys.secrets_file import ProductSecrets, Secrets
+from webhooks.lines_file import read_catalogues
+from webhooks.twiml import Wording
+from webhooks.voice import Exchange
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROOT = bytes(range(32))
@@ -170,3 +175,35 @@ def installation(secrets: Secrets) -> Callable[..., InstallationID]:
         return replace(bare, proof=derivation.proof_value(held.verification[generation], secret, bare))
 
     return genuine
+
+
+class Clock:
+    """A clock that only the test moves; `sleep` is what a rehearsed call passes its seconds to."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def sleep(self, seconds: float) -> None:
+        """Let seconds go by."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The line's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def exchange(database: Database, secrets: Secrets, clock: Clock, tmp_path: Path) -> Exchange:
+    """A line over the test's database: one number, one token, the test's clock, real random case numbers."""
+    return Exchange(
+        database=database,
+        secrets=secrets,
+        lines=Lines((Line("+15550100", "Nordstern activation line", "US", "en-US", 24),)),
+        wording=Wording("https://line.example", read_catalogues()),
+        account_sid="AC" + "0" * 32,
+        auth_tokens=("0123456789abcdef0123456789abcdef",),
+        spool_dir=tmp_path / "spool",
+        now=lambda: clock.now,
+    )

@@ -20,9 +20,9 @@ from keys.confirmation_id import LETTERS
 
 RETRIES = "#ct=2000&rt=4000&rc=1&rp=ct,rt,5xx"
 """Twilio's own retry, asked for in the fragment of every address of ours: once, within its limit of 15 seconds."""
-BLOCK_PAUSE = 1
+BLOCK_PAUSE = 2
 """Seconds after a block, in which a key still means that block."""
-SLOW_BLOCK_PAUSE = 3
+SLOW_BLOCK_PAUSE = 4
 SLOW_INSIDE_PAUSE = 900
 MENU_WAIT = 6
 
@@ -57,13 +57,16 @@ def fault(wording: Wording, line: Line, *, can_call_back: bool) -> str:
     document = VoiceResponse()
     if can_call_back:
         gather = Gather(
-            action=f"{wording.public_url}/voice/call-back{RETRIES}", num_digits=1, finish_on_key="", timeout=MENU_WAIT
+            action=f"{wording.public_url}/voice/call-back{RETRIES}",
+            num_digits=1,
+            finish_on_key="",
+            timeout=MENU_WAIT,
+            action_on_empty_result=True,
         )
         voice.speak(gather, (say("fault.apology"), say("fault.offer")))
         document.append(gather)
-    else:
-        voice.speak(document, (say("fault.apology"),))
-    voice.speak(document, (say("fault.try_later"),))
+        return str(document)
+    voice.speak(document, (say("fault.apology"), say("fault.try_later")))
     document.hangup()
     return str(document)
 
@@ -156,6 +159,7 @@ def _read_back_menu(document: VoiceResponse, voice: _Voice, at: int, action: str
     )
     voice.speak(gather, (say("readback.menu"),))
     document.append(gather)
+    document.redirect(f"{action}?at={at}{RETRIES}")
 
 
 def _paced(block: str, slow: bool) -> Speech:

@@ -33,7 +33,7 @@ class _Line:
     account_sid: str
 
 
-def _line(url: str | None, public_url: str | None, auth_token: str | None) -> _Line:
+def line_of(url: str | None = None, public_url: str | None = None, auth_token: str | None = None) -> _Line:
     """What the options leave open comes from the settings, which need not exist where the options say it all."""
     if url and auth_token:
         return _Line(url, public_url or url, auth_token, "AC" + "0" * 32)
@@ -95,7 +95,8 @@ def _read(prompt: str) -> str:
     return typed.strip()
 
 
-def _print(entry: Entry) -> None:
+def print_entry(entry: Entry) -> None:
+    """One line of the transcript, as it happens."""
     from webhooks.rehearsal.clock import face
 
     note = f"  ({entry.note})" if entry.note else ""
@@ -156,7 +157,7 @@ def call(as_json: bool, transcript: bool, **options: Any) -> None:
 
     pace = Pace(turn_delay=options["turn_delay"])
     caller = _caller(options, pace)
-    line = _line(options["url"], options["public_url"], options["auth_token"])
+    line = line_of(options["url"], options["public_url"], options["auth_token"])
     record = dial(
         line.url,
         auth_token=line.auth_token,
@@ -171,7 +172,7 @@ def call(as_json: bool, transcript: bool, **options: Any) -> None:
             twice=Twice(TWO_WAYS) if options["deliver_twice"] else Twice.NEVER,
             account_sid=line.account_sid,
         ),
-        on_line=None if as_json else _print,
+        on_line=None if as_json else print_entry,
     )
     shown = told(record, transcript)
     if not as_json:

@@ -77,6 +77,30 @@ def load(file: Path, dry_run: bool, as_json: bool) -> None:
         click.echo(f"Product {number} has no issuing key: put the issuing root beside the secrets file and load again.")
 
 
+@catalog.command()
+@click.argument("product")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("--line", help="The telephone number that the product shows, E.164.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
+    """Write what a publisher builds into PRODUCT (its number or name): a secret file, for `device install`."""
+    from keys.catalog import find_product, product_build
+    from keys.device import store
+    from webhooks import settings as settings_room
+    from webhooks.cli.database import secrets_of
+
+    settings = settings_room.load()
+    with opened(settings, as_json=as_json) as database, database.read() as connection:
+        found = find_product(connection, int(product) if product.isdigit() else product)
+    if found is None:
+        refuse("PRODUCT_UNKNOWN", f"There is no product {product}.", as_json)
+    secrets = secrets_of(settings, as_json=as_json)
+    if found.number not in secrets.products:
+        refuse("NO_ISSUING_KEY", f"Product {found.number} has no issuing key; see `catalog load`.", as_json)
+    store.write(out, product_build(found, secrets, line=line).to_facts())
+    show({"outcome": "written", "product": found.number, "name": found.name, "file": str(out)}, as_json)
+
+
 @catalog.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def show_catalogue(as_json: bool) -> None:

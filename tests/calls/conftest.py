@@ -1,0 +1,66 @@
+"""The scene of a written call: a line in this process, a key, and the installation ID the caller reads.
+
+Headings: `iid` is `standard`, `compact` or `classic`; `key` is `sound` (the default), `unknown`, `blocked`,
+`exhausted`, `ended` (its agreement) or `retired` (its product); `proof: wrong` makes an ID of no key; `again: yes` is
+an installation that was activated before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from keys import catalog, ledger
+from keys.groups import split
+from keys.installation_id import encode
+from keys.issue import block
+from webhooks.app import create_app
+from webhooks.rehearsal.transport import Transport
+from webhooks.rehearsal.wsgi import InProcess
+
+PRODUCTS = {"standard": 1, "compact": 3, "classic": 7}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a written call is played against; `sleep` moves the line's clock."""
+
+    public_url: str
+    auth_token: str
+    number: str
+    groups: tuple[str, ...]
+    transport: Transport
+    sleep: Callable[[float], None]
+
+
+@pytest.fixture
+def scene(database, exchange, clock, issue_key, installation):
+    def build(headings: dict[str, str]) -> Scene:
+        product = PRODUCTS[headings.get("iid", "standard")]
+        key = headings.get("key", "sound")
+        issued = issue_key(product=product, granted=0 if key == "exhausted" else 10)
+        iid = installation(product, issued.key.serial + (500 if key == "unknown" else 0))
+        with database.begin() as connection:
+            if key == "blocked":
+                block(connection, issued.key, now=clock.now, actor="tester", reason="leaked")
+            if key == "ended":
+                connection.execute(update(catalog.agreements).values(status="ended"))
+            if key == "retired":
+                connection.execute(update(catalog.products).values(status="retired"))
+            if headings.get("again") == "yes":
+                claim = ledger.Claim(iid, 2, "phone", "an earlier call")
+                ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
+        if headings.get("proof") == "wrong":
+            iid = replace(iid, proof=iid.proof ^ 1)
+        return Scene(
+            exchange.wording.public_url,
+            exchange.auth_tokens[0],
+            exchange.lines.all[0].number,
+            split(encode(iid)),
+            InProcess(create_app(exchange)),
+            clock.sleep,
+        )
+
+    return build

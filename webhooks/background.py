@@ -1,0 +1,96 @@
+"""Work beside the calls: sealing entries, giving back holds whose time ran out, draining the spool.
+
+Rule: every node may do it and none must, since the database decides who does; what fails is tried again, and no call
+ever waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from ivr.call_backs import Wish, note
+from keys import ledger, seals
+from keys.database import Database
+from keys.unavailable import DatabaseUnavailable
+from webhooks import spool
+from webhooks.voice import Exchange
+
+SEAL_SECONDS = 2.0
+THOROUGH_SECONDS = 600.0
+SWEEP_SECONDS = 15.0
+DRAIN_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Duty:
+    """One kind of work and when it is due again."""
+
+    work: Callable[[], object]
+    every: float
+    due: float = 0.0
+
+
+def seal(exchange: Exchange, roots_file: Path, *, thorough: bool = False) -> int:
+    """Seal what is not sealed yet and, where anything was, write the new root outside the database."""
+    with exchange.database.begin() as connection:
+        sealed = seals.seal(connection, exchange.secrets.ledger_key, thorough=thorough)
+    if sealed:
+        with exchange.database.read() as connection:
+            seals.write_root(connection, exchange.secrets, roots_file, exchange.now())
+    return sealed
+
+
+def sweep(exchange: Exchange) -> int:
+    """Give back the holds whose time has run out."""
+    with exchange.database.begin() as connection:
+        return ledger.expire(connection, now=exchange.now())
+
+
+def drain(exchange: Exchange) -> int:
+    """Bring spooled wishes for a call-back into the database."""
+    return spool.drain(exchange.spool_dir, lambda wishes: _note_all(exchange.database, wishes))
+
+
+def _note_all(database: Database, wishes: list[Wish]) -> None:
+    with database.begin() as connection:
+        for wish in wishes:
+            note(connection, wish)
+
+
+def run(exchange: Exchange, roots_file: Path, stop: threading.Event) -> None:
+    """Do what is due until `stop` is set. Its own database would be a luxury: it uses the line's, between calls."""
+    duties = [
+        _Duty(lambda: seal(exchange, roots_file), SEAL_SECONDS),
+        _Duty(lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
+        _Duty(lambda: sweep(exchange), SWEEP_SECONDS),
+        _Duty(lambda: drain(exchange), DRAIN_SECONDS),
+    ]
+    while not stop.wait(0.5):
+        for duty in duties:
+            if time.monotonic() >= duty.due:
+                duty.due = time.monotonic() + duty.every
+                _attempt(duty.work)
+
+
+def _attempt(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except DatabaseUnavailable as unavailable:
+        _log.warning("background_postponed", cause=unavailable.cause.value)
+    except Exception:  # noqa: BLE001 - one piece of work that fails must not end the others
+        _log.exception("background_failed")
+
+
+def start(exchange: Exchange, roots_file: Path) -> threading.Event:
+    """Run in a thread of its own until the process ends; set the event to stop it earlier."""
+    stop = threading.Event()
+    threading.Thread(target=run, args=(exchange, roots_file, stop), name="background", daemon=True).start()
+    return stop

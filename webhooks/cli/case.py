@@ -1,0 +1,53 @@
+"""`touchtone case`: who waits for a person, and what we promised them.
+
+Rule: a caller's number is shown only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from webhooks.cli.output import show
+
+
+@click.group()
+def case() -> None:
+    """Show cases and the call-backs that are promised."""
+
+
+@case.command("list")
+@click.option("--show-numbers", is_flag=True, help="Decrypt the numbers to be called back.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def list_cases(show_numbers: bool, as_json: bool) -> None:
+    """Every case that waits for a person, the earliest promise first."""
+    from ivr.call_backs import waiting
+    from ivr.callers import unseal
+    from webhooks import settings
+    from webhooks.cli.database import opened, secrets_of
+
+    found = settings.load()
+    with opened(found, as_json=as_json) as database, database.read() as connection:
+        rows = waiting(connection)
+    number_key = secrets_of(found, as_json=as_json).number_key if show_numbers else None
+    listed = []
+    for row in rows:
+        sealed = row.get("number_sealed")
+        number: Any = "wanted" if sealed else None
+        if number_key is not None and isinstance(sealed, str):
+            number = unseal(sealed, number_key)
+        listed.append(
+            {
+                "case_number": row.get("number"),
+                "reason": row.get("reason"),
+                "groups_keyed": len([group for group in str(row.get("groups") or "").split(",") if group]),
+                "line": row["line"],
+                "call_back": number,
+                "due_at": row.get("due_at"),
+            }
+        )
+    if not listed and not as_json:
+        click.echo("Nobody waits.")
+        return
+    show(listed, as_json)

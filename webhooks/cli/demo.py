@@ -1,0 +1,218 @@
+"""`touchtone demo`: from an empty folder to a machine that accepts its activation, with this program's own commands.
+
+Rule: nothing in it is staged. Each step prints the command it stands for and runs it; calls go over HTTP to a line
+that really serves, and a step that does not come out as it should ends the demo with status 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+CATALOGUE = """\
+[[organisation]]
+name = "Nordstern Shipping"
+
+[[agreement]]
+number = "NS-2026-01"
+organisation = "Nordstern Shipping"
+programme = "volume"
+starts = 2026-01-01
+
+[[product]]
+number = 1
+name = "Fairway"
+format = "standard"
+"""
+START_SECONDS = 20.0
+
+
+@click.command()
+@click.option("--serve/--no-serve", default=True, help="Keep the line running at the end.")
+@click.option("--folder", default="data/demo", show_default=True, type=click.Path(path_type=Path))
+def demo(serve: bool, folder: Path) -> None:
+    """Set a line up, activate an offline machine by telephone, and show what the ledger says."""
+    port = _free_port()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ.update(
+        TOUCHTONE_DATA_DIR=str(folder),
+        TOUCHTONE_LISTEN=f"127.0.0.1:{port}",
+        TOUCHTONE_PUBLIC_URL=f"http://127.0.0.1:{port}",
+    )
+    os.environ.pop("DATABASE_URL", None)  # the demo keeps to its own folder
+    _say("The publisher sets the line up")
+    _run("init", "--name", "Nordstern activation line")
+    catalogue = folder / "catalogue.toml"
+    catalogue.write_text(CATALOGUE, "utf-8")
+    _run("catalog", "load", str(catalogue))
+    product_key = _issue()
+    build = folder / "fairway.build.json"
+    _run("catalog", "build", "Fairway", "--out", str(build), quiet=True)
+    with _line(port) as server:
+        _activate(folder, build, product_key)
+        if not serve:
+            return
+        _say("The line goes on serving. In another terminal:")
+        _how_to_go_on(folder, port)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
+
+
+def _issue() -> str:
+    issued = _run("key", "issue", "--product", "Fairway", "--agreement", "NS-2026-01", "--granted", "100")
+    product_key: str = issued["product_key"]
+    return product_key
+
+
+def _activate(folder: Path, build: Path, product_key: str) -> None:
+    """The machine, three calls, and the balance after each."""
+    name = f"machine-{int(time.time())}"
+    machine = folder / f"{name}.json"
+    _say("An offline machine installs the key and shows its installation ID")
+    installed = _run(
+        "device",
+        "install",
+        "--build",
+        str(build),
+        "--state",
+        str(machine),
+        "--seed",
+        name,
+        product_key,
+        hide=product_key,
+    )
+    digits: str = installed["installation_id"]
+    _say("Its owner calls the line, reads the ID off the screen, and writes the answer down")
+    heard = _call(digits)
+    _expect(heard["outcome"] == "activated", "the first call did not activate the machine")
+    _run("device", "confirm", "--state", str(machine), *heard["confirmation_id"].split())
+    status = _run("device", "status", "--state", str(machine), "--seed", name)
+    _expect(status["state"] == "activated", "the machine did not accept the confirmation ID")
+    _balance(product_key, 99)
+    _say("The same installation calls again: the same answer, and nothing more is taken")
+    again = _call(digits)
+    _expect(again["confirmation_id"] == heard["confirmation_id"], "the same ID was answered differently")
+    _balance(product_key, 99)
+    _say("Another call with one wrong digit in group 4: that group alone is asked again")
+    slipped = _call(digits, wrong_group=4)
+    _expect(slipped["confirmation_id"] == heard["confirmation_id"], "the slip was not mended")
+    _balance(product_key, 99)
+
+
+def _balance(product_key: str, available: int) -> None:
+    found = _run("ledger", "balance", product_key, hide=product_key)
+    _expect(found["available"] == available, f"{available} should be left")
+
+
+def _call(digits: str, wrong_group: int = 0) -> dict[str, Any]:
+    """Dial and print the call as it happens; the outcome is what was heard."""
+    from webhooks.cli.call import line_of, print_entry, told
+    from webhooks.rehearsal.dialling import Terms, dial
+    from webhooks.rehearsal.scripted import Mood, ScriptedCaller
+
+    groups = tuple(digits.split())
+    slip = f" --wrong-group {wrong_group}" if wrong_group else ""
+    click.secho(f"\n$ touchtone call --iid '{digits}'{slip}", bold=True)
+    line = line_of()
+    record = dial(
+        line.url,
+        auth_token=line.auth_token,
+        public_url=line.public_url,
+        caller_number="+14155550123",
+        line_number="+15005550006",
+        caller=ScriptedCaller(groups, Mood(wrong_group=wrong_group)),
+        terms=Terms(account_sid=line.account_sid),
+        on_line=print_entry,
+    )
+    _expect(not record.problems and not record.troubles, "the line answered with a faulty document")
+    return told(record)
+
+
+def _run(*words: str, hide: str | None = None, quiet: bool = False) -> dict[str, Any]:
+    """Run one of our commands, shown as a person would type it, and return what it answers."""
+    from webhooks.cli.main import cli
+    from webhooks.cli.output import show
+
+    typed = " ".join(f"'{word}'" if " " in word else word for word in words)
+    click.secho(f"\n$ touchtone {typed.replace(hide, '*****-' * 4 + hide[-5:]) if hide else typed}", bold=True)
+    caught = io.StringIO()
+    with contextlib.redirect_stdout(caught):
+        try:
+            cli.main([*words, "--json"], prog_name="touchtone", standalone_mode=False)
+        except SystemExit as end:
+            _expect(not end.code, f"`touchtone {words[0]}` failed: {caught.getvalue().strip()}")
+    answer = json.loads(caught.getvalue())
+    if not quiet:
+        show(answer)
+    return dict(answer) if isinstance(answer, dict) else {"rows": answer}
+
+
+@contextlib.contextmanager
+def _line(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The line, serving in a process of its own."""
+    click.secho("\n$ touchtone serve", bold=True)
+    server = subprocess.Popen([sys.executable, "-m", "webhooks.cli", "serve"])
+    try:
+        _wait_until_ready(server, port)
+        yield server
+    finally:
+        server.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+        server.kill()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
+    import requests
+
+    patience = time.monotonic() + START_SECONDS
+    while time.monotonic() < patience and server.poll() is None:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"http://127.0.0.1:{port}/readyz", timeout=1).ok:
+                return
+        time.sleep(0.05)
+    _expect(False, "the line did not start")
+
+
+def _free_port() -> int:
+    """8080, or any other where that is taken."""
+    for port in (8080, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise click.ClickException("no port is free on this machine")
+
+
+def _how_to_go_on(folder: Path, port: int) -> None:
+    here = f"TOUCHTONE_DATA_DIR={folder} TOUCHTONE_LISTEN=127.0.0.1:{port} TOUCHTONE_PUBLIC_URL=http://127.0.0.1:{port}"
+    for sentence in (
+        f"  export {here}",
+        "  .venv/bin/touchtone call                 # dial it yourself; type keys, Enter alone is silence, h hangs up",
+        "  .venv/bin/touchtone case list            # who waits for a call back",
+        "  .venv/bin/touchtone ledger entries       # what the ledger wrote down",
+        "  .venv/bin/touchtone ledger verify        # and that it adds up",
+        "Stop the line with Ctrl-C.",
+    ):
+        click.echo(sentence)
+
+
+def _say(sentence: str) -> None:
+    click.secho(f"\n== {sentence}", fg="cyan", bold=True)
+
+
+def _expect(holds: bool, complaint: str) -> None:
+    if not holds:
+        click.secho(f"The demo stops: {complaint}.", fg="red", err=True)
+        sys.exit(1)

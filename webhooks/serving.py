@@ -1,0 +1,58 @@
+"""What a serving process is: the application a worker of the server makes for itself, with its background work.
+
+Rule: a worker reads the same settings as the command that started it, and shares nothing with its neighbours but the
+database.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from keys.database import Database
+from webhooks import background, logs, settings
+from webhooks.app import create_app, open_database, open_exchange
+from webhooks.settings import SettingError, Settings
+
+
+def application() -> Flask:
+    """The application of one worker."""
+    logs.configure()
+    found = settings.load()
+    exchange = open_exchange(found)
+    background.start(exchange, found.roots_file)
+    return create_app(exchange)
+
+
+def check(found: Settings) -> None:
+    """Everything that would keep a worker from answering, found before one starts.
+
+    Raises SettingError, and keys.unavailable.DatabaseUnavailable where the database does not answer.
+    """
+    open_exchange(found).database.close()
+    database = open_database(found)
+    try:
+        revision = schema_of(database)
+    finally:
+        database.close()
+    if revision != newest_schema():
+        raise SettingError(f"The database is at schema {revision or 'none'}; run `touchtone db upgrade`.")
+
+
+def newest_schema() -> str:
+    """The revision this version of the program wants, by the names of the migrations (importing Alembic is slow)."""
+    folder = resources.files("keys.migrations") / "versions"
+    return max(file.name.partition("_")[0] for file in folder.iterdir() if file.name[0].isdigit())
+
+
+def schema_of(database: Database) -> str | None:
+    """The revision the database is at; None where it is empty."""
+    try:
+        with database.read() as connection:
+            revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return revision
+    except DBAPIError:
+        return None

@@ -42,6 +42,8 @@ def test_checks_and_partial_indexes_are_the_same_too(database):
             connection.execute(text(f"SET LOCAL search_path TO {schema}"))
             all_tables().create_all(connection)
         found = described(database, schema)
+        with database.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     assert found == wanted
 
 

@@ -59,6 +59,8 @@ product_keys = Table(
     one_of("status", KeyStatus),
     CheckConstraint("type BETWEEN 1 AND 4", name="type"),
     UniqueConstraint("product", "serial"),
+    # An id given twice would inherit the entries of a key that was deleted.
+    sqlite_autoincrement=True,
 )
 
 

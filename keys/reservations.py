@@ -72,6 +72,7 @@ reservations = Table(
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),
     ),
+    sqlite_autoincrement=True,
 )
 
 

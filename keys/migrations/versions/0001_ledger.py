@@ -98,6 +98,7 @@ def upgrade() -> None:
             "state IN ('pending', 'posted', 'voided', 'expired', 'returned')", name=op.f("ck_reservations_state")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_reservations_due",
@@ -176,6 +177,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["product"], ["products.number"], name=op.f("fk_product_keys_product")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_product_keys")),
         sa.UniqueConstraint("product", "serial", name=op.f("uq_product_keys_product_serial")),
+        sqlite_autoincrement=True,
     )
     # The one row that whoever seals claims.
     op.execute("INSERT INTO sealing (id, passes) VALUES (1, 0)")

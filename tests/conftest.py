@@ -8,23 +8,27 @@
 - `issue_key(product=..., granted=..., key_type=...)`: issues another.
 - `installation(product, serial, nonce=..., fingerprint=...)`: a genuine IID, whether or not such a key was issued.
 - `exchange`: the line itself over `database`, for `webhooks.app.create_app`; `clock` moves its time.
+- `touchtone(*words)`: runs the command in a fresh data folder over `database_url`, with secrets and an issuing root;
+  gives exit status, what was printed, and the JSON if it was asked for.
 - `NOW`: the moment the tests live in.
 """
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from ivr.lines import Line, Lines
-from keys import catalog, derivation
+from keys import catalog, derivation, secrets_file
 from keys.catalog_loading import load as load_catalogue
 from keys.database import Database
 from keys.formats import FORMATS
@@ -212,3 +216,40 @@ def exchange(database: Database, secrets: Secrets, clock: Clock, tmp_path: Path)
         spool_dir=tmp_path / "spool",
         now=lambda: clock.now,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command answered: `said` on standard output and `sighed` on standard error, `told` the JSON if any."""
+
+    status: int
+    said: str
+    sighed: str
+    told: Any
+
+
+@pytest.fixture
+def touchtone(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answered]:
+    """The command line of a line that was set up and has nothing in it yet."""
+    from webhooks.cli.main import cli
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    secrets_file.create(folder / "secrets.toml")
+    secrets_file.create_root(folder / "issuing-root")
+    for name in [name for name in os.environ if name.startswith(("TOUCHTONE_", "TWILIO_", "DATABASE_URL"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TOUCHTONE_DATA_DIR", str(folder))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("TOUCHTONE_PUBLIC_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "0" * 32)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t" * 32)
+
+    def run(*words: object) -> Answered:
+        result = CliRunner().invoke(cli, [str(word) for word in words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        told = json.loads(result.stdout) if "--json" in words and result.stdout else None
+        return Answered(result.exit_code, result.stdout, result.stderr, told)
+
+    return run

@@ -80,6 +80,14 @@ def described(database, schema):
         }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_same_tables_never_give_an_id_twice(database):
+    wanted = {table.name for table in all_tables().tables.values() if table.dialect_options["sqlite"]["autoincrement"]}
+    with database.read() as connection:
+        found = connection.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")).scalars()
+        assert set(found) == wanted >= {"entries", "product_keys", "reservations"}
+
+
 def test_upgrading_again_does_nothing(database):
     running.upgrade(database.engine)
     assert running.current(database.engine) == running.head()

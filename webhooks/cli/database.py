@@ -53,13 +53,15 @@ def opened(settings: Settings, *, as_json: bool = False) -> Iterator[Database]:
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from keys.database import Database, DatabaseUnavailable
+    from keys.unavailable import translated
 
     try:
         database = Database(settings.database_url, patience=_PATIENCE, connections=2)
     except ValueError:
         refuse("DATABASE_URL_WRONG", "DATABASE_URL must name a SQLite file or a PostgreSQL database.", as_json)
     try:
-        yield database
+        with translated():  # migrations use the engine itself
+            yield database
     except DatabaseUnavailable as error:
         refuse("DATABASE_UNAVAILABLE", _UNAVAILABLE[error.cause], as_json)
     except (OperationalError, ProgrammingError):

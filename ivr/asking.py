@@ -111,9 +111,9 @@ def case_not_found(form: Form) -> Step:
 
 def is_case_number(digits: str) -> bool:
     """Ten digits, the first 9 (so that the first prompt can tell it from an ID), the last a Verhoeff check digit."""
-    return (
-        len(digits) == items.CASE_DIGITS and digits[0] == "9" and calc(CheckRule.VERHOEFF, 0, digits[:-1]) == digits[-1]
-    )
+    if len(digits) != items.CASE_DIGITS or not digits.isascii() or not digits.isdigit() or digits[0] != "9":
+        return False
+    return calc(CheckRule.VERHOEFF, 0, digits[:-1]) == digits[-1]
 
 
 def resume(form: Form, number: int | None, groups: tuple[str, ...]) -> Step:

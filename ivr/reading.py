@@ -35,7 +35,7 @@ def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
         return items.end(state.form, Outcome.ACTIVATED, say("readback.goodbye"))
     if key == "#":
         return items.read_back(state, at + 1)
-    if key.isdigit() and 1 <= int(key) <= state.blocks:
+    if key in "12345678"[: state.blocks]:
         return items.read_back(state, int(key))
     return items.read_back(state, at, say("readback.no_such_block"))
 

@@ -1,0 +1,182 @@
+"""The dialogue as a whole: every call ends, every step is in the table, and no sound group is lost on the way."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.actions import FindCase, HangUp, Listen, ReadBack, Reserve
+from ivr.asking import is_case_number
+from ivr.cases import pick_number
+from ivr.dialogue import TURN_CEILING, UnknownTransition, step
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, HungUp, Keyed, Refused, Silence
+from ivr.states import (
+    AskingGroup,
+    Checking,
+    Ended,
+    FindingCase,
+    Form,
+    Opening,
+    Outcome,
+    ReadingBack,
+    Reason,
+    WayOn,
+)
+from ivr.transitions import TRANSITIONS, diagram
+from keys.groups import split
+from keys.installation_id import InstallationID, encode
+from keys.refusals import Refusal
+
+STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
+COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
+CLASSIC = split(encode(InstallationID(7, 7, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
+CASE_NUMBER = pick_number(lambda below: 31415926 % below)
+SPOKEN = (Listen, ReadBack, HangUp)
+
+
+def begin(withheld=False):
+    state, _ = step(None, CallStarted(withheld), country="US")
+    return state
+
+
+def go(state, event, country="US"):
+    """One caller's event and what answers it, up to the next words; returns states passed and the actions."""
+    passed = []
+    actions = ()
+    while True:
+        state, more = step(state, event, country=country)
+        passed.append(state)
+        actions += more
+        if any(isinstance(action, Reserve) for action in more):
+            event = Refused(Refusal.ALLOWANCE_EXHAUSTED)
+        elif any(isinstance(action, FindCase) for action in more):
+            event = CaseUnknown()
+        else:
+            return state, actions, passed
+
+
+def key(state, *entries, after=9.0):
+    for entry in entries:
+        state, _, _ = go(state, Keyed(entry, after) if entry else Silence(after))
+    return state
+
+
+entries = st.one_of(
+    st.sampled_from([*STANDARD, *COMPACT, *CLASSIC, "".join(STANDARD), "".join(COMPACT), CASE_NUMBER]),
+    st.sampled_from(["", "0", "1", "2", "5", "8", "9", "*", "#", "12*", "12*3", "00442079460000", "4155550123"]),
+    st.text("0123456789*#ABCD", max_size=60),  # A to D are keys of some telephones
+    st.text(max_size=12),
+)
+answers = st.one_of(
+    st.builds(Approved, st.sampled_from([5, 8]), st.booleans()), st.builds(Refused, st.sampled_from(Refusal))
+)
+found = st.one_of(
+    st.just(CaseUnknown()),
+    st.just(CaseFound(None, ())),
+    st.just(CaseFound(1, STANDARD)),
+    st.just(CaseFound(1, (*STANDARD[:3], "", *STANDARD[4:]))),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data(), st.booleans())
+def test_every_call_ends_within_the_stated_number_of_turns(data, withheld):
+    state = begin(withheld)
+    for _turn in range(TURN_CEILING):
+        keys = data.draw(entries)
+        after = data.draw(st.sampled_from([0.5, 9.0]))
+        at = data.draw(st.sampled_from([None, 1, 4, 8, 9]))
+        event = Keyed(keys, after, at) if keys else Silence(after)
+        spoken = []
+        for _ in range(3):  # a case found may be complete: then the ledger is asked in the same turn
+            state, actions = step(state, event, country="US")
+            spoken += [action for action in actions if isinstance(action, SPOKEN)]
+            if isinstance(state, Checking):
+                event = data.draw(answers)
+            elif isinstance(state, FindingCase):
+                event = data.draw(found)
+            else:
+                break
+        assert len(spoken) == 1, "every turn says exactly one thing"
+        if isinstance(state, Ended):
+            assert isinstance(spoken[0], HangUp)
+            break
+    assert isinstance(state, Ended)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(entries, max_size=25), st.sampled_from([STANDARD, COMPACT, CLASSIC]))
+def test_a_sound_group_once_keyed_is_kept_until_the_caller_starts_anew(keyed, groups):
+    state = key(begin(), groups[0], groups[1], groups[2])
+    for entry in keyed:
+        before = state
+        event = Keyed(entry, 9.0) if entry else Silence(9.0)
+        state, _, _ = go(state, event)
+        started_anew = isinstance(before, WayOn) and entry.startswith("2")
+        if isinstance(state, Ended) or started_anew:
+            break
+        if isinstance(state, Opening | AskingGroup | WayOn):
+            # Keys may add groups, and one of a classic ID may be asked again; nothing else may take one away.
+            gone = [place for place, group in enumerate(before.form.groups) if group and not state.form.groups[place]]
+            assert len(gone) <= 1
+
+
+def test_every_transition_of_the_table_is_taken_by_some_call():
+    chance = random.Random(20261124)
+    seen = set()
+    pools = [[*groups, "".join(groups)] for groups in (STANDARD, COMPACT, CLASSIC)]
+    others = ["", "", "0", "1", "2", "9", "*", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
+    for _ in range(12_000):
+        # Every caller has habits: a few things only that this one ever does, so that stubborn callers occur too.
+        pool = chance.choice(pools)
+        habits = chance.sample(pool + others, chance.choice([1, 2, 3, 8])) + chance.choice([[], ["2"], ["", "2"]])
+        diligence, state, event = chance.choice([0.0, 0.5, 0.9]), None, CallStarted(chance.random() < 0.5)
+        while not isinstance(state, Ended):
+            before = state
+            state, _ = step(before, event, country="US")
+            seen.add((type(before) if before is not None else None, type(event), type(state)))
+            event = _some_event(chance, state, pool, habits, diligence)
+    missing = {(a.__name__ if a else None, e.__name__, b.__name__) for a, e, b in TRANSITIONS - seen if e is not HungUp}
+    assert not missing
+
+
+def _some_event(chance, state, pool, habits, diligence):
+    if isinstance(state, Checking):
+        return chance.choice([Approved(8, False), Refused(chance.choice(list(Refusal)))])
+    if isinstance(state, FindingCase):
+        partly = (*STANDARD[:3], "", *STANDARD[4:])
+        return chance.choice([CaseUnknown()] * 3 + [CaseFound(None, ()), CaseFound(1, STANDARD), CaseFound(1, partly)])
+    keys = chance.choice(habits)
+    if isinstance(state, AskingGroup) and chance.random() < diligence:
+        keys = pool[min(state.group, len(pool) - 1) - 1]
+    return Keyed(keys, 9.0, chance.choice([1, 8, 9])) if keys else Silence(9.0)
+
+
+def test_a_step_that_is_not_in_the_table_is_a_bug_and_says_so():
+    with pytest.raises(UnknownTransition):
+        step(begin(), Approved(8, again=False), country="US")
+    with pytest.raises(UnknownTransition):
+        step(Ended(Form(), Outcome.HUNG_UP), Keyed("1"), country="US")
+
+
+def test_the_diagram_shows_every_pair_of_states_in_the_table():
+    drawn = diagram()
+    for before, event, after in TRANSITIONS:
+        if event is not HungUp:
+            assert f"{before.__name__ if before else '[*]'} --> {after.__name__}:" in drawn
+
+
+def test_hanging_up_ends_a_call_from_every_state():
+    form = Form(format=1, groups=STANDARD)
+    for state in (Opening(form), AskingGroup(form, 2), WayOn(form, Reason.TRIES), Checking(form)):
+        assert step(state, HungUp(), country="") == (Ended(form, Outcome.HUNG_UP), ())
+    assert step(ReadingBack(form, 8), HungUp(), country="")[0].outcome is Outcome.ACTIVATED
+
+
+def test_a_case_number_with_any_one_digit_wrong_is_no_case_number():
+    assert is_case_number(CASE_NUMBER)
+    for place in range(10):
+        for digit in "0123456789":
+            slip = CASE_NUMBER[:place] + digit + CASE_NUMBER[place + 1 :]
+            assert is_case_number(slip) == (slip == CASE_NUMBER)

@@ -27,6 +27,27 @@ def application() -> Flask:
     return create_app(exchange)
 
 
+def serve(target: str, found: Settings) -> None:
+    """Serve what `target` makes (`module:function`) as the settings say, until the process is told to stop."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        target,
+        factory=True,
+        address=found.host,
+        port=found.port,
+        interface=Interfaces.WSGI,
+        workers=found.workers,
+        blocking_threads=found.threads,
+        websockets=False,
+        log_level=LogLevels.error,  # its warnings are about the number of threads, which is chosen
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
 def check(found: Settings) -> None:
     """Everything that would keep a worker from answering, found before one starts.
 

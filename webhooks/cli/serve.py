@@ -10,10 +10,6 @@ import click
 @click.command()
 def serve() -> None:
     """Answer the telephone until stopped. Settings come from the environment and the data folder."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
     from keys.unavailable import DatabaseUnavailable
     from webhooks import serving, settings
 
@@ -24,16 +20,4 @@ def serve() -> None:
         click.echo(f"The database does not answer ({unavailable.cause}); is DATABASE_URL right?", err=True)
         sys.exit(1)
     click.echo(f"Touchtone answers on {found.host}:{found.port}, as {found.public_url}. Stop it with Ctrl-C.", err=True)
-    Granian(
-        "webhooks.serving:application",
-        factory=True,
-        address=found.host,
-        port=found.port,
-        interface=Interfaces.WSGI,
-        workers=found.workers,
-        blocking_threads=found.threads,
-        websockets=False,
-        log_level=LogLevels.error,  # its warnings are about the number of threads, which is chosen
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-    ).serve()
+    serving.serve("webhooks.serving:application", found)

@@ -1,0 +1,60 @@
+"""Every door is guarded, and what is written about the project is what the project does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ivr.transitions import diagram
+from webhooks.app import create_app
+from webhooks.cli.main import COMMANDS
+from webhooks.settings import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+OPEN = {"/healthz", "/readyz"}
+"""Doors for everybody; they tell no more than whether the line stands."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_route_but_the_two_for_health_refuses_whoever_does_not_sign(exchange):
+    app = create_app(exchange)
+    client = app.test_client()
+    walked = set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        for method in rule.methods - {"OPTIONS", "HEAD"}:
+            answer = client.open(path, method=method, data={"CallSid": "CA1", "AccountSid": exchange.account_sid})
+            walked.add(path)
+            assert (answer.status_code == 403) == (path not in OPEN), path
+    assert len(walked) > len(OPEN)
+
+
+def test_the_readme_lists_every_setting_and_no_other():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    listed = set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE))
+    assert listed == {setting.name for setting in SETTINGS}
+
+
+def test_the_readme_lists_every_command():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `touchtone ([a-z]+)", readme, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_diagram_in_the_docs_is_the_table_s():
+    assert diagram() in (ROOT / "docs" / "states.md").read_text("utf-8")
+
+
+def test_every_link_in_the_docs_leads_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_the_readme_begins_with_the_two_commands():
+    commands = re.findall(r"^\$? ?(make \w+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert commands[:2] == ["make demo", "make test"]

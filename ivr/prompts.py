@@ -21,7 +21,7 @@ from gettext import GNUTranslations
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 
 Piece = str | int
 """Words to speak, or a pause in milliseconds."""
@@ -33,6 +33,10 @@ INSIDE_PAUSE = 500
 
 class UnknownPrompt(KeyError):  # noqa: N818 - names what happened; a bug of ours that a house test finds first
     """A prompt id that the catalogue does not have."""
+
+
+class MalformedCatalogue(ValueError):  # noqa: N818 - names what happened
+    """A catalogue that cannot be read; its arguments are the locale and what the reader says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,11 @@ class Catalogue:
 
 
 def parse(po: bytes, locale: str) -> Catalogue:
-    """Read a `.po` catalogue. Raises babel's PoFileError (a ValueError) where it is malformed."""
-    catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
+    """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
+    try:
+        catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
+    except (PoFileError, ValueError) as error:
+        raise MalformedCatalogue(locale, *error.args) from error
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

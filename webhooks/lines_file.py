@@ -13,7 +13,7 @@ from typing import Any
 import phonenumbers
 
 from ivr.lines import Line, Lines
-from ivr.prompts import Catalogue, parse
+from ivr.prompts import Catalogue, MalformedCatalogue, parse
 from webhooks.settings import SettingError
 
 _FIELDS = {"number": str, "name": str, "country": str, "locale": str, "call_back_hours": int}
@@ -40,12 +40,17 @@ def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
 
 
 def read_catalogues() -> dict[str, Catalogue]:
-    """Every released locale, by its name; the catalogues are files beside the code."""
-    files = [file for file in resources.files("prompts").iterdir() if file.name.endswith(".po")]
-    return {
-        file.name.removesuffix(".po"): parse(file.read_bytes(), file.name.removesuffix(".po"))
-        for file in sorted(files, key=lambda file: file.name)
+    """Every released locale, by its name; the catalogues are files beside the code. Raises SettingError."""
+    files = {
+        file.name.removesuffix(".po"): file
+        for file in resources.files("prompts").iterdir()
+        if file.name.endswith(".po")
     }
+    try:
+        return {locale: parse(file.read_bytes(), locale) for locale, file in sorted(files.items()) if file.is_file()}
+    except MalformedCatalogue as error:
+        locale, why = error.args[0], error.args[1:]
+        raise SettingError(f"The catalogue prompts/{locale}.po cannot be read: {why}.") from error
 
 
 def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:

@@ -79,3 +79,9 @@ def note(
     connection.execute(
         insert(guesses).values(kind=kind, caller=caller, call_sid=call_sid, product=product, serial=serial, at=now)
     )
+
+
+def naming(connection: Connection, product: int, serial: int) -> int:
+    """How many wrong proofs named this key, all callers together."""
+    named = (guesses.c.product == product, guesses.c.serial == serial)
+    return connection.execute(select(func.count()).select_from(guesses).where(*named)).scalar_one()

@@ -49,12 +49,13 @@ _GUESSED = frozenset({Refusal.PROOF_WRONG, Refusal.KEY_UNKNOWN, Refusal.PRODUCT_
 class Knock:
     """One request of the provider: which call, from whom, on which line, and what the caller did.
 
+    `caller` is asked only where the call begins: to recognise a number and seal it costs a tenth of a turn.
     `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is None
     where nothing was gathered; `at` is the block that was being read.
     """
 
     call_sid: str
-    caller: Caller | None
+    caller: Callable[[], Caller | None]
     line: Line
     turn: int | None
     keys: str
@@ -119,12 +120,13 @@ class _Turn:
 
 
 def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
-    state, actions = step(None, CallStarted(withheld=knock.caller is None), country=knock.line.country)
+    caller = knock.caller()
+    state, actions = step(None, CallStarted(withheld=caller is None), country=knock.line.country)
     spoken = next(action for action in actions if isinstance(action, Listen))
     call = Call(
         sid=knock.call_sid,
         line=knock.line.number,
-        caller=knock.caller,
+        caller=caller,
         turn=1,
         state=state,
         spoken=write(spoken),

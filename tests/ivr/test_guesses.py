@@ -44,3 +44,10 @@ def test_nobody_else_is_slowed_and_a_withheld_caller_shares_no_throttle(database
 def test_a_day_later_all_is_forgotten(database, clock):
     guess(database, clock.now, 20)
     assert allowed(database, CALLER, clock.now + WINDOW)
+
+
+def test_wrong_proofs_flag_the_key_they_name(database, clock):
+    guess(database, clock.now, 3)
+    with database.read() as connection:
+        assert guesses.naming(connection, 1, 41) == 3
+        assert guesses.naming(connection, 1, 42) == 0

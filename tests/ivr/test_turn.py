@@ -39,7 +39,7 @@ class Phone:
     def knock(self, turn, keys="", at=None):
         held = self.exchange.secrets
         caller = recognise(self.number, "US", pepper=held.pepper, number_key=held.number_key)
-        return Knock(self.sid, caller, self.exchange.lines.all[0], turn, keys, at)
+        return Knock(self.sid, lambda: caller, self.exchange.lines.all[0], turn, keys, at)
 
     def bring(self, turn, keys="", at=None):
         with self.exchange.database.begin() as connection:

@@ -113,9 +113,12 @@ def list_keys(product: str | None, as_json: bool) -> None:
 @key_argument
 @as_json_option
 def show_key(named: str, as_json: bool) -> None:
-    """Show what the line knows of a KEY."""
-    with opened_for_key(named, as_json, writes=False) as (_, found):
-        show(key_facts(found), as_json)
+    """Show what the line knows of a KEY, with the wrong proofs that named it: a flag, never a lock."""
+    from ivr import guesses
+
+    with opened_for_key(named, as_json, writes=False) as (connection, found):
+        wrong_proofs = guesses.naming(connection, found.product, found.serial)
+        show({**key_facts(found), "wrong_proofs": wrong_proofs}, as_json)
 
 
 @key.command()

@@ -89,8 +89,10 @@ def apologise(error: Exception) -> Response | HTTPException:
         _log.error("database_unavailable", call_sid=call_sid, cause=error.cause.value)
     else:
         _log.error("turn_failed", call_sid=call_sid, exc_info=error)
-    here = exchange()
-    return _document(twiml.fault(here.wording, _line(), can_call_back=_caller(_line()) is not None))
+    line = _line()
+    # Where the call-back itself failed, offering it once more would go in a circle.
+    can_call_back = request.endpoint != "voice.call_back" and _caller(line) is not None
+    return _document(twiml.fault(exchange().wording, line, can_call_back=can_call_back))
 
 
 @voice.post("/incoming")
@@ -116,7 +118,8 @@ def call_back() -> Response:
     try:
         with here.database.begin() as connection:
             note(connection, wish)
-    except DatabaseUnavailable:
+    except Exception as error:  # noqa: BLE001 - whatever keeps it out of the database, the disk can keep it
+        _log.error("call_back_spooled", call_sid=wish.call_sid, exc_info=error)
         spool.put(here.spool_dir, wish)
     return _document(twiml.farewell(here.wording, line, say("fault.noted")))
 

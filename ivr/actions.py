@@ -68,6 +68,11 @@ class KeepGroups:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveCase:
+    """The call goes on without the case it had: what follows is another installation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve:
     """Take one activation for the complete installation ID; the answer is Approved or Refused."""
 
@@ -102,5 +107,5 @@ class WishCallBack:
 
 Spoken = Listen | ReadBack | HangUp
 Question = Reserve | FindCase
-Deed = KeepGroups | NeedPerson | HoldNumber | WishCallBack
+Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack
 Action = Spoken | Question | Deed

@@ -35,7 +35,7 @@ calls = Table(
     Column("sid", String(64), primary_key=True),
     Column("case_id", BigInteger, ForeignKey("cases.id"), index=True),
     Column("line", String(32), nullable=False),
-    Column("caller", String(32)),
+    Column("caller", String(32), index=True),
     Column("number_sealed", Text),
     Column("held_sealed", Text),
     Column("turn", Integer, nullable=False),
@@ -114,6 +114,7 @@ def begin(connection: Connection, call: Call) -> bool:
         .values(
             sid=call.sid,
             line=call.line,
+            case_id=call.case_id,
             caller=call.caller.pseudonym if call.caller else None,
             number_sealed=call.caller.sealed if call.caller else None,
             turn=call.turn,

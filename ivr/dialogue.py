@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import asking, items, leaving, reading
+from ivr import asking, items, leaving, reading, resuming
 from ivr.actions import say
 from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
 from ivr.items import Step
@@ -27,7 +27,6 @@ from ivr.states import (
     ConfirmingNumber,
     Ended,
     FindingCase,
-    Form,
     Opening,
     Outcome,
     ReadingBack,
@@ -60,9 +59,9 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         outcome = state.outcome if isinstance(state, Ended) else Outcome.HUNG_UP
         return Ended(state.form, Outcome.ACTIVATED if isinstance(state, ReadingBack) else outcome), ()
     if state is None and isinstance(event, CallStarted):
-        return items.ask_opening(Form(withheld=event.withheld), say("opening.first"))
+        return resuming.starting(event)
     if state is not None and isinstance(event, Keyed | Silence):
-        return _hear(state, event, country)
+        return resuming.settled(state, _hear(state, event, country))
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
     raise UnknownTransition(type(state).__name__, type(event).__name__)
@@ -74,6 +73,8 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
     if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase):
         outcome = Outcome.ACTIVATED if isinstance(state, ReadingBack) else Outcome.CASE_KEPT
         return items.end_at_ceiling(state.form, outcome)
+    if resuming.begins_another(state, event):
+        return resuming.leaving_the_case(asking.at_opening(resuming.anew(state), event))
     match state:
         case Opening():
             return asking.at_opening(state, event)

@@ -15,9 +15,14 @@ from keys.refusals import Refusal
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
-    """A call came in. `withheld` says that the caller's number is unknown to us."""
+    """A call came in. `withheld` says that the caller's number is unknown to us.
+
+    `groups` are those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing.
+    """
 
     withheld: bool
+    format: int | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

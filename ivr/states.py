@@ -45,7 +45,8 @@ class Form:
     """What has been learnt in this call, and how hard it was.
 
     `groups` are by place, "" where one is still to be keyed; `failures` counts no-inputs, no-matches and helps of all
-    items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once.
+    items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once,
+    `resumed` while a case is gone on with that another call began.
     """
 
     format: int | None = None
@@ -53,6 +54,7 @@ class Form:
     withheld: bool = False
     ever_keyed: bool = False
     lane: bool = False
+    resumed: bool = False
     failures: int = 0
     detours: int = 0
     strays: int = 0

@@ -29,7 +29,7 @@ from ivr.states import (
 Transition = tuple[type[State] | None, type[Event], type[State]]
 
 _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
-    None: {CallStarted: (Opening,)},
+    None: {CallStarted: (Opening, AskingGroup)},
     Opening: {
         Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Checking, WayOn, Ended),
         Silence: (Opening, WayOn, Ended),

@@ -20,6 +20,7 @@ from ivr.actions import (
     HangUp,
     HoldNumber,
     KeepGroups,
+    LeaveCase,
     Listen,
     NeedPerson,
     Question,
@@ -31,9 +32,11 @@ from ivr.actions import (
 from ivr.callers import Caller, seal, unseal
 from ivr.calls import Call
 from ivr.dialogue import step
+from ivr.dropped import dropped_case
 from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
 from ivr.guesses import GuessKind
 from ivr.lines import Line
+from ivr.resuming import can_resume
 from ivr.states import AskingGroup, Opening, State
 from ivr.written import read_spoken, write
 from keys import ledger
@@ -121,7 +124,11 @@ class _Turn:
 
 def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
     caller = knock.caller()
-    state, actions = step(None, CallStarted(withheld=caller is None), country=knock.line.country)
+    case = dropped_case(connection, caller.pseudonym if caller else None, now)
+    if case is not None and not can_resume(case.format, case.groups):
+        case = None
+    started = CallStarted(caller is None, case.format, case.groups) if case else CallStarted(caller is None)
+    state, actions = step(None, started, country=knock.line.country)
     spoken = next(action for action in actions if isinstance(action, Listen))
     call = Call(
         sid=knock.call_sid,
@@ -132,7 +139,7 @@ def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
         spoken=write(spoken),
         replied_at=now,
         started_at=now,
-        case_id=None,
+        case_id=case.id if case else None,
         held=None,
         ended_at=None,
     )
@@ -171,6 +178,8 @@ def _deed(turn: _Turn, deed: Deed) -> None:
     match deed:
         case KeepGroups():
             _keep_groups(turn)
+        case LeaveCase():
+            call.case_id = None
         case NeedPerson(reason):
             assert call.case_id is not None  # KeepGroups goes before
             cases.needs_person(turn.connection, call.case_id, reason, turn.now)

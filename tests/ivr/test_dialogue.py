@@ -131,7 +131,7 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
         # Every caller has habits: a few things only that this one ever does, so that stubborn callers occur too.
         pool = chance.choice(pools)
         habits = chance.sample(pool + others, chance.choice([1, 2, 3, 8])) + chance.choice([[], ["2"], ["", "2"]])
-        diligence, state, event = chance.choice([0.0, 0.5, 0.9]), None, CallStarted(chance.random() < 0.5)
+        diligence, state, event = chance.choice([0.0, 0.5, 0.9]), None, _some_beginning(chance)
         while not isinstance(state, Ended):
             before = state
             state, _ = step(before, event, country="US")
@@ -139,6 +139,13 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
             event = _some_event(chance, state, pool, habits, diligence)
     missing = {(a.__name__ if a else None, e.__name__, b.__name__) for a, e, b in TRANSITIONS - seen if e is not HungUp}
     assert not missing
+
+
+def _some_beginning(chance):
+    withheld = chance.random() < 0.5
+    if withheld or chance.random() < 0.8:
+        return CallStarted(withheld)
+    return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6))
 
 
 def _some_event(chance, state, pool, habits, diligence):

@@ -46,13 +46,13 @@ class Listen:
 class ReadBack:
     """Read the blocks of the confirmation ID from `first` (from 1) to the last, then the menu after them.
 
-    `opening` is said before the first block; `slow` reads with longer pauses.
+    `opening` is said before the first block; `pace` is one of those in `ivr.states`.
     """
 
     opening: tuple[Say, ...]
     first: int
     blocks: int
-    slow: bool
+    pace: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ BETWEEN_KEYS = 4
 """Seconds between two keys of an entry before it counts as ended."""
 MENU_WAIT = 6
 """Seconds of quiet at a menu of single keys."""
+PAUSE_FOR_WRITING = 30
+"""Seconds of quiet after which a paused read-back goes on by itself."""
 SPARE_KEYS = 4
 """Keys a long gather takes beyond the ID, so that an added key is seen and not cut off."""
 CASE_DIGITS = 10
@@ -95,7 +97,13 @@ def check(form: Form) -> Step:
 
 def read_back(state: ReadingBack, first: int, *opening: Say) -> Step:
     """Read the confirmation ID from block `first`."""
-    return state, (ReadBack(opening, first, state.blocks, state.slow),)
+    return state, (ReadBack(opening, first, state.blocks, state.pace),)
+
+
+def pause_reading(state: ReadingBack, at: int) -> Step:
+    """Wait while the caller writes; any key, or enough quiet, goes on with block `at`."""
+    state = replace(state, paused_at=at)
+    return state, (Listen((say("readback.paused"),), 1, "", PAUSE_FOR_WRITING, 1),)
 
 
 def show_way_on(form: Form, reason: str) -> Step:

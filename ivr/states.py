@@ -93,6 +93,10 @@ class Form:
         return replace(self, groups=groups)
 
 
+QUICKEST, SLOWEST = -1, 2
+"""The paces of a read-back: 0 is usual, 1 has longer pauses, 2 spells every digit on its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The first prompt, which dispatches by the first digit."""
@@ -132,12 +136,16 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class ReadingBack:
-    """The confirmation ID is being read; `rounds` counts whole readings begun."""
+    """The confirmation ID is being read; `rounds` counts whole readings begun.
+
+    `pace` follows the caller, from QUICKEST to SLOWEST; `paused_at` is the block that a pause for writing goes on with.
+    """
 
     form: Form
     blocks: int
-    slow: bool = False
+    pace: int = 0
     rounds: int = 1
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,20 @@ from twilio.twiml.voice_response import Say as SayVerb
 
 from ivr.actions import HangUp, Listen, ReadBack, Say, say
 from ivr.lines import Line
-from ivr.prompts import Catalogue, Piece, Speech, spelled
+from ivr.prompts import INSIDE_PAUSE, Catalogue, Piece, Speech, spelled
+from ivr.states import SLOWEST
 from ivr.turn import Answer
 from keys.confirmation_id import LETTERS
 
 RETRIES = "#ct=2000&rt=4000&rc=1&rp=ct,rt,5xx"
 """Twilio's own retry, asked for in the fragment of every address of ours: once, within its limit of 15 seconds."""
-BLOCK_PAUSE = 2
-"""Seconds after a block, in which a key still means that block."""
-SLOW_BLOCK_PAUSE = 4
-SLOW_INSIDE_PAUSE = 900
+BLOCK_PAUSE = {-1: 1, 0: 2, 1: 3, 2: 4}
+"""Seconds after a block, by pace, in which a key still means that block."""
+HALF_PAUSE = {-1: 300, 0: INSIDE_PAUSE, 1: 900, 2: 1200}
+"""Milliseconds between the halves of a block, by pace."""
+DIGIT_PAUSE = 400
+"""Milliseconds between two digits at the slowest pace."""
+LETTER_PAUSE = 300
 MENU_WAIT = 6
 
 
@@ -139,12 +143,12 @@ def _read_back(document: VoiceResponse, voice: _Voice, reading: ReadBack, blocks
             action=f"{action}?at={number}{RETRIES}",
             num_digits=1,
             finish_on_key="",
-            timeout=SLOW_BLOCK_PAUSE if reading.slow else BLOCK_PAUSE,
+            timeout=BLOCK_PAUSE[reading.pace],
         )
         if number == reading.first:
             voice.speak(gather, reading.opening)
         letter = voice.catalogue.speech(f"block.{LETTERS[number - 1]}", {})
-        voice.say(gather, (*letter, 300, *_paced(blocks[number - 1], reading.slow)))
+        voice.say(gather, (*letter, LETTER_PAUSE, *_paced(blocks[number - 1], reading.pace)))
         document.append(gather)
     _read_back_menu(document, voice, len(blocks) + 1, action)
 
@@ -162,13 +166,11 @@ def _read_back_menu(document: VoiceResponse, voice: _Voice, at: int, action: str
     document.redirect(f"{action}?at={at}{RETRIES}")
 
 
-def _paced(block: str, slow: bool) -> Speech:
-    """Six digits in threes; slowly, with every digit on its own."""
-    if not slow:
-        return spelled(block)
-    pieces: list[Piece] = []
-    for place, digit in enumerate(block):
-        if place:
-            pieces.append(SLOW_INSIDE_PAUSE if place % 3 == 0 else 300)
-        pieces.append(digit)
+def _paced(block: str, pace: int) -> Speech:
+    """Six digits in threes; at the slowest pace every digit on its own."""
+    if pace < SLOWEST:
+        return tuple(HALF_PAUSE[pace] if isinstance(piece, int) else piece for piece in spelled(block))
+    pieces: list[Piece] = [block[0]]
+    for place, digit in enumerate(block[1:], 1):
+        pieces += [HALF_PAUSE[pace] if place % 3 == 0 else DIGIT_PAUSE, digit]
     return tuple(pieces)

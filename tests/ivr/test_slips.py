@@ -2,7 +2,7 @@
 
 from ivr.actions import Listen, ReadBack
 from ivr.dialogue import step
-from ivr.events import Approved, CallStarted, Keyed
+from ivr.events import Approved, CallStarted, Keyed, Silence
 from ivr.states import AskingGroup, Checking, ReadingBack, WayOn
 from keys.checkdigit import calc
 from keys.formats import CheckRule
@@ -116,10 +116,28 @@ def test_a_short_entry_doubles_both_waits_until_the_group_is_in():
 
 def test_the_read_back_is_steered_by_keys_and_silence_is_no_error():
     state = ReadingBack(keyed(iid(1)[0])[0].form, 8)
-    for key, at, first, slow in (("*", 3, 3, True), ("#", 3, 4, False), ("7", 1, 7, False), ("9", 2, 2, False)):
+    for key, at, first, pace in (("*", 3, 3, 1), ("#", 3, 4, -1), ("7", 1, 7, 0), ("A", 2, 2, 0)):
         after, actions = step(state, Keyed(key, at=at), country="US")
-        assert actions == (ReadBack(actions[0].opening, first, 8, slow),)
+        assert actions == (ReadBack(actions[0].opening, first, 8, pace),)
         assert isinstance(after, ReadingBack)
+
+
+def test_the_pace_follows_the_caller_and_stays():
+    state = ReadingBack(keyed(iid(1)[0])[0].form, 8)
+    for key, pace in (("*", 1), ("*", 2), ("*", 2), ("3", 2), ("#", 1), ("#", 0), ("#", -1), ("#", -1), ("*", 0)):
+        state, actions = step(state, Keyed(key, at=2), country="US")
+        assert actions[0].pace == state.pace == pace
+
+
+def test_nine_waits_for_the_pen_and_goes_on_with_the_same_block():
+    state = ReadingBack(keyed(iid(1)[0])[0].form, 8)
+    state, actions = step(state, Keyed("9", at=5), country="US")
+    assert said(actions) == ["readback.paused"]
+    more, actions = step(state, Keyed("9"), country="US")
+    assert said(actions) == ["readback.paused"]
+    for event in (Keyed("1"), Silence()):
+        after, actions = step(more, event, country="US")
+        assert (actions[0].first, after.paused_at) == (5, None)
 
 
 def test_an_approved_id_is_read_from_its_first_block():

@@ -1,0 +1,232 @@
+"""When the database does not answer: the caller hears an apology within three seconds, and a wish is kept."""
+
+import contextlib
+import socket
+import sqlite3
+import threading
+import time
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from keys.database import Database
+from webhooks import background
+from webhooks.voice import PATIENCE
+
+WITHIN = 3.0
+"""Seconds of wall time: the budget of 2.5 and a little for a busy machine."""
+STALLED = ("busy", "slow")
+"""On PostgreSQL the limits of a lock and of a statement are the same: which one is over first is a matter of luck."""
+APOLOGY = "something is wrong on our side"
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def patient(exchange, database_url, door_of):
+    """A door with the line's own patience; `patient(url, connections=...)` for another database."""
+    opened = []
+
+    def build(url=database_url, connections=4):
+        database = Database(url, patience=PATIENCE, connections=connections)
+        opened.append(database)
+        return door_of(exchange, database=database)
+
+    yield build
+    for database in opened:
+        database.close()
+
+
+@contextlib.contextmanager
+def sqlite_locked(database_url):
+    """Another process of the machine is in the middle of a write."""
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.rollback()
+        other.close()
+
+
+@contextlib.contextmanager
+def postgresql_locked(database_url, statement):
+    """Another connection holds what `statement` locks."""
+    with psycopg.connect(database_url) as other:
+        other.execute(statement)
+        yield
+        other.rollback()
+
+
+@contextlib.contextmanager
+def connection_taken(database, seconds=None):
+    """A connection of the line's own pool is in use, for so many seconds or until the end."""
+    taken, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with database.begin():
+            taken.set()
+            leave.wait(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait()
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()
+
+
+def apologised(call, *causes, path=None, keys="0"):
+    """The call's next turn is apologised for in time, and the log says why."""
+    begun = time.monotonic()
+    with capture_logs() as logged:
+        call.post(path or call.actions[-1], Digits=keys)
+    took = time.monotonic() - begun
+    assert APOLOGY in call.words
+    assert took < WITHIN
+    (line,) = [line for line in logged if line["call_sid"] == call.sid]
+    assert line["event"] == "database_unavailable"
+    assert line["cause"] in causes
+
+
+def wished(call):
+    begun = time.monotonic()
+    with capture_logs():
+        call.key("1")
+    assert time.monotonic() - begun < WITHIN
+    assert "An operator will call you back" in call.words
+
+
+@on_sqlite
+def test_a_file_locked_by_another_process_is_apologised_for_and_the_wish_comes_through_once(
+    ring, patient, database_url, exchange, rows
+):
+    call = ring(at=patient())
+    with sqlite_locked(database_url):
+        apologised(call, "busy")
+        wished(call)
+        assert rows("call_backs") == []
+    assert background.drain(exchange) == 1
+    assert background.drain(exchange) == 0
+    assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@on_sqlite
+def test_a_turn_of_this_process_that_takes_too_long_holds_nobody_longer(ring, patient):
+    door = patient()
+    call = ring(at=door)
+    with connection_taken(door.exchange.database):
+        apologised(call, "busy")
+
+
+@on_sqlite
+def test_waiting_for_this_process_and_then_for_another_is_one_budget(ring, patient, database_url):
+    door = patient()
+    first, second = ring(at=door), ring(at=door)
+    with sqlite_locked(database_url):
+        ahead = threading.Thread(target=first.post, args=(first.actions[-1],))
+        ahead.start()  # it holds this process's own lock while it waits for the file
+        time.sleep(1.0)
+        apologised(second, "busy")
+        ahead.join()
+    assert APOLOGY in first.words
+
+
+@on_postgresql
+def test_a_locked_row_is_apologised_for(ring, patient, database_url):
+    call = ring(at=patient())
+    with postgresql_locked(database_url, f"SELECT 1 FROM calls WHERE sid = '{call.sid}' FOR UPDATE"):
+        apologised(call, *STALLED)
+    call.post("/voice/incoming")
+    assert "Key group 1" in call.words
+
+
+@on_postgresql
+def test_a_locked_table_is_apologised_for_and_the_wish_is_spooled(ring, patient, database_url, exchange, rows):
+    call = ring(at=patient())
+    with postgresql_locked(database_url, "LOCK TABLE calls, call_backs IN ACCESS EXCLUSIVE MODE"):
+        apologised(call, *STALLED)
+        wished(call)
+    assert (background.drain(exchange), background.drain(exchange)) == (1, 0)
+    assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@on_postgresql
+def test_an_exhausted_pool_is_apologised_for(ring, patient):
+    door = patient(connections=1)
+    call = ring(at=door)
+    with connection_taken(door.exchange.database):
+        apologised(call, "pool")
+
+
+@on_postgresql
+def test_waiting_for_the_pool_and_then_for_a_row_is_one_budget(ring, patient, database_url):
+    door = patient(connections=1)
+    call = ring(at=door)
+    with (
+        postgresql_locked(database_url, f"SELECT 1 FROM calls WHERE sid = '{call.sid}' FOR UPDATE"),
+        connection_taken(door.exchange.database, seconds=0.8),
+    ):
+        apologised(call, *STALLED)
+
+
+@on_postgresql
+def test_pool_and_row_and_table_that_stall_one_after_another_are_one_budget(ring, patient, database_url, groups):
+    door = patient(connections=1)
+    call = ring(at=door)
+    with (
+        postgresql_locked(database_url, "LOCK TABLE cases IN ACCESS EXCLUSIVE MODE"),
+        psycopg.connect(database_url) as holder,
+        connection_taken(door.exchange.database, seconds=0.8),
+    ):
+        holder.execute(f"SELECT 1 FROM calls WHERE sid = '{call.sid}' FOR UPDATE")
+        let_go = threading.Timer(1.9, holder.rollback)
+        let_go.start()
+        apologised(call, *STALLED, keys=groups[0])
+        let_go.join()
+
+
+@on_postgresql
+def test_a_server_that_ended_our_connections_is_apologised_for_once(ring, patient, database_url, groups):
+    call = ring(at=patient())
+    action = call.actions[0]
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+    apologised(call, "unreachable")
+    call.clock.sleep(10)
+    assert "Group 2" in call.post(action, Digits=groups[0]).words
+
+
+@on_postgresql
+def test_a_server_that_is_not_there_is_apologised_for_and_the_wish_is_spooled(ring, patient, exchange, rows):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = ring()
+    call.door = patient(f"postgresql://line@127.0.0.1:{port}/ledger")
+    apologised(call, "unreachable")
+    wished(call)
+    assert background.drain(exchange) == 1
+    assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@on_postgresql
+def test_a_server_that_takes_the_connection_and_says_nothing_is_apologised_for(ring, patient):
+    call = ring()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        call.door = patient(f"postgresql://line@127.0.0.1:{silent.getsockname()[1]}/ledger")
+        apologised(call, "unreachable")
+
+
+@on_postgresql
+def test_a_new_call_during_an_outage_hears_the_same(ring, patient, database_url):
+    call = ring(at=patient())
+    call.sid = "CA" + "4" * 32
+    with postgresql_locked(database_url, "LOCK TABLE calls IN ACCESS EXCLUSIVE MODE"):
+        apologised(call, *STALLED, path="/voice/incoming")

@@ -8,7 +8,7 @@ down.
 import re
 from dataclasses import dataclass, field
 
-from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying
+from webhooks.rehearsal.caller import SILENCE, Caller, Press, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, opens
 
@@ -25,7 +25,9 @@ class Mood:
 
     `silences` is how many times group `silent_at` is met with silence, FOR_EVER being always. `hang_up_at` is a group
     number or `readback`. `express` keys the whole ID in one run, `person` keys 0 at once, `finish_key` follows every
-    entry.
+    entry. `lost_key` is a group one of whose keys does not come through, once. A `practised` caller knows what is asked
+    next: keys over the words unless they are unexpected, ends the first group with `#`, and hangs up as soon as the
+    last block is copied. `copying` is the seconds that copying a block takes.
     """
 
     wrong_group: int = 0
@@ -35,6 +37,9 @@ class Mood:
     express: bool = False
     person: bool = False
     finish_key: str = ""
+    lost_key: int = 0
+    practised: bool = False
+    copying: float = 0.0
 
 
 @dataclass
@@ -49,6 +54,7 @@ class ScriptedCaller(Caller):
     _silent: int = 0
     _begun: bool = False
     _asked: int | None = None
+    _expected: int = 1
 
     def react(self, stretch: Stretch) -> Reaction:
         """See `Caller`."""
@@ -76,6 +82,8 @@ class ScriptedCaller(Caller):
             return hanging_up(stretch, 0.5)
         ahead = Notepad(dict(self.notepad.blocks), announced=self.notepad.announced, ended=self.notepad.ended)
         ahead.write(stretch.words)
+        if self.mood.practised and ahead.confirmation_id:
+            return Reaction(hang_up_after=max(stretch.seconds, self.mood.copying))
         return hanging_up(stretch) if ahead.confirmation_id and ahead.ended else SILENCE
 
     def _answer(self, stretch: Stretch) -> Reaction:
@@ -91,15 +99,23 @@ class ScriptedCaller(Caller):
             self._silent += 1
             return SILENCE
         begun, self._begun = self._begun, True
-        if self.mood.express and not begun:
-            keys = "".join(self._keyed(place) for place in range(1, len(self.groups) + 1))
-        else:
-            keys = self._keyed(group)
-        return keying(keys + self.mood.finish_key, stretch, self.pace)
+        expected, self._expected = self._expected, group + 1
+        start = 0.0 if self.mood.practised and group == expected else None
+        finish = self.mood.finish_key or ("#" if self.mood.practised and not begun else "")
+        if not self.mood.express or begun:
+            return keying(self._keyed(group) + finish, stretch, self.pace, start)
+        presses: tuple[Press, ...] = ()
+        for place in range(1, len(self.groups) + 1):
+            keys = self._keyed(place) + (finish if place == len(self.groups) else "")
+            presses += keying(keys, stretch, self.pace, presses[-1].after if presses else start).presses
+        return Reaction(presses)
 
     def _keyed(self, group: int) -> str:
         """The group as this caller's fingers key it: one digit wrong, the first time, where that is the mood."""
         digits = self.groups[group - 1]
+        if self.mood.lost_key == group and not self._slipped:
+            self._slipped = True
+            return digits[:2] + digits[3:]
         if self.mood.wrong_group != group or self._slipped:
             return digits
         self._slipped = True

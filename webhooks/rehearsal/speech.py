@@ -55,8 +55,12 @@ def _piece(piece: Words | Break, pace: Pace) -> Iterator[Sound]:
     if isinstance(piece, Break):
         yield Sound("", piece.seconds)
         return
-    for word in piece.text.split():
-        yield Sound(word, word_seconds(word, pace) / piece.rate)
+    words = piece.text.split()
+    by_table = [word_seconds(word, pace) for word in words]
+    # A measured voice says how long the whole takes; within it, the words keep the table's proportions.
+    scale = pace.measured(piece.text) / sum(by_table) if pace.measured and sum(by_table) else 1.0
+    for word, seconds in zip(words, by_table, strict=True):
+        yield Sound(word, seconds * scale / piece.rate)
 
 
 def word_seconds(word: str, pace: Pace) -> float:

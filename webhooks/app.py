@@ -6,6 +6,7 @@ Rule: what cannot work is found at the start, with one sentence; nothing is look
 from __future__ import annotations
 
 from flask import Flask
+from sqlalchemy.exc import ArgumentError
 
 from keys import secrets_file
 from keys.database import Database
@@ -48,7 +49,7 @@ def open_database(settings: Settings, *, patience: float = 10.0) -> Database:
     """The database of the settings, with a connection for every serving thread. Raises SettingError."""
     try:
         return Database(settings.database_url, patience=patience, connections=settings.threads + 2)
-    except ValueError as error:
+    except (ValueError, ArgumentError) as error:
         raise SettingError("DATABASE_URL must begin with sqlite:/// (and a file) or postgresql://.") from error
 
 

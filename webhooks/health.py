@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from ivr.calls import calls
 from keys.unavailable import DatabaseUnavailable
@@ -28,5 +29,12 @@ def ready() -> Response:
         with exchange().database.begin() as connection:
             connection.execute(select(calls.c.sid).limit(1))
     except DatabaseUnavailable as unavailable:
-        return Response(f"not ready: database {unavailable.cause}\n", status=503, content_type="text/plain")
+        return _not_ready(unavailable.cause)
+    except DBAPIError:
+        # It answers, but a table or column of ours is missing: an upgrade is half done, or was not made.
+        return _not_ready("not at this version")
     return Response("ready\n", content_type="text/plain")
+
+
+def _not_ready(why: str) -> Response:
+    return Response(f"not ready: database {why}\n", status=503, content_type="text/plain")

@@ -84,7 +84,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """
     given = dict(os.environ if environ is None else environ)
     data_dir = Path(given.get("TOUCHTONE_DATA_DIR") or "data").resolve()
-    given = {**read_file(data_dir / "settings.env"), **given}
+    given = _over(read_file(data_dir / "settings.env"), given)
     read = {setting.name: _value(given, setting) for setting in SETTINGS}
 
     host, port = _listen(read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
@@ -113,8 +113,8 @@ def read_file(path: Path) -> dict[str, str]:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return {}
-    except OSError as error:
-        raise SettingError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"The settings file {path} cannot be read: {_why(error)}.") from error
     found = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -135,8 +135,12 @@ def _value(given: Mapping[str, str], setting: Setting) -> str:
         raise SettingError(f"{setting.name} and {setting.name}_FILE are both set; keep one of them.")
     try:
         return Path(file).read_text("utf-8").strip()
-    except OSError as error:
-        raise SettingError(f"{setting.name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{setting.name}_FILE names {file}, which cannot be read: {_why(error)}.") from error
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
 def _public_url(value: str) -> str:
@@ -144,8 +148,16 @@ def _public_url(value: str) -> str:
         raise SettingError("TOUCHTONE_PUBLIC_URL is missing; run `touchtone init`, or set it to https://your.host.")
     try:
         parts = urllib.parse.urlsplit(value)
+def _over(file: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment over the file; a secret given in one of its two spellings goes over the other as well."""
+    pairs = [{setting.name, f"{setting.name}_FILE"} for setting in SETTINGS if setting.secret]
+    hidden = {name for pair in pairs if any(environ.get(name) for name in pair) for name in pair}
+    return {**{name: value for name, value in file.items() if name not in hidden}, **environ}
+
+
         extra = parts.query or parts.fragment or parts.username or parts.port == 0  # .port raises where out of range
-        bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra)
+        plain = value.isascii() and value.isprintable() and " " not in value and not parts.netloc.endswith(":")
+        bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra or not plain)
     except ValueError:
         bad = True
     if bad:
@@ -155,21 +167,26 @@ def _public_url(value: str) -> str:
 
 def _listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not _is_number(port) or not 0 < int(port) < 65536:
         raise SettingError("TOUCHTONE_LISTEN must be an address and a port, such as 127.0.0.1:8080.")
     return host.strip("[]"), int(port)
 
 
 def _count(name: str, value: str) -> int:
-    if not value.isdigit() or not 1 <= int(value) <= 512:
+    if not _is_number(value) or not 1 <= int(value) <= 512:
         raise SettingError(f"{name} must be a whole number from 1 to 512.")
     return int(value)
+
+
+def _is_number(value: str) -> bool:
+    """Digits that `int` takes: not those of other scripts, nor as many as it refuses."""
+    return value.isascii() and value.isdigit() and len(value) < 6
 
 
 def _account_sid(value: str) -> str:
     if not value:
         raise SettingError("TWILIO_ACCOUNT_SID is missing; run `touchtone init`, or set it to your account's SID.")
-    if len(value) != 34 or not value.startswith("AC") or not value.isalnum():
+    if len(value) != 34 or not value.startswith("AC") or not (value.isascii() and value.isalnum()):
         raise SettingError("TWILIO_ACCOUNT_SID must be AC followed by 32 letters and digits.")
     return value
 
@@ -177,6 +194,7 @@ def _account_sid(value: str) -> str:
 def _tokens(first: str, following: str) -> tuple[str, ...]:
     if not first:
         raise SettingError("TWILIO_AUTH_TOKEN is missing; run `touchtone init`, or set it to your account's token.")
-    if len(first) < 16:
-        raise SettingError("TWILIO_AUTH_TOKEN is too short to be a token; copy it whole.")
+    for name, token in (("TWILIO_AUTH_TOKEN", first), ("TWILIO_AUTH_TOKEN_NEXT", following or first)):
+        if len(token) < 16:
+            raise SettingError(f"{name} is too short to be a token; copy it whole.")
     return (first, following) if following else (first,)

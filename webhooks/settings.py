@@ -126,6 +126,13 @@ def read_file(path: Path) -> dict[str, str]:
     return found
 
 
+def _over(file: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment over the file; a secret given in one of its two spellings goes over the other as well."""
+    pairs = [{setting.name, f"{setting.name}_FILE"} for setting in SETTINGS if setting.secret]
+    hidden = {name for pair in pairs if any(environ.get(name) for name in pair) for name in pair}
+    return {**{name: value for name, value in file.items() if name not in hidden}, **environ}
+
+
 def _value(given: Mapping[str, str], setting: Setting) -> str:
     """The value of one setting; a secret may stand in the file that `NAME_FILE` names."""
     file = given.get(f"{setting.name}_FILE", "") if setting.secret else ""
@@ -148,13 +155,6 @@ def _public_url(value: str) -> str:
         raise SettingError("TOUCHTONE_PUBLIC_URL is missing; run `touchtone init`, or set it to https://your.host.")
     try:
         parts = urllib.parse.urlsplit(value)
-def _over(file: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment over the file; a secret given in one of its two spellings goes over the other as well."""
-    pairs = [{setting.name, f"{setting.name}_FILE"} for setting in SETTINGS if setting.secret]
-    hidden = {name for pair in pairs if any(environ.get(name) for name in pair) for name in pair}
-    return {**{name: value for name, value in file.items() if name not in hidden}, **environ}
-
-
         extra = parts.query or parts.fragment or parts.username or parts.port == 0  # .port raises where out of range
         plain = value.isascii() and value.isprintable() and " " not in value and not parts.netloc.endswith(":")
         bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra or not plain)

@@ -71,7 +71,7 @@ def at_group(state: AskingGroup, event: Keyed | Silence) -> Step:
         return items.show_way_on(state.form, Reason.ASKED)
     if len(digits) < GROUP_DIGITS and digits != keys:
         # The star began the group anew, but the gather's sixth key had already ended it.
-        return items.ask_group(_failed(state.form), say("group.restart", group=state.group), roomy=True)
+        return items.ask_group(_failed(state.form), say("group.restart", group=state.group), roomy=True, wide=True)
     layout = state.form.layout
     if state.group == 1:
         layout = format_of(digits)
@@ -183,7 +183,8 @@ def _no_match(state: Opening | AskingGroup, fault: GroupFault, *, kept: bool = F
     roomy = fault.fault is Fault.LENGTH
     if form.empty and isinstance(state, Opening):
         return items.ask_opening(form, prompt, roomy=roomy)
-    return items.ask_group(form, prompt, roomy=roomy, changed=kept)
+    wide = roomy and isinstance(fault.found, int) and fault.found > GROUP_DIGITS
+    return items.ask_group(form, prompt, roomy=roomy, wide=wide, changed=kept)
 
 
 def _words_for(fault: GroupFault, times: int) -> Say:

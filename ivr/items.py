@@ -61,15 +61,18 @@ def ask_opening(form: Form, *prompts: Say, roomy: bool = False) -> Step:
     return Opening(form), (_entry(prompts, most, roomy),)
 
 
-def ask_group(form: Form, *prompts: Say, roomy: bool = False, changed: bool = False) -> Step:
-    """The first group that is missing; in the lane with room for all that are missing with it. `changed`: keep them."""
+def ask_group(form: Form, *prompts: Say, roomy: bool = False, wide: bool = False, changed: bool = False) -> Step:
+    """The first group that is missing; in the lane with room for all that are missing with it. `changed`: keep them.
+
+    It ends at the sixth key, unless `wide`: for a caller who has used the star, or keyed too many.
+    """
     number = form.next_group
     assert number is not None  # a group is missing, or the ledger would be asked
     most = GROUP_DIGITS
     run = form.missing_run
     if form.lane and run > 1:
         most = run * GROUP_DIGITS + SPARE_KEYS
-    elif roomy:
+    elif wide:
         most = 2 * GROUP_DIGITS
     kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
     return AskingGroup(form, number, roomy), (*kept, _entry(prompts, most, roomy))

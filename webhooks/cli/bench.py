@@ -34,6 +34,24 @@ def digits(as_json: bool) -> None:
     click.echo(json.dumps(facts))
 
 
+@bench.command()
+@click.option("--by-table", is_flag=True, help="Do not measure speech with espeak-ng; take the table's seconds.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
+@_as_json
+def call(by_table: bool, markdown: bool, as_json: bool) -> None:
+    """Play whole calls through the line and add up the caller's seconds, by kind of caller."""
+    from webhooks.bench.callers_clock import measure, rows
+    from webhooks.bench.figures import table
+
+    voice, timed = measure(by_table=by_table)
+    if as_json:
+        facts = [{name: getattr(one, name) for name in one.__slots__} | {"ratio": one.ratio} for one in timed]
+        click.echo(json.dumps({"voice": voice, "scenarios": facts}))
+        return
+    click.echo(f"Speech measured by {voice}.\n")
+    click.echo(table(*rows(timed), markdown=markdown))
+
+
 class _Counts(click.ParamType[tuple[int, ...]]):
     """Whole numbers with commas between."""
 

@@ -77,6 +77,12 @@ class ScriptedCaller(Caller):
         """See `Caller`."""
         self.notepad.write(words)
 
+    def dialling(self, pause: float, a_digit: float) -> Reaction:
+        """The whole ID keyed by the telephone itself, as it does for a `tel:` link: after a pause, evenly."""
+        self._begun = True
+        digits = "".join(self.groups)
+        return Reaction(tuple(Press(digit, pause + a_digit * place) for place, digit in enumerate(digits, start=1)))
+
     def _listen(self, stretch: Stretch) -> Reaction:
         if self.mood.hang_up_at == READ_BACK and (self.notepad.blocks or len(blocks(stretch.words)) > 1):
             return hanging_up(stretch, 0.5)

@@ -5,6 +5,7 @@ Rule: whatever is wrong stops the start with a sentence that names the file, the
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,8 @@ from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
 from webhooks.settings import SettingError
 
+LONGEST_NAME = 100
+_E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _FIELDS = {"number": str, "name": str, "country": str, "locale": str, "call_back_hours": int}
 _DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24}
 
@@ -69,6 +72,9 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         raise SettingError(f"{where}: locale must be one of {', '.join(sorted(catalogues))}.")
     if not 1 <= given["call_back_hours"] <= 168:
         raise SettingError(f"{where}: call_back_hours must be from 1 to 168.")
-    if not given["number"].startswith("+") or not given["number"][1:].isdigit():
-        raise SettingError(f"{where}: number must be + and digits, with the country's code.")
+    if not _E164.fullmatch(given["number"]):
+        raise SettingError(f"{where}: number must be + and 5 to 15 digits, with the country's code.")
+    if not given["name"].strip() or not given["name"].isprintable() or len(given["name"]) > LONGEST_NAME:
+        # It is spoken in every first prompt: a sign that XML does not allow would break every call.
+        raise SettingError(f"{where}: name must be 1 to {LONGEST_NAME} signs that can be spoken.")
     return Line(**given)

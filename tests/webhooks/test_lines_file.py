@@ -1,0 +1,121 @@
+"""The file of lines: each fault is one sentence that names the file, the line and the field."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ivr.lines import Line
+from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.settings import SettingError
+
+CATALOGUES = read_catalogues()
+SOUND = {
+    "number": '"+15550100"',
+    "name": '"Nordstern"',
+    "country": '"US"',
+    "locale": '"en-US"',
+    "call_back_hours": "24",
+}
+
+
+def table(**changed):
+    fields = {name: value for name, value in {**SOUND, **changed}.items() if value is not None}
+    return "[[line]]\n" + "".join(f"{name} = {value}\n" for name, value in fields.items())
+
+
+@pytest.fixture
+def lines(tmp_path):
+    file = tmp_path / "lines.toml"
+
+    def read(content):
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_lines(file, CATALOGUES)
+
+    read.file = file
+    return read
+
+
+def refused(lines, content):
+    with pytest.raises(SettingError) as error:
+        lines(content)
+    said = str(error.value)
+    assert str(lines.file) in said
+    assert said.endswith(".")
+    return said
+
+
+def test_a_line_needs_number_name_and_country_and_the_rest_has_defaults(lines):
+    found = lines(table(locale=None, call_back_hours=None))
+    assert found.all == (Line("+15550100", "Nordstern", "US", "en-US", 24),)
+
+
+def test_the_dialled_number_finds_its_line_and_any_other_the_first(lines):
+    found = lines(table() + table(number='"+493012345"', country='"DE"', name='"Zweite"', call_back_hours="4"))
+    assert found.dialled("+493012345").name == "Zweite"
+    assert found.dialled("+15550100").name == "Nordstern"
+    assert found.dialled("sip:line@example").name == "Nordstern"
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path):
+    with pytest.raises(
+        SettingError, match=r"lines\.toml cannot be read \(No such file or directory\); see `touchtone init`"
+    ):
+        read_lines(tmp_path / "lines.toml", CATALOGUES)
+
+
+@pytest.mark.parametrize("content", ["[[line", "number = ", b"\xff\xfe", table() + "name = 'twice'"])
+def test_what_is_no_toml_is_said(lines, content):
+    assert "is no valid TOML" in refused(lines, content)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "# nothing\n", "line = []", "line = 5", "[line]\n", "[[lines]]\nnumber = '+1'"]
+)
+def test_a_file_without_a_line_is_said(lines, content):
+    assert "has no [[line]]" in refused(lines, content)
+
+
+FAULTS = {
+    "number": [None, "15550100", '"15550100"', '"+"', '"+1 555"', '"+1555x"',
+               '"+\u0661\u0662\u0663\u0664\u0665\u0666\u0667"',
+               '"+\u00b2\u00b2\u00b2\u00b2\u00b2\u00b2\u00b2"', '""', "true", '"+12"', '"+1234567890123456"', '"+015550100"'],
+    "name": [None, "5", "[]", '""', '"   "', '"a\\u0007b"', '"a\\nb"', '"\\uFFFF"', f'"{"x" * 101}"'],
+    "country": [None, '"us"', '"USA"', '"XX"', '""', "1"],
+    "locale": ["5", '"en"', '"xx-XX"', '""'],
+    "call_back_hours": ['"24"', "0", "-1", "169", "1.5", "true", "2026-01-01"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in FAULTS.items() for value in values])
+def test_every_fault_names_the_second_line_and_its_field(lines, field, value):
+    said = refused(lines, table() + table(**{"number": '"+15550101"', field: value}))
+    assert said.startswith(f"{lines.file}, line 2: {field} ")
+
+
+def test_a_field_nobody_knows_is_named(lines):
+    assert refused(lines, table(hours="24")) == f"{lines.file}, line 1: unknown field hours."
+
+
+def test_what_is_no_table_is_said(lines):
+    assert refused(lines, "line = [5]") == f"{lines.file}, line 1: expected a table."
+
+
+def test_two_lines_of_one_number_are_refused(lines):
+    assert refused(lines, table() + table()) == f"{lines.file}: two lines have the same number."
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(
+        st.text(max_size=200),
+        st.binary(max_size=100),
+        st.builds(lambda value: table(name=value), st.text(max_size=20)),
+    )
+)
+def test_nothing_in_the_file_brings_anything_but_lines_or_a_sentence(lines, content):
+    said = None
+    try:
+        lines(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+    except SettingError as error:
+        said = str(error)
+    assert said is None or str(lines.file) in said

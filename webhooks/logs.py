@@ -11,11 +11,12 @@ named by its call SID.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
 
 import structlog
 
@@ -23,7 +24,7 @@ STRUCK_OUT = "[struck out]"
 _SECRETIVE = re.compile(
     r"\b(CA|AC|SM)[0-9a-f]{32}\b"  # kept: the names of calls, accounts and messages
     r"|\+?\d(?:[ .-]?\d){4,}"  # five digits and more: caller numbers, groups, IDs
-    r"|\b(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}\b"  # product keys
+    r"|\b(?:[0-9A-Za-z]{5}[- ]?){4}[0-9A-Za-z]{5}\b"  # product keys
 )
 
 
@@ -33,35 +34,61 @@ def redacted(text: str) -> str:
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name, value in event.items():
-        if isinstance(value, str) and name not in {"timestamp", "level"}:
-            event[name] = redacted(value)
+    kept = {name: event.pop(name) for name in ("timestamp", "level") if name in event}
+    struck = _struck(dict(event))
+    event.clear()
+    event.update({**kept, **struck})
     return event
+
+
+def _struck(value: Any) -> Any:
+    """The value with every text in it redacted, names in a mapping and whole numbers too."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if redacted(str(value)) == str(value) else STRUCK_OUT
+    if isinstance(value, Mapping):
+        return {_struck(name): _struck(inside) for name, inside in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_struck(inside) for inside in value]
+    return value if value is None or isinstance(value, bool | float) else redacted(str(value))
+
+
+class _Kindly:
+    """A stream that a log line is lost on rather than a call: a full disk or a broken pipe raises nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(level: int = logging.INFO) -> None:
     """Send structlog and the standard library's loggers to standard error, redacted. Call it once, at the edge."""
+    stream: Any = _Kindly(sys.stderr)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _redact,
     ]
+    written: list[Any] = [_redact, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _redact,
-                structlog.processors.JSONRenderer(),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -64,7 +64,7 @@ def test_the_aims_at_32_connections_are_those_of_the_database():
     slow = Round(1.0, (0.06,) * 10)
     quick = Round(0.5, (0.01,) * 10)
     ours = subject(OURS, (slow,), (quick,), (quick,))
-    process = Process("postgresql", 8, 60.0, 91.0, 1.4, ("SELECT",))
+    process = Process("postgresql", 1, 8, 60.0, 91.0, 1.4, ("SELECT",))
     aims = {
         database: {
             aim.partition(": ")[2]: met

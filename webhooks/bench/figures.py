@@ -72,6 +72,7 @@ class Process:
     """The line's process on one database: MB of a worker before and after its load, start-up, statements of a turn."""
 
     database: str
+    workers: int
     threads: int
     idle_megabytes: float
     megabytes: float
@@ -181,7 +182,7 @@ def told(report: Report, *, markdown: bool = False) -> str:
     processes = [
         (
             process.database,
-            str(process.threads),
+            f"{process.workers} x {process.threads}",
             f"{process.idle_megabytes:.0f}",
             f"{process.megabytes:.0f}",
             f"{process.start_seconds:.2f}",
@@ -193,7 +194,7 @@ def told(report: Report, *, markdown: bool = False) -> str:
     parts = [
         table(COLUMNS, list(rows(report)), markdown=markdown),
         table(
-            ("database", "threads", "MB idle", "MB after load", "start-up s", "statements a turn"),
+            ("database", "workers x threads", "MB idle", "MB after load", "start-up s", "statements a turn"),
             processes,
             markdown=markdown,
         ),

@@ -46,13 +46,15 @@ class Plan:
     """What to measure.
 
     `databases` by name; `connections` at once; `rounds` of each subject; `calls` of a connection in a round, each of
-    them seven timed turns; `threads` of every server (None: what the line's own default is); `starts` to time.
+    them seven timed turns; `workers` of every server and `threads` of each (None: what the line's own default is);
+    `starts` to time.
     """
 
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     connections: tuple[int, ...] = (1, 32)
     rounds: int = 7
     calls: int = 8
+    workers: int | None = None
     threads: int | None = None
     starts: int = 3
     postgresql_url: str | None = None
@@ -125,7 +127,7 @@ def _store(database: str, plan: Plan, folder: Path) -> contextlib.AbstractContex
 def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> tuple[list[Comparison], Process]:
     """Everything on one database."""
     address = Address(_PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), _NUMBER)
-    environment = _environment(store, address, folder, plan.threads)
+    environment = _environment(store, address, folder, plan)
     running.run("init", environment=environment)
     statements = _statements(environment, address)
     starts = [_start_seconds(environment, folder) for _ in range(plan.starts - 1)]
@@ -147,9 +149,11 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
         bench = _Bench(plan, address, servers, client, say)
         idle = ours.worker_megabytes()
         compared = [bench.compare(store.name, connections) for connections in plan.connections]
+        found = settings.load(environment)
         process = Process(
             database=store.name,
-            threads=settings.load(environment).threads,
+            workers=found.workers,
+            threads=found.threads,
             idle_megabytes=idle,
             megabytes=ours.worker_megabytes(),
             start_seconds=statistics.median(starts),
@@ -158,7 +162,7 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
     return compared, process
 
 
-def _environment(store: Store, address: Address, folder: Path, threads: int | None) -> dict[str, str]:
+def _environment(store: Store, address: Address, folder: Path, plan: Plan) -> dict[str, str]:
     """The settings of this measurement and none of whoever runs it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     made = {
@@ -169,7 +173,8 @@ def _environment(store: Store, address: Address, folder: Path, threads: int | No
         "TWILIO_AUTH_TOKEN": address.auth_token,
         URL_VARIABLE: store.floor_url,
     }
-    return kept | made | ({} if threads is None else {"TOUCHTONE_THREADS": str(threads)})
+    chosen = {"TOUCHTONE_WORKERS": plan.workers, "TOUCHTONE_THREADS": plan.threads}
+    return kept | made | {name: str(count) for name, count in chosen.items() if count is not None}
 
 
 def _start_seconds(environment: Mapping[str, str], folder: Path) -> float:

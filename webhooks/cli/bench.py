@@ -73,7 +73,8 @@ class _Counts(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--calls", type=click.IntRange(1), default=8, show_default=True, help="Calls of each connection in a round."
 )
-@click.option("--threads", type=click.IntRange(1, 512), help="Threads of every server, instead of the line's default.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Workers of every server, instead of the line's default.")
+@click.option("--threads", type=click.IntRange(1, 512), help="Threads of each worker, instead of the line's default.")
 @click.option("--starts", type=click.IntRange(1), default=3, show_default=True, help="Starts to time.")
 @click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
 @_as_json

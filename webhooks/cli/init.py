@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from webhooks.cli.output import show
+
+if TYPE_CHECKING:
+    from webhooks.settings import Settings
 
 SETTINGS_TEXT = """\
 # Written by `touchtone init`; the environment overrides it. Keep it as private as the secrets file.
@@ -24,7 +30,7 @@ LINES_TEXT = """\
 [[line]]
 number = {number}
 name = {name}
-country = "{country}"
+country = {country}
 locale = "en-US"
 call_back_hours = 24
 """
@@ -42,47 +48,75 @@ def init(as_json: bool, number: str, name: str, country: str, **given: str | Non
     """Make the data folder (TOUCHTONE_DATA_DIR) ready to serve: settings, secrets, lines and the database."""
     import os
 
-    from keys import secrets_file
-    from keys.migrations.running import upgrade
     from webhooks import settings
-    from webhooks.app import open_database
     from webhooks.lines_file import read_catalogues, read_lines
 
     folder = Path(os.environ.get("TOUCHTONE_DATA_DIR") or "data").resolve()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings_text = SETTINGS_TEXT.format(
+        public_url=given["public_url"],
+        account_sid=given["account_sid"] or "AC" + secrets.token_hex(16),
+        auth_token=given["auth_token"] or secrets.token_hex(16),
+    )
+    lines_text = LINES_TEXT.format(
+        number=json.dumps(number), name=json.dumps(name, ensure_ascii=False), country=json.dumps(country)
+    )
     made = {}
-    made["settings"] = _write(
-        folder / "settings.env",
-        SETTINGS_TEXT.format(
-            public_url=given["public_url"],
-            account_sid=given["account_sid"] or "AC" + secrets.token_hex(16),
-            auth_token=given["auth_token"] or secrets.token_hex(16),
-        ),
-    )
-    found = settings.load()
-    made["lines"] = _write(
-        found.lines_file,
-        LINES_TEXT.format(number=json.dumps(number), name=json.dumps(name, ensure_ascii=False), country=country),
-    )
-    read_lines(found.lines_file, read_catalogues())
-    made["secrets"] = not found.secrets_file.exists()
-    if made["secrets"]:
-        secrets_file.create(found.secrets_file)
-        secrets_file.create_root(secrets_file.root_path(found.secrets_file))
-    database = open_database(found, patience=60)
-    upgrade(database.engine)
-    database.close()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _written(folder / "settings.env", settings_text) as made["settings"]:
+            found = settings.load()
+            with _written(found.lines_file, lines_text) as made["lines"]:
+                read_lines(found.lines_file, read_catalogues())
+        made["secrets"] = _make_secrets(found.secrets_file)
+    except OSError as error:
+        raise settings.SettingError(f"The data folder {folder} cannot be made ready: {error.strerror}.") from error
+    _upgrade(found)
     told = {name: "made" if new else "was there" for name, new in made.items()}
     show({"outcome": "done", "data_folder": str(folder), **told, "database": "up to date"}, as_json)
     if not as_json:
-        root = secrets_file.root_path(found.secrets_file)
-        click.echo(f"\nNext: put {root.name} away safely once every product has its issuing key (`catalog load`).")
+        click.echo("\nNext: put issuing-root away safely once every product has its issuing key (`catalog load`).")
 
 
-def _write(path: Path, text: str) -> bool:
-    """Write a private file unless it stands there; True where it was written."""
+@contextmanager
+def _written(path: Path, text: str) -> Iterator[bool]:
+    """Write a private file unless it stands there, and tell; it is taken away again where the block refuses it."""
+    made = not path.exists()
+    if made:
+        path.touch(mode=0o600)
+        path.write_text(text, "utf-8")
+    try:
+        yield made
+    except ValueError:
+        if made:
+            path.unlink()
+        raise
+
+
+def _make_secrets(path: Path) -> bool:
+    """Fresh secrets unless there are some. A root that stands there is kept; one that is in a safe is not made anew."""
+    from keys import secrets_file
+
     if path.exists():
         return False
-    path.touch(mode=0o600)
-    path.write_text(text, "utf-8")
+    if not secrets_file.root_path(path).exists():
+        secrets_file.create_root(secrets_file.root_path(path))
+    secrets_file.create(path)
     return True
+
+
+def _upgrade(found: Settings) -> None:
+    from keys.migrations.running import upgrade
+    from keys.unavailable import DatabaseUnavailable, translated
+    from webhooks.app import open_database
+    from webhooks.settings import SettingError
+
+    database = open_database(found, patience=60)
+    try:
+        with translated():
+            upgrade(database.engine)
+    except DatabaseUnavailable as unavailable:
+        raise SettingError(
+            f"The database does not answer ({unavailable.cause}); is DATABASE_URL right?"
+        ) from unavailable
+    finally:
+        database.close()

@@ -22,6 +22,8 @@ def case() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def list_cases(show_numbers: bool, as_json: bool) -> None:
     """Every case that waits for a person, the earliest promise first."""
+    from cryptography.fernet import InvalidToken
+
     from ivr.call_backs import waiting
     from ivr.callers import unseal
     from webhooks import settings
@@ -36,7 +38,10 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
         sealed = row.get("number_sealed")
         number: Any = "wanted" if sealed else None
         if number_key is not None and isinstance(sealed, str):
-            number = unseal(sealed, number_key)
+            try:
+                number = unseal(sealed, number_key)
+            except InvalidToken:
+                number = "sealed with another key"
         listed.append(
             {
                 "case_number": row.get("number"),

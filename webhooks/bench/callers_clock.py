@@ -113,7 +113,16 @@ def measure(*, by_table: bool = False) -> tuple[str, tuple[Timed, ...]]:
 
 def rows(timed: Sequence[Timed]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and the lines of the table: each scenario beside the floor and beside the regular caller."""
-    head: tuple[str, ...] = ("scenario", "seconds", "of the floor", "beside regular", "heard", "keyed", "waited", "turns")
+    head: tuple[str, ...] = (
+        "scenario",
+        "seconds",
+        "of the floor",
+        "beside regular",
+        "heard",
+        "keyed",
+        "waited",
+        "turns",
+    )
     regular = timed[0].seconds
     body: list[tuple[str, ...]] = [
         (

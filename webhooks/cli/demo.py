@@ -40,17 +40,23 @@ START_SECONDS = 20.0
 
 @click.command()
 @click.option("--serve/--no-serve", default=True, help="Keep the line running at the end.")
-@click.option("--folder", default="data/demo", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--folder", default="data/demo", show_default=True, type=click.Path(path_type=Path), help="The demo's data folder."
+)
 def demo(serve: bool, folder: Path) -> None:
     """Set a line up, activate an offline machine by telephone, and show what the ledger says."""
+    from webhooks.settings import SETTINGS
+
     port = _free_port()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for setting in SETTINGS:  # the demo keeps to its own folder, whatever line the environment speaks of
+        os.environ.pop(setting.name, None)
+        os.environ.pop(f"{setting.name}_FILE", None)
     os.environ.update(
         TOUCHTONE_DATA_DIR=str(folder),
         TOUCHTONE_LISTEN=f"127.0.0.1:{port}",
         TOUCHTONE_PUBLIC_URL=f"http://127.0.0.1:{port}",
     )
-    os.environ.pop("DATABASE_URL", None)  # the demo keeps to its own folder
     _say("The publisher sets the line up")
     _run("init", "--name", "Nordstern activation line")
     catalogue = folder / "catalogue.toml"

@@ -1,0 +1,93 @@
+"""`touchtone demo`: from an empty folder to an activated machine, twice, and without touching another line's files."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from keys import secrets_file
+
+
+pytestmark = pytest.mark.xdist_group("demo")  # two runs for all the tests here, not two in every worker
+
+
+def run_demo(folder, **environ):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOUCHTONE_", "TWILIO_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "webhooks.cli", "demo", "--no-serve", "--folder", str(folder)],
+        env={**kept, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    """Two demos in one folder, where the environment speaks of another line."""
+    folder = tmp_path_factory.mktemp("demo") / "the folder"
+    other = tmp_path_factory.mktemp("other")
+    secrets_file.create(other / "secrets.toml")
+    (other / "token").write_text("0" * 32)
+    environ = {
+        "TOUCHTONE_SECRETS_FILE": str(other / "secrets.toml"),
+        "TOUCHTONE_LINES_FILE": str(other / "lines.toml"),
+        "TOUCHTONE_WORKERS": "4",
+        "DATABASE_URL_FILE": str(other / "url"),
+        "TWILIO_AUTH_TOKEN_FILE": str(other / "token"),
+    }
+    before = (other / "secrets.toml").read_bytes()
+    runs = [run_demo(folder, **environ), run_demo(folder)]
+    assert (other / "secrets.toml").read_bytes() == before
+    assert sorted(file.name for file in other.iterdir()) == ["secrets.toml", "token"]
+    return folder, runs
+
+
+def test_it_comes_out_right_both_times(twice):
+    for done in twice[1]:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "The demo stops" not in done.stdout + done.stderr
+
+
+def test_the_machine_is_activated_and_99_are_left_after_each_of_three_calls(twice):
+    for done in twice[1]:
+        assert re.search(r"^state +activated$", done.stdout, re.MULTILINE)
+        assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE) == ["100", "99", "99", "99"]
+
+
+def test_the_calls_can_be_read_as_they_happen(twice):
+    for done in twice[1]:
+        assert done.stdout.count("$ touchtone call --iid") == 3
+        assert "--wrong-group 4" in done.stdout
+        assert "Key group 4 again" in done.stdout
+        assert done.stdout.count("That was the last block") >= 3
+
+
+def test_the_key_is_printed_whole_once_at_its_issue(twice):
+    for done in twice[1]:
+        keys = set(re.findall(r"\b(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}\b", done.stdout))
+        assert len(keys) == 1
+        assert done.stdout.count(keys.pop()) == 1
+
+
+def test_nothing_goes_on_serving_afterwards(twice):
+    assert "Traceback" not in "".join(done.stderr for done in twice[1])
+    assert not [done for done in twice[1] if "goes on serving" in done.stdout]
+
+
+def test_the_folder_is_a_line_that_can_be_looked_at(twice):
+    folder, _ = twice
+    done = subprocess.run(
+        [sys.executable, "-m", "webhooks.cli", "ledger", "verify", "--json"],
+        env={**os.environ, "TOUCHTONE_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)

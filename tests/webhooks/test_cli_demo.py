@@ -10,7 +10,6 @@ import pytest
 
 from keys import secrets_file
 
-
 pytestmark = pytest.mark.xdist_group("demo")  # two runs for all the tests here, not two in every worker
 
 

@@ -1,7 +1,8 @@
 """What the dialogue asks for: words and gathers for the caller's ear, and deeds for the turn to do.
 
 Rule: no action carries a digit of a confirmation ID or of a caller's number. Words name such digits by a placeholder
-(`held_number`, `case_number`, the blocks of the read-back); they are filled in when the reply is rendered.
+(`held_number`, `case_number`, the blocks of the read-back); they are filled in when the reply is rendered. A fact named
+`digits` is a group that the caller has just keyed, spoken digit by digit.
 
 >>> say("group.next", group=4)
 Say(prompt='group.next', facts=(('group', 4),))
@@ -78,6 +79,11 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class Weigh:
+    """Say which of the state's candidates have a right proof; the answer is Weighed."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindCase:
     """Look up a case by its keyed number; the answer is CaseFound or CaseUnknown."""
 
@@ -106,6 +112,6 @@ class WishCallBack:
 
 
 Spoken = Listen | ReadBack | HangUp
-Question = Reserve | FindCase
+Question = Reserve | Weigh | FindCase
 Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack
 Action = Spoken | Question | Deed

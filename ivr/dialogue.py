@@ -15,15 +15,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import asking, items, leaving, reading, resuming
+from ivr import asking, items, leaving, reading, repairing, resuming
 from ivr.actions import say
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
 from ivr.items import Step
 from ivr.states import (
     AskingCase,
     AskingGroup,
     AskingNumber,
     Checking,
+    ConfirmingGroup,
     ConfirmingNumber,
     Ended,
     FindingCase,
@@ -32,6 +33,7 @@ from ivr.states import (
     ReadingBack,
     State,
     WayOn,
+    Weighing,
 )
 from ivr.transitions import TRANSITIONS
 
@@ -62,6 +64,8 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         return resuming.starting(event)
     if state is not None and isinstance(event, Keyed | Silence):
         return resuming.settled(state, _hear(state, event, country))
+    if isinstance(state, Weighing) and isinstance(event, Weighed):
+        return repairing.weighed(state, event)
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
     raise UnknownTransition(type(state).__name__, type(event).__name__)
@@ -70,7 +74,7 @@ def _react(state: State | None, event: Event, country: str) -> Step:
 def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
     """Keys or silence, counted against the ceiling of turns."""
     state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
-    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase):
+    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase | Weighing):
         outcome = Outcome.ACTIVATED if isinstance(state, ReadingBack) else Outcome.CASE_KEPT
         return items.end_at_ceiling(state.form, outcome)
     if resuming.begins_another(state, event):
@@ -82,6 +86,8 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return asking.at_group(state, event)
         case AskingCase():
             return asking.at_case(state, event)
+        case ConfirmingGroup():
+            return repairing.at_confirming_group(state, event)
         case ReadingBack():
             return reading.at_reading(state, event)
         case WayOn():
@@ -90,7 +96,7 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return leaving.at_number(state, event, country)
         case ConfirmingNumber():
             return leaving.at_confirming(state, event)
-        case Checking() | FindingCase() | Ended():
+        case Checking() | FindingCase() | Weighing() | Ended():
             raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 

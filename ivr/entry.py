@@ -1,10 +1,12 @@
 """Keys as they arrive, read as groups: which are sound, and what is wrong with the first that is not.
 
-Rule: a sound group is never thrown away because something after it is wrong.
+Rule: a sound group is never thrown away because something before or after it is wrong.
 
->>> from keys.formats import FORMATS
->>> read_groups(FORMATS[7], 2, "837252" + "020657", {})
-Entry(sound={2: '837252'}, fault=GroupFault(group=3, fault=<Fault.CHECK_DIGIT: 'check_digit'>, place=None, found=None))
+>>> classic = FORMATS[7]
+>>> read_groups(classic, Expected(2, 9, 48), "837252" + "020657", {}).sound
+{2: '837252'}
+>>> read_groups(classic, Expected(2, 2, 6), "020657", {}).fault
+GroupFault(group=2, fault=<Fault.CHECK_DIGIT: 'check_digit'>, place=None, found=None)
 >>> after_star("12*345")
 '345'
 """
@@ -12,21 +14,39 @@ Entry(sound={2: '837252'}, fault=GroupFault(group=3, fault=<Fault.CHECK_DIGIT: '
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from keys.formats import GROUP_DIGITS, Format
+from keys.formats import FORMATS, GROUP_DIGITS, Format
 from keys.groups import Fault, GroupFault, check_group, split
+from keys.runs import SLIP, Run, alone, read_run
 
-MOST_WRONG_IN_A_RUN = 2
-"""With more wrong groups than this in one run, keys were lost or added on the way: nothing after the first counts."""
+MOST_WRONG = 2 * SLIP + 1
+"""A run that needs more than two slips, or a burst and a slip, to be explained is not: only its beginning is kept."""
+_ALL_WRONG = Run(MOST_WRONG + 1, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was asked for: groups `first` to `last`, in a gather with room for so many keys."""
+
+    first: int
+    last: int
+    room: int
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an entry holds: its sound groups by number, and the first fault (None: no fault)."""
+    """What an entry holds: its sound groups by number, and the first fault (None: no fault).
 
-    sound: Mapping[int, str]
-    fault: GroupFault | None
+    `layout` is the format that its digits fit best. `run` says which groups are in doubt and what came for them.
+    `unsure` are the numbers of sound groups that stand behind one in doubt, where keys may have shifted.
+    """
+
+    layout: Format | None
+    sound: Mapping[int, str] = field(default_factory=dict)
+    fault: GroupFault | None = None
+    run: Run | None = None
+    unsure: tuple[int, ...] = ()
 
 
 def after_star(keys: str) -> str:
@@ -34,27 +54,87 @@ def after_star(keys: str) -> str:
     return keys.rpartition("*")[2]
 
 
-def read_groups(layout: Format, first: int, digits: str, known: Mapping[int, str]) -> Entry:
-    """Read `digits` as groups `first`, `first` + 1, ... of `layout`.
+def read_groups(
+    layout: Format | None, expected: Expected, digits: str, known: Mapping[int, str], *, insisted: bool = False
+) -> Entry:
+    """Read `digits` as the groups expected, of `layout` (None: the first digit names no format).
 
-    `known` are the groups already in, by number, so that a repeated one is named. One group with a digit too many is
-    wrong as a whole: which digit is the added one cannot be told. In a run of whole groups the sound ones after a wrong
-    one are kept as well; where digits are missing or too many, only those before it.
+    `known` are the groups already in, by number, so that a repeated one is named; a classic group does not know its
+    place, so one that is keyed twice in a row must be meant (`insisted`). One group with a digit too many is wrong as
+    a whole; in a run of several, keys lost or added on the way shift the rest, and what is sound is kept none the less.
     """
-    if GROUP_DIGITS < len(digits) < 2 * GROUP_DIGITS:
-        return Entry({}, GroupFault(first, Fault.LENGTH, found=len(digits)))
-    keyed = dict(enumerate(split(digits), first))
+    plain = _as_they_stand(layout, expected, digits) if layout is not None else None
+    if plain is not None and (insisted or len(plain) > 1 or not _repeated(expected.first, digits, known)):
+        return Entry(layout, plain)
+    several = expected.last > expected.first or len(digits) >= 2 * GROUP_DIGITS
+    if several and len(digits) > GROUP_DIGITS + 1:
+        return _shifted(layout, expected, digits, known)
+    return _one(layout, expected.first, digits, known)
+
+
+def _as_they_stand(layout: Format, expected: Expected, digits: str) -> dict[int, str] | None:
+    """The groups, if all are whole and sound. A few keys after the last group of an ID do no harm."""
+    groups = split(digits[: (layout.groups + 1 - expected.first) * GROUP_DIGITS])
+    read = dict(enumerate(groups, expected.first))
+    spare = len(digits) - GROUP_DIGITS * len(groups)
+    sound = all(check_group(layout, number, group) is None for number, group in read.items())
+    return read if sound and spare < GROUP_DIGITS and (spare <= 0 or len(groups) > 1) else None
+
+
+def _repeated(first: int, digits: str, known: Mapping[int, str]) -> int | None:
+    return next((number for number, group in known.items() if group == digits and number != first), None)
+
+
+def _one(layout: Format | None, number: int, digits: str, known: Mapping[int, str]) -> Entry:
+    """One group, which is wrong."""
+    if layout is None:
+        return Entry(None, fault=GroupFault(number, Fault.UNKNOWN_FORMAT, found=digits[0]))
+    other = _repeated(number, digits, known)
+    if other is not None:
+        return Entry(layout, fault=GroupFault(number, Fault.OTHER_PLACE, found=other))
+    return Entry(layout, fault=check_group(layout, number, digits), run=alone(number, digits))
+
+
+def _shifted(layout: Format | None, expected: Expected, digits: str, known: Mapping[int, str]) -> Entry:
+    """A run with a fault: read with the least that must have gone wrong, in the likeliest format."""
+    layouts = [layout] if layout is not None else []
+    if expected.first == 1 and not known:  # the slip may be in the very first digit, which names the format
+        layouts += [other for other in FORMATS.values() if other is not layout]
+    best, run = layout, _ALL_WRONG
+    for candidate in layouts:
+        last = max(expected.last, expected.first - 1 + len(digits) // GROUP_DIGITS) if known else candidate.groups
+        full = len(digits) >= expected.room
+        tried = read_run(candidate, expected.first, min(last, candidate.groups), digits, known, full=full)
+        if tried.readings and tried.cost < run.cost:
+            best, run = candidate, tried
+    if best is None or not run.readings:
+        return _beginning(layout, expected.first, digits, known)
+    doubted, sound = run.doubted, run.sound
+    unsure = tuple(number for number in sound if doubted and number > doubted[0])
+    return Entry(best, sound, _fault_of(run, expected.first), run, unsure)
+
+
+def _beginning(layout: Format | None, first: int, digits: str, known: Mapping[int, str]) -> Entry:
+    """Nothing explains this run: what is sound before its first fault is all that is kept."""
+    if layout is None:
+        return _one(None, first, digits, known)
     sound: dict[int, str] = {}
-    faults: list[GroupFault] = []
-    for number, group in keyed.items():
-        if number > layout.groups:
-            faults.append(GroupFault(number, Fault.LENGTH, found=len(digits)))
-            break
+    for number, group in enumerate(split(digits)[: layout.groups + 1 - first], first):
         fault = check_group(layout, number, group, {**known, **sound})
-        if fault is None:
-            sound[number] = group
-        else:
-            faults.append(fault)
-    if faults and (len(digits) % GROUP_DIGITS or len(faults) > MOST_WRONG_IN_A_RUN):
-        sound = {number: group for number, group in sound.items() if number < (faults[0].group or 0)}
-    return Entry(sound, faults[0] if faults else None)
+        if fault is not None:
+            return Entry(layout, sound, fault)
+        sound[number] = group
+    return Entry(layout, sound)
+
+
+def _fault_of(run: Run, first: int) -> GroupFault | None:
+    """What to say of the first group in doubt: what came for it, if all readings agree on that."""
+    if not run.doubted:
+        repeated = [number for reading in run.readings for number in reading.repeated]
+        return GroupFault(first, Fault.OTHER_PLACE, found=repeated[-1]) if repeated and not run.sound else None
+    number = run.doubted[0]
+    came = {len(reading.doubted[number]) if number in reading.doubted else None for reading in run.readings}
+    found = came.pop() if len(came) == 1 else None
+    if found is None:
+        return GroupFault(number, Fault.WHOLE_ID)
+    return GroupFault(number, Fault.CHECK_DIGIT if found == GROUP_DIGITS else Fault.LENGTH, found=found)

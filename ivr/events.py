@@ -61,6 +61,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """The candidates of a repair have been weighed; `genuine` are the indexes of those whose proof is right."""
+
+    genuine: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFound:
     """The case number is known; `groups` are its groups by place ("" where one is still to be keyed)."""
 
@@ -78,7 +85,7 @@ class HungUp:
     """The call is over."""
 
 
-Event = CallStarted | Keyed | Silence | Approved | Refused | CaseFound | CaseUnknown | HungUp
+Event = CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | HungUp
 EVENTS: tuple[type[Event], ...] = (
-    CallStarted, Keyed, Silence, Approved, Refused, CaseFound, CaseUnknown, HungUp,
+    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, HungUp,
 )  # fmt: skip

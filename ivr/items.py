@@ -18,6 +18,7 @@ from ivr.states import (
     AskingGroup,
     AskingNumber,
     Checking,
+    ConfirmingGroup,
     ConfirmingNumber,
     Ended,
     Form,
@@ -31,6 +32,7 @@ from ivr.states import (
 )
 from keys.formats import FORMATS, GROUP_DIGITS
 from keys.refusals import Refusal
+from keys.repair import Candidate
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -43,7 +45,9 @@ MENU_WAIT = 6
 PAUSE_FOR_WRITING = 30
 """Seconds of quiet after which a paused read-back goes on by itself."""
 SPARE_KEYS = 4
-"""Keys a long gather takes beyond the ID, so that an added key is seen and not cut off."""
+"""Keys that a number may have beyond its usual length, so that an added key is seen and not cut off."""
+ROOM = max(layout.digits for layout in FORMATS.values())
+"""Keys of the first gather. It ends at a whole ID's last; one that an added key pushes out follows from the rest."""
 CASE_DIGITS = 10
 LONGEST_NUMBER = 15
 
@@ -57,8 +61,7 @@ MOST_DETOURS = 3
 
 def ask_opening(form: Form, *prompts: Say, roomy: bool = False) -> Step:
     """The first prompt. Its gather has room for a whole ID, so whoever keeps keying is not cut off."""
-    most = max(layout.digits for layout in FORMATS.values()) + SPARE_KEYS
-    return Opening(form), (_entry(prompts, most, roomy),)
+    return Opening(form), (_entry(prompts, ROOM, roomy),)
 
 
 def ask_group(form: Form, *prompts: Say, roomy: bool = False, wide: bool = False, changed: bool = False) -> Step:
@@ -68,14 +71,16 @@ def ask_group(form: Form, *prompts: Say, roomy: bool = False, wide: bool = False
     """
     number = form.next_group
     assert number is not None  # a group is missing, or the ledger would be asked
-    most = GROUP_DIGITS
-    run = form.missing_run
-    if form.lane and run > 1:
-        most = run * GROUP_DIGITS + SPARE_KEYS
-    elif wide:
+    most = GROUP_DIGITS * expected_groups(form)
+    if wide and most == GROUP_DIGITS:
         most = 2 * GROUP_DIGITS
     kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
     return AskingGroup(form, number, roomy), (*kept, _entry(prompts, most, roomy))
+
+
+def expected_groups(form: Form) -> int:
+    """How many groups are asked for at once: all that are missing one after another in the lane, else one."""
+    return form.missing_run if form.lane else 1
 
 
 def ask_case(form: Form, *prompts: Say) -> Step:
@@ -91,6 +96,12 @@ def ask_number(form: Form, reason: str, *prompts: Say) -> Step:
 def confirm_number(form: Form, reason: str, *prompts: Say) -> Step:
     """The yes to a number that has been read back."""
     return ConfirmingNumber(form, reason), (_menu(prompts),)
+
+
+def confirm_group(form: Form, candidate: Candidate, *prompts: Say, changed: bool = False) -> Step:
+    """The yes to a group that has been mended and read out."""
+    kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
+    return ConfirmingGroup(form, candidate), (*kept, _menu(prompts))
 
 
 def check(form: Form) -> Step:

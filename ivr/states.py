@@ -14,6 +14,8 @@ from enum import StrEnum
 from itertools import takewhile
 
 from keys.formats import FORMATS, Format
+from keys.groups import GroupFault
+from keys.repair import Candidate
 
 
 class Reason(StrEnum):
@@ -46,11 +48,13 @@ class Form:
 
     `groups` are by place, "" where one is still to be keyed; `failures` counts no-inputs, no-matches and helps of all
     items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once,
-    `resumed` while a case is gone on with that another call began.
+    `resumed` while a case is gone on with that another call began. `unsure` are the numbers of sound groups that came
+    in a run after one in doubt.
     """
 
     format: int | None = None
     groups: tuple[str, ...] = ()
+    unsure: tuple[int, ...] = ()
     withheld: bool = False
     ever_keyed: bool = False
     lane: bool = False
@@ -135,6 +139,27 @@ class Checking:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighing:
+    """The ID is complete but for one slip; which of `candidates` are genuine is answered in the same turn.
+
+    `readable` are the numbers of the groups that this entry keyed; `fault` is what is said if none is.
+    """
+
+    form: Form
+    candidates: tuple[Candidate, ...]
+    readable: tuple[int, ...]
+    fault: GroupFault
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingGroup:
+    """What was meant has been found, and its mended group read out for a yes."""
+
+    form: Form
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingBack:
     """The confirmation ID is being read; `rounds` counts whole readings begun.
 
@@ -191,9 +216,10 @@ class Ended:
 
 
 State = (
-    Opening | AskingGroup | AskingCase | FindingCase | Checking | ReadingBack | WayOn | AskingNumber | ConfirmingNumber
-    | Ended
+    Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
+    | AskingNumber | ConfirmingNumber | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
-    Opening, AskingGroup, AskingCase, FindingCase, Checking, ReadingBack, WayOn, AskingNumber, ConfirmingNumber, Ended,
+    Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
+    AskingNumber, ConfirmingNumber, Ended,
 )  # fmt: skip

@@ -10,13 +10,14 @@ False
 
 from __future__ import annotations
 
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
 from ivr.states import (
     STATES,
     AskingCase,
     AskingGroup,
     AskingNumber,
     Checking,
+    ConfirmingGroup,
     ConfirmingNumber,
     Ended,
     FindingCase,
@@ -24,6 +25,7 @@ from ivr.states import (
     ReadingBack,
     State,
     WayOn,
+    Weighing,
 )
 
 Transition = tuple[type[State] | None, type[Event], type[State]]
@@ -31,11 +33,11 @@ Transition = tuple[type[State] | None, type[Event], type[State]]
 _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
     None: {CallStarted: (Opening, AskingGroup)},
     Opening: {
-        Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Checking, WayOn, Ended),
+        Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Weighing, Checking, WayOn, Ended),
         Silence: (Opening, WayOn, Ended),
     },
     AskingGroup: {
-        Keyed: (AskingGroup, Checking, WayOn, Ended),
+        Keyed: (AskingGroup, Weighing, Checking, WayOn, Ended),
         Silence: (AskingGroup, WayOn, Ended),
     },
     AskingCase: {
@@ -45,6 +47,13 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
     FindingCase: {
         CaseFound: (AskingGroup, Opening, Checking),
         CaseUnknown: (AskingCase, WayOn, Ended),
+    },
+    Weighing: {
+        Weighed: (ConfirmingGroup, AskingGroup, WayOn, Ended),
+    },
+    ConfirmingGroup: {
+        Keyed: (ConfirmingGroup, AskingGroup, Checking, WayOn, Ended),
+        Silence: (ConfirmingGroup, WayOn, Ended),
     },
     Checking: {
         Approved: (ReadingBack,),

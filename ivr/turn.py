@@ -27,20 +27,22 @@ from ivr.actions import (
     ReadBack,
     Reserve,
     Spoken,
+    Weigh,
     WishCallBack,
 )
 from ivr.callers import Caller, seal, unseal
 from ivr.calls import Call
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
 from ivr.guesses import GuessKind
 from ivr.lines import Line
 from ivr.resuming import can_resume
-from ivr.states import AskingGroup, Opening, State
+from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Weighing
+from ivr.weighing import decoded, genuine_among
 from ivr.written import read_spoken, write
 from keys import ledger
-from keys.installation_id import InstallationID, InvalidInstallationID, decode
+from keys.installation_id import InstallationID, decode
 from keys.refusals import Refusal
 from keys.secrets_file import Secrets
 
@@ -166,7 +168,7 @@ def _do(turn: _Turn, action: Action) -> Question | None:
     match action:
         case Listen() | ReadBack() | HangUp():
             turn.call.spoken = write(action)
-        case Reserve() | FindCase():
+        case Reserve() | Weigh() | FindCase():
             return action
         case _:
             _deed(turn, action)
@@ -214,6 +216,8 @@ def _keep_groups(turn: _Turn) -> None:
 def _ask(turn: _Turn, question: Question, state: State) -> Event:
     if isinstance(question, FindCase):
         return _find_case(turn, question.number)
+    if isinstance(state, Weighing):
+        return _weigh(turn, state)
     return _reserve(turn, state.form.groups)
 
 
@@ -228,12 +232,24 @@ def _find_case(turn: _Turn, number: str) -> Event:
     return CaseFound(case.format, case.groups)
 
 
+def _weigh(turn: _Turn, state: Weighing) -> Event:
+    """Which candidates of a repair have a right proof. None at all is one wrong try, however many there were."""
+    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
+    if not guesses.may_try(turn.connection, pseudonym, turn.now):
+        return Weighed(())
+    genuine = genuine_among(state.candidates, turn.secrets)
+    if not genuine:
+        # What was keyed names no key for certain, so none is flagged by it.
+        guesses.note(turn.connection, GuessKind.PROOF, caller=pseudonym, call_sid=turn.call.sid, now=turn.now)
+    return Weighed(genuine)
+
+
 def _reserve(turn: _Turn, groups: tuple[str, ...]) -> Event:
     """Take one activation and spend it: its first digit is spoken in this very turn's answer."""
     pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
     if not guesses.may_try(turn.connection, pseudonym, turn.now):
         return Refused(Refusal.TOO_MANY_TRIES)
-    iid = _decoded(groups)
+    iid = decoded(groups)
     done = _activate(turn, iid) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
     if isinstance(done, ledger.Refused):
         if done.refusal in _GUESSED:
@@ -260,18 +276,10 @@ def _activate(turn: _Turn, iid: InstallationID) -> ledger.Activated | ledger.Ref
     return ledger.reserve_and_post(turn.connection, claim, now=turn.now)
 
 
-def _decoded(groups: tuple[str, ...]) -> InstallationID | None:
-    """The installation ID of complete groups; None for digits that pass every check and yet make none."""
-    try:
-        return decode("".join(groups))
-    except InvalidInstallationID:
-        return None
-
-
 def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
     """The reply as it is to be spoken, with the digits its words name; they are read only where they may be named."""
     spoken = read_spoken(call.spoken)
-    if isinstance(call.state, Opening | AskingGroup) or call.case_id is None:
+    if isinstance(call.state, Opening | AskingGroup | ConfirmingGroup) or call.case_id is None:
         return Answer(call.turn, spoken, None, None, ())
     case = cases.read(connection, call.case_id)
     blocks: tuple[str, ...] = ()

@@ -82,13 +82,18 @@ class _Voice:
     def speak(self, prompts: Iterable[Say]) -> str:
         """Each prompt said."""
         return "".join(
-            self.say(self.catalogue.speech(prompt.prompt, {**self.facts, **dict(prompt.facts)})) for prompt in prompts
+            self.say(self.catalogue.speech(prompt.prompt, {**self.facts, **_named(prompt)})) for prompt in prompts
         )
 
     def say(self, speech: Speech) -> str:
         """One piece of speech said, pauses as breaks."""
         pieces = (_element("break", time=f"{piece}ms") if isinstance(piece, int) else _words(piece) for piece in speech)
         return _element("Say", *pieces, voice=self.catalogue.voice, language=self.catalogue.locale)
+
+
+def _named(prompt: Say) -> dict[str, Piece | Speech]:
+    """A prompt's own facts; `digits` are spelled, for digits are never part of a sentence as a number."""
+    return {name: spelled(str(fact)) if name == "digits" else fact for name, fact in prompt.facts}
 
 
 def _facts(line: Line, answer: Answer) -> dict[str, Piece | Speech]:

@@ -58,6 +58,17 @@ class Caller(Protocol):
         ...
 
 
+class Keypad(Protocol):
+    """A telephone that somebody really holds: what is done with it is known only when it is done."""
+
+    def until(self, moment: float) -> Reaction:
+        """Wait in wall time until this moment of the call clock: SILENCE if nothing was done before it.
+
+        Otherwise the first thing done, at once; its times count from the beginning of the call.
+        """
+        ...
+
+
 def keying(keys: str, stretch: Stretch, pace: Pace, begin: float | None = None) -> Reaction:
     """Press these keys one after another, beginning a thought after `begin` (default: where the words end)."""
     start = (stretch.seconds if begin is None else begin) + pace.think_seconds

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from webhooks.rehearsal.caller import Caller, Reaction, Stretch
+from webhooks.rehearsal.caller import Caller, Keypad, Reaction, Stretch
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.fetching import Address, Difference, Fetcher, Trouble, Twice
 from webhooks.rehearsal.hearing import Notepad
@@ -40,13 +40,15 @@ class Terms:
     """How a call is carried out: speeds, delivery, and the paths the number is set up with.
 
     `sleep` runs the call in wall time (`time.sleep`), or moves a test's clock along; `nap` (`time.sleep` too) leaves
-    it virtual but for a moment before a request without keys, see `Telephone`; `transport` defaults to real HTTP;
-    `call_sid` to a random one. Paths may carry a retry fragment such as `#rc=1&rp=ct,rt,5xx`.
+    it virtual but for a moment before a request without keys, see `Telephone`; `keypad` hands the telephone to
+    somebody, in wall time too; `transport` defaults to real HTTP; `call_sid` to a random one. Paths may carry a retry
+    fragment such as `#rc=1&rp=ct,rt,5xx`.
     """
 
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] | None = None
     nap: Callable[[float], None] | None = None
+    keypad: Keypad | None = None
     transport: Transport | None = None
     twice: Twice = Twice.NEVER
     finished_on_key: bool = False
@@ -138,6 +140,7 @@ def dial(
             on_entry=on_line,
             finished_on_key=terms.finished_on_key,
             nap=terms.nap,
+            keypad=terms.keypad,
         )
         end = telephone.ring()
     return _record(telephone, fetcher, notepad, end)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urljoin
 
-from webhooks.rehearsal.caller import Caller, Press, Stretch
+from webhooks.rehearsal.caller import SILENCE, Caller, Keypad, Press, Reaction, Stretch
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.fetching import Fault, Fetcher, Trouble
 from webhooks.rehearsal.speech import Sound, cut, speech_seconds, spoken, text, total
@@ -76,6 +76,7 @@ class Telephone:
     `on_entry` is called with every entry of the transcript as it happens. `finished_on_key` adds the undocumented field
     `FinishedOnKey`, seen in captured requests, to what a Gather sends. `nap` is for virtual time: a line tells a stray
     key from an answer by its own clock, so the silence before a request with no key or one must not be all virtual.
+    `keypad` makes it a telephone in somebody's hand: then the call takes as long as it takes.
     """
 
     side: CallSide
@@ -87,6 +88,7 @@ class Telephone:
     on_entry: Callable[[Entry], None] | None = None
     finished_on_key: bool = False
     nap: Callable[[float], None] | None = None
+    keypad: Keypad | None = None
     transcript: list[Entry] = field(default_factory=list)
     lost: list[Press] = field(default_factory=list)
     gathered: list[str] = field(default_factory=list)
@@ -146,7 +148,10 @@ class Telephone:
         if listening and self._pending:
             # A key already under way will stop the words, and nobody answers what they never heard.
             sounds = cut(sounds, self._pending[0].after - began)
-        reaction = self.caller.react(Stretch(text(sounds), began, speech_seconds(sounds), listening))
+        self._take(self.caller.react(Stretch(text(sounds), began, speech_seconds(sounds), listening)), began)
+
+    def _take(self, reaction: Reaction, began: float) -> None:
+        """Put on the clock what the caller does, counted from `began`."""
         for press in reaction.presses:
             latest = self._pending[-1].after if self._pending else began
             self._pending.append(Press(press.key, max(began + press.after, latest)))
@@ -168,14 +173,22 @@ class Telephone:
     def _lose_until(self, moment: float) -> None:
         """Let time pass in which nobody listens for keys."""
         lost = ""
-        while self._pending and self._pending[0].after < moment:
-            press = self._pending.popleft()
+        while (press := self._next_press(moment)) is not None:
             self._pass_to(press.after, keyed=True)
             self.lost.append(press)
             lost += press.key
         if lost:
             self._note(Entry(self.clock.now, Side.CALLER, lost, "lost: nobody was listening"))
         self._pass_to(moment)
+
+    def _next_press(self, before: float) -> Press | None:
+        """Take the next key that comes before this moment: one on the clock already, or one pressed while we wait."""
+        done = None
+        while self.keypad is not None and done != SILENCE:
+            moments = [before] if self._hang_up_at is None else [before, self._hang_up_at]
+            done = self.keypad.until(min([*moments, *(press.after for press in self._pending)]))
+            self._take(done, 0.0)
+        return self._pending.popleft() if self._pending and self._pending[0].after < before else None
 
     def _pass_to(self, moment: float, keyed: bool = False) -> None:
         """Move the clock on to `moment`; hanging up on the way ends the call there."""
@@ -221,10 +234,8 @@ class Telephone:
         digits, stopped = "", None
         # The timer starts after the nested verbs or at the first key, and anew at every key.
         deadline = sounds_end + gather.timeout
-        while self._pending and self._pending[0].after < deadline:
-            press = self._pending[0]
+        while (press := self._next_press(deadline)) is not None:
             self._pass_to(press.after, keyed=True)
-            self._pending.popleft()
             if stopped is None:
                 stopped = self.clock.now
                 self._audible_until = min(self._audible_until, stopped)

@@ -10,8 +10,12 @@ from sqlalchemy.exc import ArgumentError
 
 from keys import secrets_file
 from keys.database import Database
+from webhooks import phone_file
 from webhooks.health import health
 from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.phone import Phone, phone
+from webhooks.phone_calls import Far, Switchboard
+from webhooks.phone_machines import Machines
 from webhooks.settings import SettingError, Settings
 from webhooks.twiml import Wording
 from webhooks.voice import PATIENCE, Exchange, voice
@@ -20,14 +24,27 @@ LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
 
 
-def create_app(exchange: Exchange) -> Flask:
-    """The application over one exchange."""
+def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
+    """The application over one exchange; `rehearsal` adds the telephone's page."""
     app = Flask("touchtone", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions["exchange"] = exchange
     app.register_blueprint(voice)
     app.register_blueprint(health)
+    if rehearsal is not None:
+        app.extensions["phone"] = rehearsal
+        app.register_blueprint(phone)
     return app
+
+
+def open_phone(settings: Settings, exchange: Exchange) -> Phone | None:
+    """The rehearsal telephone's page; None where it is switched off. Raises SettingError."""
+    if not settings.phone:
+        return None
+    file = phone_file.opened(settings.phone_file)
+    far = Far(settings.own_url, settings.public_url, settings.account_sid, settings.auth_tokens[0])
+    machines = None if file.installable is None else Machines(file.installable)
+    return Phone(settings.public_url, exchange.lines, Switchboard(far), machines, file.token)
 
 
 def open_exchange(settings: Settings) -> Exchange:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from keys.database import Database
 from webhooks import background, logs, settings
-from webhooks.app import create_app, open_database, open_exchange
+from webhooks.app import create_app, open_database, open_exchange, open_phone
 from webhooks.settings import SettingError, Settings
 
 
@@ -24,7 +24,7 @@ def application() -> Flask:
     found = settings.load()
     exchange = open_exchange(found)
     background.start(exchange, found.roots_file)
-    return create_app(exchange)
+    return create_app(exchange, open_phone(found, exchange))
 
 
 def serve(target: str, found: Settings) -> None:
@@ -53,7 +53,9 @@ def check(found: Settings) -> None:
 
     Raises SettingError, and keys.unavailable.DatabaseUnavailable where the database does not answer.
     """
-    open_exchange(found).database.close()
+    exchange = open_exchange(found)
+    exchange.database.close()
+    open_phone(found, exchange)
     database = open_database(found)
     try:
         revision = schema_of(database)

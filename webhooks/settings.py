@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TOUCHTONE_LISTEN", "Address and port the server binds.", "127.0.0.1:8080"),
     Setting("TOUCHTONE_WORKERS", "Serving processes; must stay 1 on SQLite.", "1"),
     Setting("TOUCHTONE_THREADS", "Threads that answer, in each serving process.", "8"),
+    Setting("TOUCHTONE_PHONE", "`on`: the rehearsal telephone as a page at `/phone`, behind a printed token.", "off"),
     Setting("TOUCHTONE_SECRETS_FILE", "Issuing keys, verification secrets and the line's own keys (mode 0600).",
             "`secrets.toml` in the data folder"),
     Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each.",
@@ -56,6 +57,7 @@ class Settings:
     port: int
     workers: int
     threads: int
+    phone: bool
     secrets_file: Path
     lines_file: Path
     account_sid: str
@@ -65,6 +67,18 @@ class Settings:
     def settings_file(self) -> Path:
         """The file that `touchtone init` writes and that the environment overrides."""
         return self.data_dir / "settings.env"
+
+    @property
+    def phone_file(self) -> Path:
+        """What the page at `/phone` works with: its token, and what its pretend machine installs."""
+        return self.data_dir / "phone.json"
+
+    @property
+    def own_url(self) -> str:
+        """The line as this very machine reaches it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        here = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104 - compared, not bound
+        return f"http://{here}:{self.port}"
 
     @property
     def spool_dir(self) -> Path:
@@ -92,6 +106,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     workers = _count("TOUCHTONE_WORKERS", read["TOUCHTONE_WORKERS"] or "1")
     if workers > 1 and database_url.startswith("sqlite"):
         raise SettingError("TOUCHTONE_WORKERS must be 1 on SQLite; set DATABASE_URL to PostgreSQL for more.")
+    phone = _switch("TOUCHTONE_PHONE", read["TOUCHTONE_PHONE"])
+    if phone and workers > 1:
+        raise SettingError("TOUCHTONE_PHONE=on needs TOUCHTONE_WORKERS=1: a rehearsed call lives in one process.")
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -100,6 +117,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         workers=workers,
         threads=_count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
+        phone=phone,
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
         account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
@@ -181,6 +199,12 @@ def _count(name: str, value: str) -> int:
 def _is_number(value: str) -> bool:
     """Digits that `int` takes: not those of other scripts, nor as many as it refuses."""
     return value.isascii() and value.isdigit() and len(value) < 6
+
+
+def _switch(name: str, value: str) -> bool:
+    if value not in {"", "on", "off"}:
+        raise SettingError(f"{name} must be on or off.")
+    return value == "on"
 
 
 def _account_sid(value: str) -> str:

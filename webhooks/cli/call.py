@@ -40,10 +40,8 @@ def line_of(url: str | None = None, public_url: str | None = None, auth_token: s
     from webhooks.settings import load
 
     settings = load()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    here = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104 - compared, not bound
     return _Line(
-        url or f"http://{here}:{settings.port}",
+        url or settings.own_url,
         public_url or settings.public_url,
         auth_token or settings.auth_tokens[0],
         settings.account_sid,

@@ -56,6 +56,7 @@ def demo(serve: bool, folder: Path) -> None:
         TOUCHTONE_DATA_DIR=str(folder),
         TOUCHTONE_LISTEN=f"127.0.0.1:{port}",
         TOUCHTONE_PUBLIC_URL=f"http://127.0.0.1:{port}",
+        TOUCHTONE_PHONE="on",
     )
     _say("The publisher sets the line up")
     _run("init", "--name", "Nordstern activation line")
@@ -65,11 +66,12 @@ def demo(serve: bool, folder: Path) -> None:
     product_key = _issue()
     build = folder / "fairway.build.json"
     _run("catalog", "build", "Fairway", "--out", str(build), quiet=True)
+    _run("phone", "--build", str(build), product_key, hide=product_key)
     with _line(port) as server:
         _activate(folder, build, product_key)
         if not serve:
             return
-        _say("The line goes on serving. In another terminal:")
+        _say("The line goes on serving. Try it in a browser, or in another terminal:")
         _how_to_go_on(folder, port)
         with contextlib.suppress(KeyboardInterrupt):
             server.wait()
@@ -202,8 +204,13 @@ def _free_port() -> int:
 
 
 def _how_to_go_on(folder: Path, port: int) -> None:
-    here = f"TOUCHTONE_DATA_DIR={folder} TOUCHTONE_LISTEN=127.0.0.1:{port} TOUCHTONE_PUBLIC_URL=http://127.0.0.1:{port}"
+    from webhooks import phone_file, settings
+
+    found = settings.load()
+    address = phone_file.address(found, phone_file.opened(found.phone_file))
+    here = f"TOUCHTONE_DATA_DIR={folder} TOUCHTONE_LISTEN=127.0.0.1:{port} TOUCHTONE_PUBLIC_URL={found.public_url}"
     for sentence in (
+        f"  {address}    # in a browser: a telephone, and a machine to activate",
         f"  export {here}",
         "  .venv/bin/touchtone call                 # dial it yourself; type keys, Enter alone is silence, h hangs up",
         "  .venv/bin/touchtone case list            # who waits for a call back",

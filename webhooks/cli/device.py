@@ -263,6 +263,6 @@ def _facts(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:
 
 def _refuse_input(error: BadInput, as_json: bool) -> NoReturn:
     """Say in a sentence what was wrong with the input."""
-    from webhooks.cli.device_words import said
+    from webhooks.device_words import said
 
     refuse(*said(error), as_json)

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": ("webhooks.cli.init", "init", "Make the data folder, settings and secrets."),
     "key": ("webhooks.cli.key", "key", "Issue, show and block product keys."),
     "ledger": ("webhooks.cli.ledger", "ledger", "Balances, entries and their verification."),
+    "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
 }
 

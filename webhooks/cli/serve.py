@@ -11,7 +11,7 @@ import click
 def serve() -> None:
     """Answer the telephone until stopped. Settings come from the environment and the data folder."""
     from keys.unavailable import DatabaseUnavailable
-    from webhooks import serving, settings
+    from webhooks import phone_file, serving, settings
 
     found = settings.load()
     try:
@@ -20,4 +20,7 @@ def serve() -> None:
         click.echo(f"The database does not answer ({unavailable.cause}); is DATABASE_URL right?", err=True)
         sys.exit(1)
     click.echo(f"Touchtone answers on {found.host}:{found.port}, as {found.public_url}. Stop it with Ctrl-C.", err=True)
+    if found.phone:
+        address = phone_file.address(found, phone_file.opened(found.phone_file))
+        click.echo(f"The rehearsal telephone is at {address}", err=True)
     serving.serve("webhooks.serving:application", found)

@@ -1,0 +1,275 @@
+"""The rehearsal telephone as a web page, with a pretend offline machine beside it. No route exists where it is off.
+
+Rule: nobody comes in without the printed token, and nothing is changed but by the page itself: the token's cookie is
+never sent from another site, and a request that changes anything must carry a header that no other site can send.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+
+from ivr.lines import Lines
+from keys.confirmation_id import InvalidConfirmationID
+from webhooks.device_words import blocks_wrong
+from webhooks.phone_calls import LiveCall, Switchboard, Wish, read_link
+from webhooks.phone_machines import Machine, Machines
+
+COOKIE = "touchtone_phone"
+HEADER = "X-Touchtone-Phone"
+PARTS = {"phone.css": "text/css", "phone.js": "text/javascript", "calling.js": "text/javascript",
+         "machine.js": "text/javascript", "sound.js": "text/javascript", "mark.svg": "image/svg+xml"}  # fmt: skip
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+LOCKED = "This telephone opens with the whole address that `touchtone phone` prints.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What the page works with. `machines` is None where there is nothing to install."""
+
+    public_url: str
+    lines: Lines
+    switchboard: Switchboard
+    machines: Machines | None
+    token: str = field(repr=False)
+
+
+class _Dial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    line: Annotated[str, msgspec.Meta(pattern=r"^\+\d{5,15}\Z")]
+    caller: Annotated[str, msgspec.Meta(pattern=r"^(\+\d{7,15}|anonymous)\Z")]
+    link: str | None = None
+    twice: bool = False
+    turn_delay: Annotated[float, msgspec.Meta(ge=0.3, le=1.5)] = 0.8
+    drop_after: Annotated[int, msgspec.Meta(ge=1, le=1800)] | None = None
+
+
+class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]{1,100}\Z")]
+
+
+class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    number: Annotated[int, msgspec.Meta(ge=1, le=8)]
+    digits: Annotated[str, msgspec.Meta(max_length=20)]
+
+
+class _Blocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    blocks: Annotated[list[Annotated[str, msgspec.Meta(max_length=20)]], msgspec.Meta(max_length=8)]
+
+
+phone = Blueprint("phone", __name__, url_prefix="/phone")
+_Form = TypeVar("_Form", bound=msgspec.Struct)
+
+
+def _here() -> Phone:
+    found: Phone = current_app.extensions["phone"]
+    return found
+
+
+@phone.before_request
+def guard() -> Response | None:
+    """403 without the token; 403 for a change that the page did not ask for."""
+    given = request.cookies.get(COOKIE, "")
+    if request.endpoint == "phone.page":
+        given = request.args.get("token", given)
+    known = hmac.compare_digest(given.encode(), _here().token.encode())
+    if known and (request.method != "POST" or request.headers.get(HEADER) == "1"):
+        return None
+    return Response(LOCKED, status=403, content_type="text/plain; charset=utf-8")
+
+
+@phone.after_request
+def close_off(response: Response) -> Response:
+    """No other site's script, frame, cache or log gets anything from here."""
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@phone.get("")
+def page() -> Response:
+    """The page; the first time its address carries the token, from then on the cookie does."""
+    response = Response(_part("phone.html"), content_type="text/html; charset=utf-8")
+    if "token" in request.args:
+        outside = urlsplit(_here().public_url)
+        response.set_cookie(
+            COOKIE,
+            _here().token,
+            max_age=30 * 24 * 60 * 60,
+            path=f"{outside.path}/phone",
+            secure=outside.scheme == "https",
+            httponly=True,
+            samesite="Strict",
+        )
+    return response
+
+
+@phone.get("/page/<name>")
+def part(name: str) -> Response:
+    """A stylesheet or a script of the page."""
+    if name not in PARTS:
+        abort(404)
+    return Response(_part(name), content_type=f"{PARTS[name]}; charset=utf-8")
+
+
+@phone.get("/lines")
+def lines() -> Response:
+    """The lines that can be dialled, and in which language each speaks."""
+    every = [{"number": line.number, "name": line.name, "locale": line.locale} for line in _here().lines.all]
+    return jsonify(lines=every)
+
+
+@phone.post("/calls")
+def dial() -> tuple[Response, int]:
+    """Dial. 409 where too many calls are under way."""
+    asked = _form(_Dial)
+    linked = ("", 0.0, "") if asked.link is None else read_link(asked.link)
+    if linked is None:
+        abort(400)
+    number, after, keys = linked
+    call = _here().switchboard.dial(
+        Wish(number or asked.line, asked.caller, keys, after, asked.twice, asked.turn_delay, asked.drop_after)
+    )
+    if call is None:
+        return jsonify(reason="All rehearsal telephones are in use; hang one up, or wait a minute."), 409
+    return jsonify(id=call.id), 201
+
+
+@phone.get("/calls/<name>")
+def listen(name: str) -> Response:
+    """What was said and done since entry number `after`; asked a few times a second, and answered at once."""
+    call = _call(name)
+    call.keypad.hold()
+    after = request.args.get("after", 0, type=int)
+    over = call.over  # looked at first: what comes before the end is then in the entries
+    fresh = [
+        {"at": round(entry.at, 2), "who": str(entry.side), "words": entry.words, "note": entry.note}
+        for entry in call.entries[max(after, 0) :]
+    ]
+    ended = _ended(call) if over else None
+    clock = call.record.seconds if call.record else call.keypad.clock
+    return jsonify(entries=fresh, clock=round(clock, 1), listening=call.listening, over=ended)
+
+
+@phone.post("/calls/<name>/keys")
+def press(name: str) -> tuple[str, int]:
+    """Press keys."""
+    call, keys = _call(name), _form(_Keys).keys
+    call.keypad.hold()
+    call.keypad.press(keys)
+    return "", 204
+
+
+@phone.post("/calls/<name>/hang-up")
+def hang_up(name: str) -> tuple[str, int]:
+    """Put the telephone down."""
+    _call(name).keypad.hang_up()
+    return "", 204
+
+
+@phone.post("/machines")
+def make_machine() -> tuple[Response, int]:
+    """A fresh pretend machine. 409 where nobody has said what it installs."""
+    if _here().machines is None:
+        return jsonify(reason="no_product"), 409
+    made = _machines().make()
+    return jsonify(_machines().shown(made)), 201
+
+
+@phone.get("/machines/<name>")
+def show_machine(name: str) -> Response:
+    """What its screen shows."""
+    return jsonify(_machines().shown(_machine(name)))
+
+
+@phone.get("/machines/<name>/<kind>.svg")
+def picture(name: str, kind: str) -> Response:
+    """The QR code that calls or texts the line."""
+    drawn = _machines().picture(_machine(name), kind) if kind in {"call", "text"} else None
+    if drawn is None:
+        abort(404)
+    return Response(drawn, content_type="image/svg+xml")
+
+
+@phone.post("/machines/<name>/block")
+def check(name: str) -> Response:
+    """What is wrong with one block by itself; an empty list where it is sound."""
+    _machine(name)
+    asked = _form(_Block)
+    fault = _machines().block_fault(asked.number, asked.digits)
+    return jsonify(faults=_faults(InvalidConfirmationID((fault,))) if fault else [])
+
+
+@phone.post("/machines/<name>/confirm")
+def confirm(name: str) -> tuple[Response, int]:
+    """Give the machine its confirmation ID. 422 with every block that is wrong."""
+    found = _machine(name)
+    try:
+        kept = _machines().confirm(found, _form(_Blocks).blocks)
+    except InvalidConfirmationID as error:
+        return jsonify(faults=_faults(error)), 422
+    return jsonify(_machines().shown(kept)), 200
+
+
+def _faults(error: InvalidConfirmationID) -> list[dict[str, str | None]]:
+    return [{"block": letter, "why": why} for letter, why in blocks_wrong(error)]
+
+
+def _ended(call: LiveCall) -> dict[str, Any]:
+    record = call.record
+    if record is None:
+        return {"outcome": "no_answer", "ended_by": "trouble"}
+    return {
+        "outcome": str(record.outcome),
+        "ended_by": str(record.ended_by),
+        "turns": record.turns,
+        "heard": round(record.heard, 1),
+        "keyed": round(record.keyed, 1),
+        "waited": round(record.waited, 1),
+        "lost": record.lost,
+        "differences": len(record.differences),
+        "problems": len(record.problems) + len(record.troubles),
+    }
+
+
+def _form(kind: type[_Form]) -> _Form:
+    """The JSON body as `kind`; 400 for anything else."""
+    try:
+        return msgspec.json.decode(request.get_data(), type=kind)
+    except msgspec.DecodeError:
+        abort(400)
+
+
+def _call(name: str) -> LiveCall:
+    found = _here().switchboard.find(name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _machines() -> Machines:
+    found = _here().machines
+    if found is None:
+        abort(404)
+    return found
+
+
+def _machine(name: str) -> Machine:
+    found = _machines().find(name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _part(name: str) -> bytes:
+    return (resources.files("webhooks") / "pages" / "phone" / name).read_bytes()

@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # SERVE=0 ends the demo after its calls instead of leaving the line running.
 SERVE ?= 1
+# The tests of the page at /phone drive a real browser.
+HAS_BROWSER := command -v chromium >/dev/null && command -v chromedriver >/dev/null
+BROWSER_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core
+LEFT_OUT := LEFT OUT: the tests of /phone in a browser (tests/webhooks/test_phone_browser.py). To run them: $(BROWSER_COMMAND)
 
-.PHONY: setup demo run test lint lock clean
+.PHONY: setup browser demo run test screenshots lint lock clean
 
 setup: $(VENV)/.ready
 
@@ -22,8 +26,19 @@ demo: setup
 run: setup
 	$(BIN)/touchtone serve
 
-test: setup
+# Installed where it may be, as root on Debian; elsewhere it is said, before and after, what is left out. Where CI is
+# set the tests are never left out, and fail without a browser.
+browser:
+	@$(HAS_BROWSER) || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $(BROWSER_COMMAND) -y -qq >/dev/null; } || echo "$(LEFT_OUT)"
+
+test: setup browser
 	$(BIN)/pytest
+	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
+
+# The pictures in docs/images, taken by the test that goes through the page.
+screenshots: setup browser
+	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py -k picture
 
 lint: setup
 	$(BIN)/ruff format --check .

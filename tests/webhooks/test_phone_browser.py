@@ -121,7 +121,7 @@ class Visitor:
 
     def transcript(self, who=None):
         """All entries so far, or one side's."""
-        rows = self.driver.find_elements(By.CSS_SELECTOR, f"#transcript li{'.' + who if who else ''}")
+        rows = self.driver.find_elements(By.CSS_SELECTOR, f"#transcript p{'.' + who if who else ''}")
         return [row.text.replace("\n", " ") for row in rows]
 
     def waits(self, for_what, seconds=20):

@@ -35,6 +35,7 @@ number = 1
 name = "Fairway"
 format = "standard"
 """
+NUMBER = "+15005550006"
 START_SECONDS = 20.0
 
 
@@ -59,13 +60,13 @@ def demo(serve: bool, folder: Path) -> None:
         TOUCHTONE_PHONE="on",
     )
     _say("The publisher sets the line up")
-    _run("init", "--name", "Nordstern activation line")
+    _run("init", "--name", "Nordstern activation line", "--number", NUMBER)
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(CATALOGUE, "utf-8")
     _run("catalog", "load", str(catalogue))
     product_key = _issue()
     build = folder / "fairway.build.json"
-    _run("catalog", "build", "Fairway", "--out", str(build), quiet=True)
+    _run("catalog", "build", "Fairway", "--out", str(build), "--line", NUMBER, quiet=True)
     _run("phone", "--build", str(build), product_key, hide=product_key)
     with _line(port) as server:
         _activate(folder, build, product_key)
@@ -138,7 +139,7 @@ def _call(digits: str, wrong_group: int = 0) -> dict[str, Any]:
         auth_token=line.auth_token,
         public_url=line.public_url,
         caller_number="+14155550123",
-        line_number="+15005550006",
+        line_number=NUMBER,
         caller=ScriptedCaller(groups, Mood(wrong_group=wrong_group)),
         terms=Terms(account_sid=line.account_sid),
         on_line=print_entry,

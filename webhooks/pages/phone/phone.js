@@ -26,9 +26,10 @@ function showKeypad() {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.key = key;
-    button.setAttribute("aria-label", NAMES[key] ?? key);
+    if (NAMES[key]) button.setAttribute("aria-label", NAMES[key]);
     button.append(key);
     const small = document.createElement("small");
+    small.setAttribute("aria-hidden", "true");
     small.textContent = LETTERS[key] ?? "";
     button.append(small);
     button.addEventListener("click", () => press(key));
@@ -78,7 +79,8 @@ async function dial(link = null) {
   }
   at("dialled").textContent = link ? "dialled by the code" : at("line").value;
   call = new Call(answer.told.id, news);
-  at("typed").focus({ preventScroll: true });
+  // On a touch screen, a focused field would bring up a keyboard over the keypad.
+  at(matchMedia("(pointer: coarse)").matches ? "hang-up" : "typed").focus({ preventScroll: true });
 }
 
 function begin() {
@@ -133,7 +135,7 @@ function lamp(open, words) {
 }
 
 function show({ at: when, who, words, note }) {
-  const row = document.createElement("li");
+  const row = document.createElement("p");
   row.className = who;
   for (const [kind, text] of [["time", face(when)], ["who", who === "you" ? "You" : "Line"], ["words", words], ["note", note]]) {
     if (!text) continue;

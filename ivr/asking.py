@@ -16,7 +16,7 @@ from ivr.states import AskingCase, AskingGroup, FindingCase, Form, Opening, Reas
 from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_stray, no_match, stray
 from keys.checkdigit import calc
 from keys.formats import GROUP_DIGITS, CheckRule, Format
-from keys.groups import format_of, reread_first
+from keys.groups import check_group, format_of, reread_first
 
 
 def at_opening(state: Opening, event: Keyed | Silence) -> Step:
@@ -58,6 +58,7 @@ def at_group(state: AskingGroup, event: Keyed | Silence) -> Step:
     if len(digits) < GROUP_DIGITS and digits != keys:
         # The star began the group anew, but the gather's sixth key had already ended it.
         return items.ask_group(failed(state.form), say("group.restart", group=state.group), roomy=True, wide=True)
+    state = replace(state, form=_refitted(state.form, digits)) if state.group == 1 else state
     return _take(state, state.form.layout or format_of(digits), state.group, digits)
 
 
@@ -108,19 +109,19 @@ def resume(form: Form, number: int | None, groups: tuple[str, ...]) -> Step:
 
 def _take(state: Opening | AskingGroup, layout: Format | None, first: int, digits: str) -> Step:
     """Keep the sound groups of an entry, then go on: the next group, a repair, the one in doubt, the whole-ID check."""
-    form = state.form
+    # Whoever keys more than one group at once is in the lane.
+    form = replace(state.form, lane=state.form.lane or len(digits) >= 2 * GROUP_DIGITS)
     known = {number: group for number, group in enumerate(form.groups, 1) if group}
     insisted = form.tally.no_match > 0
     entry = read_groups(layout, _expected(state, layout, first), digits, known, insisted=insisted)
     if entry.layout is None or (not entry.sound and form.format is None):
         assert entry.fault is not None  # an entry without a sound group has a fault
-        return no_match(state, entry.fault)
-    form = _kept(form, entry.layout, entry, len(digits))
+        return no_match(replace(state, form=form), entry.fault)
+    form = _kept(form, entry.layout, entry)
     if form.next_group is None:
         return repairing.whole(form, entry.layout, entry)
     if entry.fault is None:
-        prompt = "group.next_first" if len(known) == 0 and len(entry.sound) == 1 else "group.next"
-        return items.ask_group(form, say(prompt, group=form.next_group), changed=True)
+        return items.ask_group(form, say(_next_words(form), group=form.next_group), changed=True)
     repair = repairing.weigh(form, entry.layout, entry)
     if repair is not None:
         return repair
@@ -128,6 +129,14 @@ def _take(state: Opening | AskingGroup, layout: Format | None, first: int, digit
         return _reread(form, digits) or no_match(replace(state, form=form), entry.fault)
     tail = AskingGroup(form, form.next_group)
     return no_match(tail, replace(entry.fault, group=form.next_group), kept=True)
+
+
+def _next_words(form: Form) -> str:
+    """How the next group is asked for: a newcomer hears more; who has keyed later ones, that it is this one alone."""
+    keyed = [number for number, group in enumerate(form.groups, 1) if group]
+    if keyed == [1] and not form.lane:
+        return "group.next_first"
+    return "group.also" if form.next_group and keyed[-1] > form.next_group else "group.next"
 
 
 def _expected(state: Opening | AskingGroup, layout: Format | None, first: int) -> Expected:
@@ -138,16 +147,26 @@ def _expected(state: Opening | AskingGroup, layout: Format | None, first: int) -
     return Expected(first, first + groups - 1, groups * GROUP_DIGITS)
 
 
-def _kept(form: Form, layout: Format, entry: Entry, keyed: int) -> Form:
-    """The form with an entry's sound groups. Whoever keyed more than one group at once is in the lane."""
+def _kept(form: Form, layout: Format, entry: Entry) -> Form:
+    """The form with an entry's sound groups."""
     groups = form.groups or ("",) * layout.groups
     before = form.unsure if form.groups else ()
     unsure = tuple(sorted({*before, *entry.unsure} - {number for number in entry.sound if number not in entry.unsure}))
-    lane = form.lane or keyed >= 2 * GROUP_DIGITS
-    form = replace(form, format=layout.number, groups=groups, lane=lane, unsure=unsure)
+    form = replace(form, format=layout.number, groups=groups, unsure=unsure)
     for number, group in entry.sound.items():
         form = form.with_group(number, group)
     return replace(form, tally=Tally()) if entry.sound else form
+
+
+def _refitted(form: Form, digits: str) -> Form:
+    """The form in the format that group 1 names, where another was taken for it and all other groups fit."""
+    layout = format_of(digits)
+    if layout is None or form.format is None or check_group(layout, 1, digits) is not None:
+        return form
+    groups = (*form.groups, *[""] * layout.groups)
+    keyed = {number: group for number, group in enumerate(groups, 1) if group}
+    fit = all(number <= layout.groups and check_group(layout, number, group) is None for number, group in keyed.items())
+    return replace(form, format=layout.number, groups=groups[: layout.groups]) if fit else form
 
 
 def _reread(form: Form, digits: str) -> Step | None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from keys.formats import FORMATS, GROUP_DIGITS, Format
-from keys.groups import Fault, GroupFault, check_group, split
+from keys.groups import Fault, GroupFault, check_group, check_whole, split
 from keys.runs import SLIP, Run, alone, read_run
 
 MOST_WRONG = 2 * SLIP + 1
@@ -63,8 +63,8 @@ def read_groups(
     place, so one that is keyed twice in a row must be meant (`insisted`). One group with a digit too many is wrong as
     a whole; in a run of several, keys lost or added on the way shift the rest, and what is sound is kept none the less.
     """
-    plain = _as_they_stand(layout, expected, digits) if layout is not None else None
-    if plain is not None and (insisted or len(plain) > 1 or not _repeated(expected.first, digits, known)):
+    plain = _as_they_stand(layout, expected.first, digits) if layout is not None else None
+    if layout is not None and plain is not None and (insisted or not _repeats(layout, plain, known)):
         return Entry(layout, plain)
     several = expected.last > expected.first or len(digits) >= 2 * GROUP_DIGITS
     if several and len(digits) > GROUP_DIGITS + 1:
@@ -72,17 +72,25 @@ def read_groups(
     return _one(layout, expected.first, digits, known)
 
 
-def _as_they_stand(layout: Format, expected: Expected, digits: str) -> dict[int, str] | None:
+def _as_they_stand(layout: Format, first: int, digits: str) -> dict[int, str] | None:
     """The groups, if all are whole and sound. A few keys after the last group of an ID do no harm."""
-    groups = split(digits[: (layout.groups + 1 - expected.first) * GROUP_DIGITS])
-    read = dict(enumerate(groups, expected.first))
+    groups = split(digits[: (layout.groups + 1 - first) * GROUP_DIGITS])
+    read = dict(enumerate(groups, first))
     spare = len(digits) - GROUP_DIGITS * len(groups)
     sound = all(check_group(layout, number, group) is None for number, group in read.items())
     return read if sound and spare < GROUP_DIGITS and (spare <= 0 or len(groups) > 1) else None
 
 
-def _repeated(first: int, digits: str, known: Mapping[int, str]) -> int | None:
-    return next((number for number, group in known.items() if group == digits and number != first), None)
+def _repeats(layout: Format, plain: Mapping[int, str], known: Mapping[int, str]) -> bool:
+    """Whether a group that passes is another once more: only groups that do not know their place can pass so."""
+    whole = {**known, **plain}
+    if len(whole) == layout.groups and check_whole(layout, [whole[number] for number in sorted(whole)]) is None:
+        return False
+    return any(_repeated(number, group, {**known, **plain}) for number, group in plain.items())
+
+
+def _repeated(number: int, group: str, known: Mapping[int, str]) -> int | None:
+    return next((other for other, held in known.items() if held == group and other != number), None)
 
 
 def _one(layout: Format | None, number: int, digits: str, known: Mapping[int, str]) -> Entry:
@@ -100,13 +108,15 @@ def _shifted(layout: Format | None, expected: Expected, digits: str, known: Mapp
     layouts = [layout] if layout is not None else []
     if expected.first == 1 and not known:  # the slip may be in the very first digit, which names the format
         layouts += [other for other in FORMATS.values() if other is not layout]
-    best, run = layout, _ALL_WRONG
+    best, run, complete = layout, _ALL_WRONG, False
     for candidate in layouts:
         last = max(expected.last, expected.first - 1 + len(digits) // GROUP_DIGITS) if known else candidate.groups
         full = len(digits) >= expected.room
         tried = read_run(candidate, expected.first, min(last, candidate.groups), digits, known, full=full)
-        if tried.readings and tried.cost < run.cost:
-            best, run = candidate, tried
+        # Formats of one check rule differ in the first group alone; the one that this run completes is the likelier.
+        completes = len({*tried.sound, *tried.doubted, *known}) == candidate.groups
+        if tried.readings and (tried.cost, not completes) < (run.cost, not complete):
+            best, run, complete = candidate, tried, completes
     if best is None or not run.readings:
         return _beginning(layout, expected.first, digits, known)
     doubted, sound = run.doubted, run.sound
@@ -133,8 +143,11 @@ def _fault_of(run: Run, first: int) -> GroupFault | None:
         repeated = [number for reading in run.readings for number in reading.repeated]
         return GroupFault(first, Fault.OTHER_PLACE, found=repeated[-1]) if repeated and not run.sound else None
     number = run.doubted[0]
-    came = {len(reading.doubted[number]) if number in reading.doubted else None for reading in run.readings}
-    found = came.pop() if len(came) == 1 else None
-    if found is None:
+    came = {reading.doubted.get(number) for reading in run.readings}
+    if len(came) > 1:
         return GroupFault(number, Fault.WHOLE_ID)
-    return GroupFault(number, Fault.CHECK_DIGIT if found == GROUP_DIGITS else Fault.LENGTH, found=found)
+    keyed = came.pop() or ""
+    other = _repeated(number, keyed, run.sound)
+    if other is not None:
+        return GroupFault(number, Fault.OTHER_PLACE, found=other)
+    return GroupFault(number, Fault.CHECK_DIGIT if len(keyed) == GROUP_DIGITS else Fault.LENGTH, found=len(keyed))

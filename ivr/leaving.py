@@ -15,6 +15,7 @@ from ivr.entry import after_star
 from ivr.events import Keyed, Silence
 from ivr.items import Step
 from ivr.states import AskingNumber, ConfirmingNumber, Ended, Form, Outcome, Reason, Tally, WayOn
+from ivr.tries import is_left_over, stray
 
 MENU_TRIES = 4
 """Tries at a menu of single keys."""
@@ -24,6 +25,8 @@ NUMBER_TRIES = 3
 def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
     """1 a call-back, 2 another try where one can help, `*` the menu again."""
     key = event.keys[:1] if isinstance(event, Keyed) else ""
+    if is_left_over(state.form, key, event.after):
+        return items.repeat_way_on(stray(state.form), state.reason)
     if key == "1" and state.form.withheld:
         return items.ask_number(replace(state.form, tally=Tally()), state.reason, say("number.ask"))
     if key == "1":

@@ -14,7 +14,7 @@ from ivr.entry import Entry
 from ivr.events import Keyed, Silence, Weighed
 from ivr.items import Step
 from ivr.states import AskingGroup, ConfirmingGroup, Form, Reason, Tally, Weighing
-from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_stray, no_match, stray
+from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_left_over, no_match, stray
 from keys.formats import Format
 from keys.groups import Fault, GroupFault, check_whole
 from keys.repair import Candidate, candidates, doubled, unseen
@@ -41,7 +41,8 @@ def whole(form: Form, layout: Format, entry: Entry) -> Step:
         return items.check(form)
     possible = unseen(layout, form.groups)
     fault = GroupFault(None, Fault.WHOLE_ID)
-    return _weigh(form, possible, tuple(entry.sound), fault, changed=True) or _not_whole(form, layout)
+    keyed = tuple(entry.sound)
+    return _weigh(form, possible, keyed, fault, changed=True) or _not_whole(form, layout, keyed)
 
 
 def _weigh(
@@ -59,7 +60,7 @@ def weighed(state: Weighing, event: Weighed) -> Step:
     assert layout is not None  # group 1, or the run, named it
     if len(event.genuine) != 1:
         if state.fault.group is None:
-            return _not_whole(form, layout)
+            return _not_whole(form, layout, state.readable)
         return no_match(AskingGroup(form, state.fault.group), state.fault)
     candidate = state.candidates[event.genuine[0]]
     for number in candidate.mended:
@@ -79,7 +80,7 @@ def at_confirming_group(state: ConfirmingGroup, event: Keyed | Silence) -> Step:
     """1 is a yes, 2 asks for the group again; anything else hears the group once more."""
     form, candidate = state.form, state.candidate
     keys = event.keys if isinstance(event, Keyed) else ""
-    if is_stray(form, keys, event.after):
+    if is_left_over(form, keys, event.after):
         return _offer(stray(form), candidate)
     key = keys[:1]
     if key == "0":
@@ -97,11 +98,12 @@ def at_confirming_group(state: ConfirmingGroup, event: Keyed | Silence) -> Step:
     return _offer(form, candidate)
 
 
-def _not_whole(form: Form, layout: Format) -> Step:
+def _not_whole(form: Form, layout: Format, keyed: tuple[int, ...]) -> Step:
     """Every group passes and the whole does not, and no slip explains it: ask for what is least sure, once."""
     form = failed(form)
     again = doubled(layout, form.groups)
-    if form.failures >= MOST_FAILURES:
+    insisted = again is not None and keyed == (again + 1,)  # told so, the caller keyed it once more
+    if form.failures >= MOST_FAILURES or insisted:
         return items.show_way_on(form, Reason.WHOLE_ID)
     if again is not None:
         # A classic ID does not see that everything after a group keyed twice stands one place too late.

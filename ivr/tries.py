@@ -11,7 +11,7 @@ from ivr import items
 from ivr.actions import Say, say
 from ivr.items import Step
 from ivr.states import AskingGroup, Form, Opening, Reason, Tally
-from keys.formats import GROUP_DIGITS
+from keys.formats import GROUP_DIGITS, CheckRule
 from keys.groups import Fault, GroupFault
 
 STRAY_SECONDS = 2.0
@@ -26,6 +26,11 @@ MOST_FAILURES = 9
 def is_stray(form: Form, keys: str, after: float) -> bool:
     """Whether a result is a slip of the finger that counts for nothing. A lone 0 is a wish for a person."""
     return after < STRAY_SECONDS and (not keys or (len(keys) == 1 and keys not in "0*")) and form.strays < MOST_STRAYS
+
+
+def is_left_over(form: Form, keys: str, after: float) -> bool:
+    """Whether a lone key at a menu came too soon for anyone to have heard what it means, as the last of a long run."""
+    return after < STRAY_SECONDS and form.strays < MOST_STRAYS and len(keys) <= 1
 
 
 def stray(form: Form) -> Form:
@@ -49,7 +54,7 @@ def given_up(form: Form) -> Step | None:
 
 def no_match(state: Opening | AskingGroup, fault: GroupFault, *, kept: bool = False) -> Step:
     """Words for one fault, by how often this item failed; after the third try, a way on. `kept` groups are saved."""
-    form = failed(state.form, no_match=1)
+    form = _counted(state.form, fault)
     enough = given_up(form)
     if enough is not None:
         return enough
@@ -59,6 +64,14 @@ def no_match(state: Opening | AskingGroup, fault: GroupFault, *, kept: bool = Fa
         return items.ask_opening(form, prompt, roomy=roomy)
     wide = roomy and isinstance(fault.found, int) and fault.found > GROUP_DIGITS
     return items.ask_group(form, prompt, roomy=roomy, wide=wide, changed=kept)
+
+
+def _counted(form: Form, fault: GroupFault) -> Form:
+    """The form after a fault. In the lane a group that is in already is no failure: who keys on brings it by itself."""
+    known = form.lane and form.layout is not None and form.layout.check_rule is CheckRule.VERHOEFF
+    if fault.fault is Fault.OTHER_PLACE and known and form.strays < MOST_STRAYS:
+        return stray(form)
+    return failed(form, no_match=1)
 
 
 def words_for(fault: GroupFault, times: int) -> Say:

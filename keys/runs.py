@@ -31,7 +31,9 @@ from keys.formats import GROUP_DIGITS, Format
 SLIP = 2
 """What one slip costs a reading: a key lost, added or wrong."""
 BURST = 3
-"""Several keys of one group lost or added at once, or a group left out."""
+"""Several keys of one group lost at once, or the whole group left out."""
+SURPLUS = 4
+"""Several keys too many in one group, which is rarer than as many too few."""
 REPEAT = 1
 """A group keyed once more: six digits that are alike speak for themselves."""
 UNFINISHED = 1
@@ -152,13 +154,15 @@ class _Reader:
     def _made(self, number: int, at: int) -> Iterator[_Step]:
         left = len(self.digits) - at
         if number > self.last:
-            yield SLIP, number, len(self.digits), _Kind.BEYOND
+            yield SLIP if left < GROUP_DIGITS else BURST, number, len(self.digits), _Kind.BEYOND
             return
         end = at + GROUP_DIGITS
         if left >= GROUP_DIGITS:
+            again = self._again(number, at) is not None
             if self._passes(number, self.digits[at:end]):
-                yield 0, number + 1, end, _Kind.SOUND
-            if self._again(number, at) is not None:
+                # Where a group does not know its place, one that passes may be another once more.
+                yield SLIP if again else 0, number + 1, end, _Kind.SOUND
+            if again:
                 yield REPEAT, number, end, _Kind.AGAIN
         if left >= 2 * GROUP_DIGITS and number < self.last:
             both = swapped_between(number, self.digits[at:end], self.digits[end : end + GROUP_DIGITS])
@@ -179,7 +183,9 @@ class _Reader:
             return PUSHED_OUT
         if width == left and 0 < width < GROUP_DIGITS - 1:
             return UNFINISHED
-        return SLIP if abs(width - GROUP_DIGITS) <= 1 else BURST
+        if abs(width - GROUP_DIGITS) <= 1:
+            return SLIP
+        return BURST if width < GROUP_DIGITS else SURPLUS
 
     def _again(self, number: int, at: int) -> int | None:
         """The number of the group that these six digits are once more, if any."""

@@ -131,7 +131,8 @@ def test_a_sound_group_once_keyed_is_kept_until_the_caller_starts_anew(keyed, gr
 def test_every_transition_of_the_table_is_taken_by_some_call():
     chance = random.Random(20261124)
     seen, wanted = set(), {transition for transition in TRANSITIONS if transition[1] is not HungUp}
-    pools = [[*groups, "".join(groups), "".join(groups)[:20] + "".join(groups)[21:]] for groups in (STANDARD, COMPACT, CLASSIC)]
+    pools = [[*groups, "".join(groups), "".join(groups)[:20] + "".join(groups)[21:]]
+             for groups in (STANDARD, COMPACT, CLASSIC)]  # fmt: skip
     others = ["", "", "0", "1", "2", "9", "*", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
     for _ in range(12_000):
         # Every caller has habits: a few things only that this one ever does, so that stubborn callers occur too.

@@ -86,8 +86,10 @@ def read_run(fmt: Format, first: int, last: int, digits: str, known: Mapping[int
 
     `known` are the groups already in, by number; `full` says that no more keys were listened for. A group that is read
     but fits its place only by chance (one in ten) can bring a second reading as cheap as the true one; then both are
-    given, and the groups of both are in doubt.
+    given, and the groups of both are in doubt. Of many more digits than an ID has, nothing is known.
     """
+    if len(digits) > GROUP_DIGITS * (last + 1 - first) + FAR:
+        return Run(_NEVER, ())
     reader = _Reader(fmt, first, last, digits, known, full)
     cost = reader.cheapest(first, 0)
     if cost >= _NEVER:

@@ -2,7 +2,7 @@
 
 The telephone, its Gather and its clock are those that ring a real line; the dialogue answers it directly, in the words
 of the catalogue, and a proof is weighed with the secrets of the line. Keys beyond a gather's room, or pressed while
-nobody listens, are lost as they would be. The same is done over the whole line, less often, in `test_repair.py`.
+nobody listens, are lost as they would be. The same callers ring the whole line over its database, less often.
 """
 
 import random
@@ -20,14 +20,17 @@ from keys import ledger
 from keys.groups import split
 from keys.installation_id import encode
 from keys.refusals import Refusal
+from webhooks.app import create_app
 from webhooks.lines_file import read_catalogues
 from webhooks.rehearsal.caller import SILENCE, keying
 from webhooks.rehearsal.clock import CallClock, Pace
+from webhooks.rehearsal.dialling import Outcome, Terms, dial
 from webhooks.rehearsal.fetching import Fetched
 from webhooks.rehearsal.hearing import asked_group
 from webhooks.rehearsal.telephone import Routes, Telephone
 from webhooks.rehearsal.verbs import Break, Document, Gather, Hangup, Pause, Say, Words
 from webhooks.rehearsal.voice_form import CallSide
+from webhooks.rehearsal.wsgi import InProcess
 
 WORDS = read_catalogues()["en-US"]
 FACTS = {"line_name": "Line", "hours": 24, "case_number": ("9 1 2", 500, "3 4 5")}
@@ -182,3 +185,30 @@ def test_however_keys_slip_the_true_id_is_reached_and_no_other_is_accepted(produ
         heard = "\n".join(f"{entry.side}: {entry.words} {entry.note}" for entry in telephone.transcript)
         assert line.accepted == [groups], f"{' '.join(groups)} {caller.made}\n{heard}"
         assert set(line.offered) <= {groups}, heard
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("product", [1, 3, 7])
+def test_over_the_whole_line_as_well_and_each_machine_costs_one_activation(
+    product, database, exchange, clock, issue_key, installation
+):
+    chance = random.Random(product)
+    transport = InProcess(create_app(exchange))
+    key = issue_key(product=product, granted=20).key
+    for machine in range(20):
+        fields = len(installation(product, key.serial).fingerprint)
+        iid = installation(product, key.serial, fingerprint=(1 + machine % 15, 1 + machine // 15, *range(2, fields)))
+        caller = Slipping(split(encode(iid)), chance, chance.choice([1, 2]), chance.random() < 0.6)
+        record = dial(
+            exchange.wording.public_url,
+            auth_token=exchange.auth_tokens[0],
+            public_url=exchange.wording.public_url,
+            caller_number=f"+1415555{machine:04d}",
+            line_number=exchange.lines.all[0].number,
+            caller=caller,
+            terms=Terms(sleep=clock.sleep, transport=transport),
+        )
+        assert record.outcome is Outcome.ACTIVATED, caller.made
+    with database.read() as connection:
+        balance = ledger.balance(connection, key.id)
+    assert (balance.posted, balance.available) == (20, 0)

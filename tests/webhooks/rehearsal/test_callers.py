@@ -101,7 +101,7 @@ def test_this_caller_understands_the_lines_own_prompts(name, words):
     room, _, rest = name.partition(".")
     if room == "opening" or name in {"group.unknown_format", "group.first_again", "case.found_empty"}:
         assert asked_group(words) == 1
-    elif room == "group" or name in {"case.found", "resume.group"}:
+    elif room == "group" or name in {"case.found", "resume.group", "repair.group", "repair.no"}:
         assert asked_group(words) == 4
     else:
         assert asked_group(words) is None

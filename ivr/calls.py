@@ -47,8 +47,20 @@ calls = Table(
     Column("outcome", String(16)),
 )
 
+_WORKED_ON = (
+    calls.c.line,
+    calls.c.caller,
+    calls.c.number_sealed,
+    calls.c.held_sealed,
+    calls.c.case_id,
+    calls.c.turn,
+    calls.c.state,
+    calls.c.spoken,
+    calls.c.replied_at,
+    calls.c.ended_at,
+)
 # The row without its case: after a wait for the lock PostgreSQL reads this row anew, but a joined one as it was before.
-_LOCKED = select(calls).where(calls.c.sid == bindparam("call_sid")).with_for_update()
+_LOCKED = select(*_WORKED_ON).where(calls.c.sid == bindparam("call_sid")).with_for_update()
 _TAKE_TURN = (
     update(calls)
     .where(calls.c.sid == bindparam("call_sid"))
@@ -80,7 +92,6 @@ class Call:
     state: State
     spoken: str
     replied_at: datetime
-    started_at: datetime
     case_id: int | None
     held: str | None
     ended_at: datetime | None
@@ -92,14 +103,13 @@ def lock(connection: Connection, sid: str) -> Call | None:
     if row is None:
         return None
     return Call(
-        sid=row.sid,
+        sid=sid,
         line=row.line,
         caller=Caller(row.caller, row.number_sealed) if row.caller is not None else None,
         turn=row.turn,
         state=read_state(row.state),
         spoken=row.spoken,
         replied_at=row.replied_at,
-        started_at=row.started_at,
         case_id=row.case_id,
         held=row.held_sealed,
         ended_at=row.ended_at,
@@ -120,7 +130,7 @@ def begin(connection: Connection, call: Call) -> bool:
             turn=call.turn,
             state=write(call.state),
             spoken=call.spoken,
-            started_at=call.started_at,
+            started_at=call.replied_at,
             replied_at=call.replied_at,
         )
         .on_conflict_do_nothing(index_elements=["sid"])

@@ -56,7 +56,6 @@ _KEEP = (
         or_(cases.c.state != CaseState.ACTIVATED, cases.c.groups == bindparam("new_groups")),
     )
     .values(format=bindparam("new_format"), groups=bindparam("new_groups"), changed_at=bindparam("now"))
-    .returning(cases.c.id)
 )
 _BY_ID = select(cases).where(cases.c.id == bindparam("case_id"))
 _BY_NUMBER = select(cases).where(cases.c.number == bindparam("wanted"))
@@ -124,7 +123,7 @@ def keep_groups(
     False, and nothing saved, where the case has its activation and these are the groups of another installation.
     """
     facts = {"case_id": case_id, "new_format": layout, "new_groups": _written(groups), "now": now}
-    return connection.execute(_KEEP, facts).first() is not None
+    return connection.execute(_KEEP, facts).rowcount == 1
 
 
 def needs_person(connection: Connection, case_id: int, reason: str, now: datetime) -> None:

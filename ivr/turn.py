@@ -140,7 +140,6 @@ def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
         state=state,
         spoken=write(spoken),
         replied_at=now,
-        started_at=now,
         case_id=case.id if case else None,
         held=None,
         ended_at=None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -68,11 +69,16 @@ def serving(*words: str, environment: Mapping[str, str], log: Path) -> Iterator[
                 time.sleep(_POLL_SECONDS)
             yield Server(port, process.pid, time.perf_counter() - started)
         finally:
+            workers = children(process.pid) if process.poll() is None else ()
             process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 process.wait(_STOP_SECONDS)
-            process.kill()
-            process.wait()
+            except subprocess.TimeoutExpired:
+                # Workers outlive a main process that is killed.
+                for pid in (process.pid, *workers):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                process.wait()
 
 
 def children(pid: int) -> tuple[int, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ivr.cases import cases
+from ivr.cases import CaseState, cases
 from keys.database import Instant, RowNumber, metadata
 
 call_backs = Table(
@@ -57,12 +57,12 @@ def note(connection: Connection, wish: Wish) -> None:
 
 
 def waiting(connection: Connection) -> list[dict[str, object]]:
-    """Every case that waits for a person, and every call-back, the earliest promise first."""
+    """Every case that waits for a person, and every call-back promised, the earliest promise first."""
     joined = cases.outerjoin(call_backs, call_backs.c.case_id == cases.c.id)
     rows = connection.execute(
         select(cases, call_backs.c.due_at, call_backs.c.number_sealed, call_backs.c.call_sid)
         .select_from(joined)
-        .where(cases.c.state == "waiting")
+        .where(or_(cases.c.state == CaseState.WAITING, call_backs.c.id.is_not(None)))
         .order_by(call_backs.c.due_at.is_(None), call_backs.c.due_at, cases.c.changed_at)
     ).mappings()
     orphans = connection.execute(

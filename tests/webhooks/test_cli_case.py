@@ -84,7 +84,6 @@ def test_a_number_that_was_keyed_is_the_one_to_call(list_cases, ring):
     assert shown["call_back"] == "+14155550188"
 
 
-@pytest.mark.xfail(strict=True, reason="ivr.call_backs.waiting lists waiting cases and wishes without a case only")
 def test_what_is_promised_to_a_caller_who_was_activated_is_shown_as_well(list_cases, ring, groups):
     call = ring(NUMBER).key("".join(groups)).key("0").key("1")
     assert "will call you" in call.words

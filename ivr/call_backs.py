@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.cases import CaseState, cases
@@ -24,6 +24,8 @@ call_backs = Table(
     Column("number_sealed", Text, nullable=False),
     Column("wished_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
+    Column("done_at", Instant),
+    Column("done_by", String(64)),
 )
 
 
@@ -57,8 +59,9 @@ def note(connection: Connection, wish: Wish) -> None:
 
 
 def waiting(connection: Connection) -> list[dict[str, object]]:
-    """Every case that waits for a person, and every call-back promised, the earliest promise first."""
-    joined = cases.outerjoin(call_backs, call_backs.c.case_id == cases.c.id)
+    """Every case that waits for a person, and every call-back still owed, the earliest promise first."""
+    owed = call_backs.c.done_at.is_(None)
+    joined = cases.outerjoin(call_backs, (call_backs.c.case_id == cases.c.id) & owed)
     rows = connection.execute(
         select(cases, call_backs.c.due_at, call_backs.c.number_sealed, call_backs.c.call_sid)
         .select_from(joined)
@@ -66,6 +69,27 @@ def waiting(connection: Connection) -> list[dict[str, object]]:
         .order_by(call_backs.c.due_at.is_(None), call_backs.c.due_at, cases.c.changed_at)
     ).mappings()
     orphans = connection.execute(
-        select(call_backs).where(call_backs.c.case_id.is_(None)).order_by(call_backs.c.due_at)
+        select(call_backs).where(call_backs.c.case_id.is_(None), owed).order_by(call_backs.c.due_at)
     ).mappings()
     return [dict(row) for row in rows] + [dict(row) for row in orphans]
+
+
+def close(connection: Connection, named: str, *, by: str, now: datetime) -> bool:
+    """Mark what is owed as done: the case of a number with its call-backs, or the call-back of a call's id.
+
+    The case stays, and its caller may go on with it. False where nothing is owed under that name.
+    """
+    of_case = select(cases.c.id).where(cases.c.number == named)
+    done = connection.execute(
+        update(call_backs)
+        .where(call_backs.c.done_at.is_(None), or_(call_backs.c.case_id.in_(of_case), call_backs.c.call_sid == named))
+        .values(done_at=now, done_by=by)
+        .returning(call_backs.c.id)
+    ).all()
+    closed = connection.execute(
+        update(cases)
+        .where(cases.c.number == named, cases.c.state == CaseState.WAITING)
+        .values(state=CaseState.OPEN, changed_at=now)
+        .returning(cases.c.id)
+    ).all()
+    return bool(done or closed)

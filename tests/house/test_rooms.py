@@ -20,6 +20,7 @@ MAY_BEGIN = {
     "webhooks/background.py": "one pass of background work",
     "webhooks/cli/catalog.py": "a command",
     "webhooks/cli/key.py": "a command",
+    "webhooks/cli/case.py": "a command",
 }
 """Every file that may begin (and so commit) a write transaction, and what for."""
 

@@ -97,3 +97,25 @@ def test_a_number_sealed_with_another_key_is_said_so(list_cases, ring, tmp_path,
     file.write_text(file.read_text().replace(secrets.number_key.hex(), (b"x" * 32).hex()))
     (shown,) = json.loads(list_cases("--json", "--show-numbers"))
     assert shown["call_back"] == "sealed with another key"
+
+
+def close(*arguments):
+    return CliRunner().invoke(case, ["close", *arguments])
+
+
+def test_a_call_back_that_was_made_is_closed_and_no_longer_owed(list_cases, ring):
+    ring(NUMBER).key("0").key("1")
+    (shown,) = json.loads(list_cases("--json"))
+    spaced = f"{shown['case_number'][:3]} {shown['case_number'][3:]}"
+    assert close(spaced, "--actor", "Ada", "--json").exit_code == 0
+    assert json.loads(list_cases("--json")) == []
+    refused = close(spaced)
+    assert refused.exit_code == 1
+    assert "Nothing is owed" in refused.output
+
+
+def test_a_wish_without_a_case_is_closed_by_the_name_of_its_call(list_cases, ring):
+    ring(NUMBER).post("/voice/call-back", Digits="1")
+    (shown,) = json.loads(list_cases("--json"))
+    assert close(shown["call"]).exit_code == 0
+    assert json.loads(list_cases("--json")) == []

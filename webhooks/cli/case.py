@@ -5,11 +5,13 @@ Rule: a caller's number is shown only when it is asked for.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from webhooks.cli.output import show
+from webhooks.cli.database import login_name, opened
+from webhooks.cli.output import refuse, show
 
 
 @click.group()
@@ -27,7 +29,7 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
     from ivr.call_backs import waiting
     from ivr.callers import unseal
     from webhooks import settings
-    from webhooks.cli.database import opened, secrets_of
+    from webhooks.cli.database import secrets_of
 
     found = settings.load()
     with opened(found, as_json=as_json) as database, database.read() as connection:
@@ -45,6 +47,7 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
         listed.append(
             {
                 "case_number": row.get("number"),
+                "call": row.get("call_sid"),
                 "reason": row.get("reason"),
                 "groups_keyed": len([group for group in str(row.get("groups") or "").split(",") if group]),
                 "line": row["line"],
@@ -56,3 +59,20 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
         click.echo("Nobody waits.")
         return
     show(listed, as_json)
+
+
+@case.command()
+@click.argument("named", metavar="CASE_NUMBER|CALL")
+@click.option("--actor", default=login_name, show_default="your login name", help="Who called back.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def close(named: str, actor: str, as_json: bool) -> None:
+    """Say that a person has been helped: what was owed under this case number (or call) is done."""
+    from ivr import call_backs
+    from webhooks import settings
+
+    reference = named.replace(" ", "")
+    with opened(settings.load(), as_json=as_json) as database, database.begin() as connection:
+        closed = call_backs.close(connection, reference, by=actor, now=datetime.now(UTC))
+    if not closed:
+        refuse("NOTHING_OWED", f"Nothing is owed under {named}.", as_json)
+    show({"outcome": "closed", "case": reference, "by": actor}, as_json)

@@ -6,6 +6,7 @@ database.
 
 from __future__ import annotations
 
+import socket
 from importlib import resources
 
 from flask import Flask
@@ -63,6 +64,18 @@ def check(found: Settings) -> None:
         database.close()
     if revision != newest_schema():
         raise SettingError(f"The database is at schema {revision or 'none'}; run `touchtone db upgrade`.")
+
+
+def check_address(found: Settings) -> None:
+    """Raises SettingError where another program has the address, or this machine has not."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(found.host, found.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        address = f"{found.host}:{found.port}"
+        raise SettingError(f"TOUCHTONE_LISTEN: nothing can listen on {address} ({error.strerror}).") from error
 
 
 def newest_schema() -> str:

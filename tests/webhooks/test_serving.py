@@ -204,3 +204,20 @@ def test_a_real_server_takes_a_real_call_and_ends_when_asked(folder):
     assert "Traceback" not in said
     assert not [group for group in iid.split() if group in said]
     assert "4155550123" not in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_address_that_is_taken_is_said_in_one_sentence(folder, host):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"{host}:{taken.getsockname()[1]}"
+        done = touchtone(folder, "serve", TOUCHTONE_LISTEN=where)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"TOUCHTONE_LISTEN: nothing can listen on {where} (Address already in use).\n"
+
+
+def test_an_address_of_another_machine_is_said_in_one_sentence(folder):
+    done = touchtone(folder, "serve", TOUCHTONE_LISTEN="192.0.2.1:8080")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "TOUCHTONE_LISTEN: nothing can listen on 192.0.2.1:8080 (Cannot assign requested address).\n",
+    )

@@ -16,6 +16,7 @@ def serve() -> None:
     found = settings.load()
     try:
         serving.check(found)
+        serving.check_address(found)
     except DatabaseUnavailable as unavailable:
         click.echo(f"The database does not answer ({unavailable.cause}); is DATABASE_URL right?", err=True)
         sys.exit(1)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import MetaData, select
 
 from ivr.callers import unseal
@@ -72,6 +74,19 @@ def test_a_withheld_number_is_nobody(ring, rows, number):
     call = ring(number)
     assert (rows("calls")[0]["caller"], rows("calls")[0]["number_sealed"]) == (None, None)
     assert "Key the number to call" in call.key("0").key("1").words
+
+
+@sqlite_only
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    number=st.one_of(st.text(max_size=40), st.from_regex(r"\A[+(0-9][-+() .0-9A-Za-z;=:@]{0,40}\Z")),
+    dialled=st.text(max_size=30),
+)
+def test_no_caller_and_no_dialled_number_is_a_fault(ring, number, dialled):
+    # A lone surrogate cannot be sent.
+    number, dialled = (text.encode("utf-8", "replace").decode() for text in (number, dialled))
+    call = ring(number).post("/voice/incoming", To=dialled)
+    assert "Key group 1" in call.words
 
 
 def guess(ring, groups, caller):

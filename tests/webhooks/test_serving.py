@@ -196,8 +196,8 @@ def test_a_real_server_takes_a_real_call_and_ends_when_asked(folder):
         assert server.wait(10) == 0
         assert time.monotonic() - begun < 8
     finally:
-        server.kill()
-        server.wait()
+        server.terminate()  # not killed: its worker would be left behind
+        server.wait(20)
         log.seek(0)
         said = log.read()
         log.close()

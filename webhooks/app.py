@@ -5,20 +5,21 @@ Rule: what cannot work is found at the start, with one sentence; nothing is look
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
 from sqlalchemy.exc import ArgumentError
 
 from keys import secrets_file
 from keys.database import Database
-from webhooks import phone_file
 from webhooks.health import health
 from webhooks.lines_file import read_catalogues, read_lines
-from webhooks.phone import Phone, phone
-from webhooks.phone_calls import Far, Switchboard
-from webhooks.phone_machines import Machines
 from webhooks.settings import SettingError, Settings
 from webhooks.twiml import Wording
 from webhooks.voice import PATIENCE, Exchange, voice
+
+if TYPE_CHECKING:
+    from webhooks.phone import Phone
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
@@ -32,6 +33,8 @@ def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
     app.register_blueprint(voice)
     app.register_blueprint(health)
     if rehearsal is not None:
+        from webhooks.phone import phone
+
         app.extensions["phone"] = rehearsal
         app.register_blueprint(phone)
     return app
@@ -41,6 +44,11 @@ def open_phone(settings: Settings, exchange: Exchange) -> Phone | None:
     """The rehearsal telephone's page; None where it is switched off. Raises SettingError."""
     if not settings.phone:
         return None
+    from webhooks import phone_file
+    from webhooks.phone import Phone
+    from webhooks.phone_calls import Far, Switchboard
+    from webhooks.phone_machines import Machines
+
     file = phone_file.opened(settings.phone_file)
     far = Far(settings.own_url, settings.public_url, settings.account_sid, settings.auth_tokens[0])
     machines = None if file.installable is None else Machines(file.installable)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("demo")  # two runs for all the tests here,
 def run_demo(folder, **environ):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOUCHTONE_", "TWILIO_"))}
     return subprocess.run(
-        [sys.executable, "-m", "webhooks.cli", "demo", "--no-serve", "--folder", str(folder)],
+        [sys.executable, "-m", "webhooks.cli", "demo", "--no-serve", "--port", "0", "--folder", str(folder)],
         env={**kept, **environ},
         capture_output=True,
         text=True,

@@ -41,14 +41,15 @@ START_SECONDS = 20.0
 
 @click.command()
 @click.option("--serve/--no-serve", default=True, help="Keep the line running at the end.")
+@click.option("--port", default=8080, show_default=True, help="Where to serve; any other port where it is taken.")
 @click.option(
     "--folder", default="data/demo", show_default=True, type=click.Path(path_type=Path), help="The demo's data folder."
 )
-def demo(serve: bool, folder: Path) -> None:
+def demo(serve: bool, port: int, folder: Path) -> None:
     """Set a line up, activate an offline machine by telephone, and show what the ledger says."""
     from webhooks.settings import SETTINGS
 
-    port = _free_port()
+    port = _free_port(port)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for setting in SETTINGS:  # the demo keeps to its own folder, whatever line the environment speaks of
         os.environ.pop(setting.name, None)
@@ -194,9 +195,9 @@ def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
     _expect(False, "the line did not start")
 
 
-def _free_port() -> int:
-    """8080, or any other where that is taken."""
-    for port in (8080, 0):
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any other where that is taken."""
+    for port in (wanted, 0):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))

@@ -2,7 +2,7 @@
 
 Headings: `iid` is `standard`, `compact` or `classic`; `key` is `sound` (the default), `unknown`, `blocked`,
 `exhausted`, `ended` (its agreement) or `retired` (its product); `proof: wrong` makes an ID of no key; `again: yes` is
-an installation that was activated before.
+an installation that was activated before; `dropped: N` has an earlier call of the usual caller hang up at group N.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,8 @@ from keys.groups import split
 from keys.installation_id import encode
 from keys.issue import block
 from webhooks.app import create_app
+from webhooks.rehearsal.dialling import Outcome, Terms, dial
+from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 from webhooks.rehearsal.transport import Transport
 from webhooks.rehearsal.wsgi import InProcess
 
@@ -33,6 +35,20 @@ class Scene:
     groups: tuple[str, ...]
     transport: Transport
     sleep: Callable[[float], None]
+
+
+def drop(line: Scene, group: int) -> None:
+    """An earlier call that is cut off where this group is asked for."""
+    record = dial(
+        line.public_url,
+        auth_token=line.auth_token,
+        public_url=line.public_url,
+        caller_number="+14155550123",
+        line_number=line.number,
+        caller=ScriptedCaller(line.groups, Mood(hang_up_at=group)),
+        terms=Terms(sleep=line.sleep, transport=line.transport),
+    )
+    assert record.outcome is Outcome.HUNG_UP
 
 
 @pytest.fixture
@@ -54,7 +70,7 @@ def scene(database, exchange, clock, issue_key, installation):
                 ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
         if headings.get("proof") == "wrong":
             iid = replace(iid, proof=iid.proof ^ 1)
-        return Scene(
+        line = Scene(
             exchange.wording.public_url,
             exchange.auth_tokens[0],
             exchange.lines.all[0].number,
@@ -62,5 +78,8 @@ def scene(database, exchange, clock, issue_key, installation):
             InProcess(create_app(exchange)),
             clock.sleep,
         )
+        if "dropped" in headings:
+            drop(line, int(headings["dropped"]))
+        return line
 
     return build

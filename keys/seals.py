@@ -111,7 +111,10 @@ def _unsealed(connection: Connection, limit: int, thorough: bool) -> Sequence[An
 
 
 def write_root(connection: Connection, secrets: Secrets, path: Path, now: datetime) -> Root | None:
-    """Append the chain's newest seal, signed, to the file at `path` as a JSON line; None where nothing is sealed."""
+    """Append the chain's newest seal, signed, to the file at `path` as a JSON line; None where nothing is sealed.
+
+    A root that stands there last already is not written again, and a line that a crash left torn is ended first.
+    """
     head = connection.execute(_HEAD).one_or_none()
     if head is None:
         return None
@@ -123,12 +126,24 @@ def write_root(connection: Connection, secrets: Secrets, path: Path, now: dateti
         "at": root.at.isoformat(),
         "signature": signature.hex(),
     }
+    written = path.read_bytes() if path.exists() else b""
+    if _stands_last(written, root):
+        return root
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(("\n" if written and not written.endswith(b"\n") else "") + json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())
     return root
+
+
+def _stands_last(written: bytes, root: Root) -> bool:
+    """Whether a file of roots ends, whole, with this one."""
+    try:
+        last = json.loads(written.splitlines()[-1])
+        return written.endswith(b"\n") and (last["position"], last["mac"]) == (root.position, root.mac.hex())
+    except (IndexError, KeyError, TypeError, ValueError):
+        return False
 
 
 def root_message(root: Root) -> bytes:

@@ -39,10 +39,13 @@ class _Duty:
 
 
 def seal(exchange: Exchange, roots_file: Path, *, thorough: bool = False) -> int:
-    """Seal what is not sealed yet and, where anything was, write the new root outside the database."""
+    """Seal what is not sealed yet and, where anything was, write the new root outside the database.
+
+    A thorough pass writes the root in any case, should an earlier pass have failed to.
+    """
     with exchange.database.begin() as connection:
         sealed = seals.seal(connection, exchange.secrets.ledger_key, thorough=thorough)
-    if sealed:
+    if sealed or thorough:
         with exchange.database.read() as connection:
             seals.write_root(connection, exchange.secrets, roots_file, exchange.now())
     return sealed

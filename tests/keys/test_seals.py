@@ -208,6 +208,23 @@ def test_a_forged_or_torn_line_among_the_roots_is_named(sealed, secrets, roots):
     assert found.problems == tuple(Problem(Damage.BAD_ROOT, line=line) for line in (2, 3, 4))
 
 
+def test_a_torn_last_line_spoils_no_later_root(sealed, secrets, roots):
+    with sealed.read() as connection:
+        seals.write_root(connection, secrets, roots, NOW)
+        roots.write_text(roots.read_text() * 2 + '{"position": 1')
+        seals.write_root(connection, secrets, roots, NOW)
+    found = report(sealed, secrets, roots)
+    assert found.roots == 3
+    assert found.problems == (Problem(Damage.BAD_ROOT, line=3),)
+
+
+def test_the_same_root_is_not_written_twice_in_a_row(sealed, secrets, roots):
+    with sealed.read() as connection:
+        seals.write_root(connection, secrets, roots, NOW)
+        seals.write_root(connection, secrets, roots, NOW)
+    assert len(roots.read_text().splitlines()) == 1
+
+
 def test_nothing_sealed_gives_no_root(database, secrets, roots):
     with database.read() as connection:
         assert seals.write_root(connection, secrets, roots, NOW) is None

@@ -12,7 +12,6 @@ from keys.entries import Kind, of_key
 from keys.issue import block
 from keys.ledger import (
     Activated,
-    Claim,
     ConfirmationError,
     ConfirmationFault,
     Posting,
@@ -25,29 +24,7 @@ from keys.refusals import Refusal
 from keys.reservations import reservations
 from keys.secrets_file import ProductSecrets, Secrets
 from tests.conftest import NOW
-
-HOLD = timedelta(minutes=15)
-
-
-def claim_of(iid, holder="call-1", channel="phone", case_id=None):
-    return Claim(iid, 2, channel, holder, case_id)
-
-
-def activate(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve_and_post(connection, claim_of(iid, **claim), now=now)
-
-
-def reserve(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve(connection, claim_of(iid, **claim), now=now, hold_for=HOLD)
-
-
-def balance(database, key):
-    with database.read() as connection:
-        assert ledger.recount(connection) == ()
-        found = ledger.balance(connection, key.id)
-    return found.pending, found.posted, found.available
+from tests.keys.claims import HOLD, activate, balance, claim_of, reserve
 
 
 def kinds(database, key):

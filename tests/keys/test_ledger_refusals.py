@@ -1,7 +1,7 @@
 """Each reason that refuses an activation, and what it does to an installation that was activated before."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from sqlalchemy import update
@@ -10,34 +10,12 @@ from structlog.testing import capture_logs
 from keys import ledger
 from keys.catalog import agreements, products
 from keys.issue import product_keys
-from keys.ledger import Activated, Claim, Refused
+from keys.ledger import Activated, Refused
 from keys.product_key import KeyType
 from keys.refusals import Refusal
 from keys.reservations import reservations
 from tests.conftest import NOW
-
-HOLD = timedelta(minutes=15)
-
-
-def claim_of(iid, holder="call-1", channel="phone", case_id=None):
-    return Claim(iid, 2, channel, holder, case_id)
-
-
-def activate(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve_and_post(connection, claim_of(iid, **claim), now=now)
-
-
-def reserve(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve(connection, claim_of(iid, **claim), now=now, hold_for=HOLD)
-
-
-def balance(database, key):
-    with database.read() as connection:
-        assert ledger.recount(connection) == ()
-        found = ledger.balance(connection, key.id)
-    return found.pending, found.posted, found.available
+from tests.keys.claims import activate, balance, claim_of, reserve
 
 
 def change(database, statement):

@@ -11,7 +11,7 @@ The first digit of an installation ID (IID) is its format's number; 0, 8 and 9 a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -121,21 +121,7 @@ _COMPACT = Format(
     returns=False,
     activations_per_key=10_000,
 )
-_CLASSIC = Format(
-    number=7,
-    name="classic",
-    groups=9,
-    check_rule=CheckRule.MOD7,
-    product_bits=14,
-    serial_bits=28,
-    fingerprint_fields=8,
-    fingerprint_field_bits=6,
-    nonce_bits=16,
-    proof_bits=32,
-    blocks=8,
-    returns=True,
-    activations_per_key=None,
-)
+_CLASSIC = replace(_STANDARD, number=7, name="classic", check_rule=CheckRule.MOD7)
 
 FORMATS: Final[Mapping[int, Format]] = MappingProxyType({spec.number: spec for spec in (_STANDARD, _COMPACT, _CLASSIC)})
 """Every format there is, by its number."""

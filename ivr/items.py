@@ -98,10 +98,9 @@ def confirm_number(form: Form, reason: str, *prompts: Say) -> Step:
     return ConfirmingNumber(form, reason), (_menu(prompts),)
 
 
-def confirm_group(form: Form, candidate: Candidate, *prompts: Say, changed: bool = False) -> Step:
+def confirm_group(form: Form, candidate: Candidate, *prompts: Say) -> Step:
     """The yes to a group that has been mended and read out."""
-    kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
-    return ConfirmingGroup(form, candidate), (*kept, _menu(prompts))
+    return ConfirmingGroup(form, candidate), (_menu(prompts),)
 
 
 def check(form: Form) -> Step:

@@ -71,9 +71,9 @@ def weighed(state: Weighing, event: Weighed) -> Step:
     return _offer(replace(form, tally=Tally()), candidate)
 
 
-def _offer(form: Form, candidate: Candidate, *, changed: bool = False) -> Step:
+def _offer(form: Form, candidate: Candidate) -> Step:
     read = [say("repair.group", group=number, digits=candidate.groups[number - 1]) for number in candidate.mended]
-    return items.confirm_group(form, candidate, *read, say("repair.confirm"), changed=changed)
+    return items.confirm_group(form, candidate, *read, say("repair.confirm"))
 
 
 def at_confirming_group(state: ConfirmingGroup, event: Keyed | Silence) -> Step:

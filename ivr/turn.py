@@ -55,7 +55,7 @@ class Knock:
     """One request of the provider: which call, from whom, on which line, and what the caller did.
 
     `caller` is asked only where the call begins: to recognise a number and seal it costs a tenth of a turn.
-    `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is None
+    `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is empty
     where nothing was gathered; `at` is the block that was being read.
     """
 
@@ -84,7 +84,7 @@ def take_turn(
     """Take one turn on an open transaction, which the caller of this function commits before the answer is spoken.
 
     A call we do not know begins; a turn that is not the call's next gets the stored reply again. `below(n)` gives a
-    random number under n. Raises keys.database.DatabaseUnavailable, and whatever is a bug of ours.
+    random number under n. Raises keys.unavailable.DatabaseUnavailable, and whatever is a bug of ours.
     """
     call = calls.lock(connection, knock.call_sid)
     if call is None:

@@ -1,4 +1,4 @@
-"""The numbers the line answers, and what holds for each.
+"""The numbers the line answers, what holds for each, and how many texts may go out.
 
 >>> line = Line(number="+15550100", name="Example", country="US", locale="en-US", call_back_hours=24)
 >>> Lines((line,)).dialled("+15550100") is line, Lines((line,)).dialled("+19990000") is line
@@ -12,13 +12,36 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One number (E.164): the name callers hear, country (ISO 3166), locale (BCP 47), and our call-back promise."""
+    """One number (E.164): the name callers hear, country (ISO 3166), locale (BCP 47), and our call-back promise.
+
+    `text_sender` is what its texts come from: a number, or a Messaging Service (MG...); None where it sends none.
+    `text_countries` are those it sends to, its own where none is named.
+    """
 
     number: str
     name: str
     country: str
     locale: str
     call_back_hours: int
+    text_sender: str | None = None
+    text_countries: tuple[str, ...] = ()
+
+    @property
+    def texts_go_to(self) -> tuple[str, ...]:
+        """The countries (ISO 3166) this line sends texts to; none without a sender."""
+        if self.text_sender is None:
+            return ()
+        return self.text_countries or (self.country,)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimits:
+    """Texts a UTC day, at most: to one number, to those alike but for three last digits, to a country, in all."""
+
+    number: int = 20
+    prefix: int = 60
+    country: int = 2000
+    day: int = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +53,10 @@ class Lines:
     def dialled(self, number: str) -> Line:
         """The line of the number that was dialled."""
         return next((line for line in self.all if line.number == number), self.all[0])
+
+    def texted(self, number: str, service: str) -> Line | None:
+        """The line that a text to `number` (or to a Messaging Service) is for; None where no line takes texts there."""
+        taking = [line for line in self.all if line.text_sender is not None]
+        senders = {number, service} - {""}
+        by_sender = next((line for line in taking if line.text_sender in senders), None)
+        return by_sender or next((line for line in taking if line.number == number), None)

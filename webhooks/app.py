@@ -67,6 +67,7 @@ def open_exchange(settings: Settings) -> Exchange:
         account_sid=settings.account_sid,
         auth_tokens=settings.auth_tokens,
         spool_dir=settings.spool_dir,
+        limits=settings.text_limits,
     )
 
 

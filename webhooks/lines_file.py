@@ -19,8 +19,18 @@ from webhooks.settings import SettingError
 
 LONGEST_NAME = 100
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
-_FIELDS = {"number": str, "name": str, "country": str, "locale": str, "call_back_hours": int}
-_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24}
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+_FIELDS = {
+    "number": str,
+    "name": str,
+    "country": str,
+    "locale": str,
+    "call_back_hours": int,
+    "text_sender": str,
+    "text_countries": list,
+}
+_KINDS = {str: "text", int: "a whole number", list: "a list"}
+_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": []}
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -65,7 +75,7 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
     given = {**_DEFAULTS, **table}
     for name, kind in _FIELDS.items():
         if not isinstance(given.get(name), kind) or isinstance(given.get(name), bool):
-            raise SettingError(f"{where}: {name} is missing or is not {'text' if kind is str else 'a whole number'}.")
+            raise SettingError(f"{where}: {name} is missing or is not {_KINDS[kind]}.")
     if given["country"] not in phonenumbers.SUPPORTED_REGIONS:
         raise SettingError(f"{where}: country must be two capital letters, such as US.")
     if given["locale"] not in catalogues:
@@ -77,4 +87,9 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
     if not given["name"].strip() or not given["name"].isprintable() or len(given["name"]) > LONGEST_NAME:
         # It is spoken in every first prompt: a sign that XML does not allow would break every call.
         raise SettingError(f"{where}: name must be 1 to {LONGEST_NAME} signs that can be spoken.")
-    return Line(**given)
+    sender, countries = given["text_sender"], given["text_countries"]
+    if sender and not _E164.fullmatch(sender) and not _SERVICE.fullmatch(sender):
+        raise SettingError(f"{where}: text_sender must be a number as above, or a Messaging Service (MG...).")
+    if not all(country in phonenumbers.SUPPORTED_REGIONS for country in countries):
+        raise SettingError(f'{where}: text_countries must be a list of two capital letters each, such as ["US"].')
+    return Line(**{**given, "text_sender": sender or None, "text_countries": tuple(countries)})

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.lines import TextLimits
+
 
 class SettingError(ValueError):
     """A setting is missing or malformed. Its text is the sentence the person who starts the line reads."""
@@ -43,6 +45,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TWILIO_AUTH_TOKEN", "Signs Twilio's webhooks.", secret=True),
     Setting("TWILIO_AUTH_TOKEN_NEXT", "The token being promoted, accepted beside the first while rotating.", "none",
             secret=True),
+    Setting("TWILIO_API_KEY", "With its secret: texts go out by Twilio. Without: the rehearsal receives them.", "none"),
+    Setting("TWILIO_API_SECRET", "The secret of the API key (SK...).", "none", secret=True),
+    Setting("TOUCHTONE_TEXTS_PER_NUMBER", "Texts a day, at most, to one number.", "20"),
+    Setting("TOUCHTONE_TEXTS_PER_PREFIX", "To numbers that differ in their last three digits only.", "60"),
+    Setting("TOUCHTONE_TEXTS_PER_COUNTRY", "To one country.", "2000"),
+    Setting("TOUCHTONE_TEXTS_PER_DAY", "In all.", "5000"),
 )  # fmt: skip
 
 
@@ -62,6 +70,14 @@ class Settings:
     lines_file: Path
     account_sid: str
     auth_tokens: tuple[str, ...] = field(repr=False)
+    api_key: str
+    api_secret: str = field(repr=False)
+    text_limits: TextLimits
+
+    @property
+    def rehearsed_texts(self) -> Path:
+        """Where texts arrive while there are no credentials to send them with."""
+        return self.data_dir / "rehearsal-texts.jsonl"
 
     @property
     def settings_file(self) -> Path:
@@ -122,6 +138,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
         account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
         auth_tokens=_tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
+        api_key=_api_key(read["TWILIO_API_KEY"], read["TWILIO_API_SECRET"]),
+        api_secret=read["TWILIO_API_SECRET"],
+        text_limits=_text_limits(read),
     )
 
 
@@ -213,6 +232,31 @@ def _account_sid(value: str) -> str:
     if len(value) != 34 or not value.startswith("AC") or not (value.isascii() and value.isalnum()):
         raise SettingError("TWILIO_ACCOUNT_SID must be AC followed by 32 letters and digits.")
     return value
+
+
+def _api_key(key: str, secret: str) -> str:
+    if bool(key) != bool(secret):
+        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together; set both, or neither.")
+    if key and (len(key) != 34 or not key.startswith("SK") or not (key.isascii() and key.isalnum())):
+        raise SettingError("TWILIO_API_KEY must be SK followed by 32 letters and digits.")
+    return key
+
+
+def _text_limits(read: Mapping[str, str]) -> TextLimits:
+    usual = TextLimits()
+    return TextLimits(
+        number=_most("TOUCHTONE_TEXTS_PER_NUMBER", read, usual.number),
+        prefix=_most("TOUCHTONE_TEXTS_PER_PREFIX", read, usual.prefix),
+        country=_most("TOUCHTONE_TEXTS_PER_COUNTRY", read, usual.country),
+        day=_most("TOUCHTONE_TEXTS_PER_DAY", read, usual.day),
+    )
+
+
+def _most(name: str, read: Mapping[str, str], default: int) -> int:
+    value = read[name] or str(default)
+    if not value.isascii() or not value.isdigit() or len(value) > 6:
+        raise SettingError(f"{name} must be a whole number of at most six digits; 0 sends none.")
+    return int(value)
 
 
 def _tokens(first: str, following: str) -> tuple[str, ...]:

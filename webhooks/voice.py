@@ -7,8 +7,9 @@ a way on; only what is not Twilio's (no signature, not a form) gets a bare statu
 from __future__ import annotations
 
 import secrets as randomness
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from ivr.actions import say
 from ivr.call_backs import Wish, note
 from ivr.callers import Caller, recognise
-from ivr.lines import Line, Lines
+from ivr.lines import Line, Lines, TextLimits
 from ivr.turn import Knock, hang_up, take_turn
 from keys.database import Database
 from keys.secrets_file import Secrets
@@ -42,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Everything the routes work with; one for each app."""
+    """Everything the routes work with; one for each app. `texts_due` is set where a commit may have written a text."""
 
     database: Database
     secrets: Secrets
@@ -51,6 +52,8 @@ class Exchange:
     account_sid: str
     auth_tokens: tuple[str, ...]
     spool_dir: Path
+    limits: TextLimits = field(default_factory=TextLimits)
+    texts_due: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     below: Callable[[int], int] = randomness.randbelow
 

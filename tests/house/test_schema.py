@@ -2,14 +2,30 @@
 
 import ivr.call_backs
 import ivr.calls
+import ivr.consents
 import ivr.guesses
+import ivr.opt_outs
+import ivr.outbox
+import ivr.text_limits
+import ivr.threads
 import keys.ledger
 import keys.seals
 from keys.database import metadata
 from keys.migrations.running import differences, head
 from webhooks.serving import newest_schema, schema_of
 
-ROOMS = (ivr.call_backs, ivr.calls, ivr.guesses, keys.ledger, keys.seals)
+ROOMS = (
+    ivr.call_backs,
+    ivr.calls,
+    ivr.consents,
+    ivr.guesses,
+    ivr.opt_outs,
+    ivr.outbox,
+    ivr.text_limits,
+    ivr.threads,
+    keys.ledger,
+    keys.seals,
+)
 """Imported for their tables."""
 
 

@@ -32,7 +32,12 @@ TABLE_MODULES = (
     "ivr.call_backs",
     "ivr.calls",
     "ivr.cases",
+    "ivr.consents",
     "ivr.guesses",
+    "ivr.opt_outs",
+    "ivr.outbox",
+    "ivr.text_limits",
+    "ivr.threads",
 )
 
 # A command may wait for long statements and for a busy line.

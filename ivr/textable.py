@@ -1,0 +1,41 @@
+"""Which numbers may be texted: telephones that can take a text, in a country the line sends to.
+
+Rule: never a premium, shared-cost or service number, whoever asks for it. Where a country's plan does not tell mobile
+from landline (as in North America), a number is given the benefit of the doubt.
+
+>>> takes_texts("+447400123456", ("GB",)), takes_texts("+442079460958", ("GB",)), takes_texts("+447400123456", ("US",))
+(True, False, False)
+>>> takes_texts("+14155550123", ("US",)), takes_texts("+19005550123", ("US",))
+(True, False)
+"""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+_TAKE_TEXTS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+
+
+def takes_texts(number: str, countries: tuple[str, ...]) -> bool:
+    """Whether a number (E.164) is a mobile, or may be one, of one of these countries (ISO 3166)."""
+    parsed = _parsed(number)
+    return parsed is not None and phonenumbers.number_type(parsed) in _TAKE_TEXTS and _region(parsed) in countries
+
+
+def country_of(number: str) -> str | None:
+    """The country (ISO 3166) of a number in E.164; None where no country has it."""
+    parsed = _parsed(number)
+    return None if parsed is None else _region(parsed)
+
+
+def _parsed(number: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _region(number: phonenumbers.PhoneNumber) -> str | None:
+    region: str | None = phonenumbers.region_code_for_number(number)
+    return region

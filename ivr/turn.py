@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, cases, guesses
+from ivr import call_backs, calls, cases, deeds
 from ivr.actions import (
     Action,
     Deed,
@@ -32,22 +32,19 @@ from ivr.actions import (
 )
 from ivr.callers import Caller, seal, unseal
 from ivr.calls import Call
+from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
-from ivr.guesses import GuessKind
+from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence
 from ivr.lines import Line
 from ivr.resuming import can_resume
 from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Weighing
-from ivr.weighing import decoded, genuine_among
 from ivr.written import read_spoken, write
 from keys import ledger
-from keys.installation_id import InstallationID, decode
-from keys.refusals import Refusal
+from keys.installation_id import decode
 from keys.secrets_file import Secrets
 
 CHANNEL = "phone"
-_GUESSED = frozenset({Refusal.PROOF_WRONG, Refusal.KEY_UNKNOWN, Refusal.PRODUCT_UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,9 @@ def take_turn(
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
         event = Keyed(knock.keys, after, knock.at) if knock.keys else Silence(after)
-        _go_on(_Turn(connection, secrets, knock, call, now, below), event)
+        pseudonym = call.caller.pseudonym if call.caller else None
+        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below)
+        _go_on(_CallTurn(turn, call, knock), event)
         calls.save(connection, call)
     return _answer(connection, secrets, call)
 
@@ -113,15 +112,12 @@ def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """What the deeds of one turn work with."""
+class _CallTurn:
+    """A turn of a call: what its deeds work with, the call, and what the provider brought."""
 
-    connection: Connection
-    secrets: Secrets
-    knock: Knock
+    turn: Turn
     call: Call
-    now: datetime
-    below: Callable[[int], int]
+    knock: Knock
 
 
 def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
@@ -147,38 +143,39 @@ def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
     return call if calls.begin(connection, call) else None
 
 
-def _go_on(turn: _Turn, event: Event) -> None:
+def _go_on(at: _CallTurn, event: Event) -> None:
     """Step until something is to be spoken: a question to the ledger or the cases is answered on the spot."""
-    call = turn.call
+    call = at.call
     while True:
-        call.state, actions = step(call.state, event, country=turn.knock.line.country)
+        call.state, actions = step(call.state, event, country=at.knock.line.country)
         question: Question | None = None
         for action in actions:
-            question = _do(turn, action) or question
+            question = _do(at, action) or question
         if question is None:
             break
-        event = _ask(turn, question, call.state)
+        event = _ask(at, question, call.state)
     call.turn += 1
-    call.replied_at = turn.now
+    call.replied_at = at.turn.now
 
 
-def _do(turn: _Turn, action: Action) -> Question | None:
+def _do(at: _CallTurn, action: Action) -> Question | None:
     """Carry out one action; a question is handed back, to be asked when the deeds before it are done."""
     match action:
         case Listen() | ReadBack() | HangUp():
-            turn.call.spoken = write(action)
+            at.call.spoken = write(action)
         case Reserve() | Weigh() | FindCase():
             return action
         case _:
-            _deed(turn, action)
+            _deed(at, action)
     return None
 
 
-def _deed(turn: _Turn, deed: Deed) -> None:
-    call = turn.call
+def _deed(at: _CallTurn, deed: Deed) -> None:
+    turn, call = at.turn, at.call
     match deed:
         case KeepGroups():
-            _keep_groups(turn)
+            form = call.state.form
+            call.case_id = deeds.keep_groups(turn, call.case_id, form.format, form.groups)
         case LeaveCase():
             call.case_id = None
         case NeedPerson(reason):
@@ -189,90 +186,23 @@ def _deed(turn: _Turn, deed: Deed) -> None:
         case WishCallBack(held):
             sealed = call.held if held else call.caller.sealed if call.caller else None
             assert sealed is not None  # the dialogue offers no call-back without a number
-            hours = turn.knock.line.call_back_hours
+            hours = at.knock.line.call_back_hours
             wish = call_backs.Wish(call.sid, call.case_id, call.line, sealed, turn.now, hours)
             call_backs.note(turn.connection, wish)
 
 
-def _keep_groups(turn: _Turn) -> None:
-    """Save the form's groups in its case. Another ID after an activation is another installation, so another case."""
-    call, form = turn.call, turn.call.state.form
-    if call.case_id is not None and (
-        not form.groups or cases.keep_groups(turn.connection, call.case_id, form.format, form.groups, turn.now)
-    ):
-        return
-    call.case_id = cases.open_case(
-        turn.connection,
-        line=call.line,
-        caller=call.caller.pseudonym if call.caller else None,
-        layout=form.format,
-        groups=form.groups,
-        now=turn.now,
-        below=turn.below,
-    ).id
-
-
-def _ask(turn: _Turn, question: Question, state: State) -> Event:
+def _ask(at: _CallTurn, question: Question, state: State) -> Event:
+    turn, call = at.turn, at.call
     if isinstance(question, FindCase):
-        return _find_case(turn, question.number)
+        case = deeds.find_case(turn, question.number)
+        if case is None:
+            return CaseUnknown()
+        call.case_id = case.id
+        return CaseFound(case.format, case.groups)
     if isinstance(state, Weighing):
-        return _weigh(turn, state)
-    return _reserve(turn, state.form.groups)
-
-
-def _find_case(turn: _Turn, number: str) -> Event:
-    """Look a case up for a caller who has not guessed too often. Its groups are gone on with, never spoken."""
-    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
-    case = cases.find(turn.connection, number) if guesses.may_try(turn.connection, pseudonym, turn.now) else None
-    if case is None:
-        guesses.note(turn.connection, GuessKind.CASE, caller=pseudonym, call_sid=turn.call.sid, now=turn.now)
-        return CaseUnknown()
-    turn.call.case_id = case.id
-    return CaseFound(case.format, case.groups)
-
-
-def _weigh(turn: _Turn, state: Weighing) -> Event:
-    """Which candidates of a repair have a right proof. None at all is one wrong try, however many there were."""
-    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
-    if not guesses.may_try(turn.connection, pseudonym, turn.now):
-        return Weighed(())
-    genuine = genuine_among(state.candidates, turn.secrets)
-    if not genuine:
-        # What was keyed names no key for certain, so none is flagged by it.
-        guesses.note(turn.connection, GuessKind.PROOF, caller=pseudonym, call_sid=turn.call.sid, now=turn.now)
-    return Weighed(genuine)
-
-
-def _reserve(turn: _Turn, groups: tuple[str, ...]) -> Event:
-    """Take one activation and spend it: its first digit is spoken in this very turn's answer."""
-    pseudonym = turn.call.caller.pseudonym if turn.call.caller else None
-    if not guesses.may_try(turn.connection, pseudonym, turn.now):
-        return Refused(Refusal.TOO_MANY_TRIES)
-    iid = decoded(groups)
-    done = _activate(turn, iid) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
-    if isinstance(done, ledger.Refused):
-        if done.refusal in _GUESSED:
-            guesses.note(
-                turn.connection,
-                GuessKind.PROOF,
-                caller=pseudonym,
-                call_sid=turn.call.sid,
-                now=turn.now,
-                product=iid.product if iid else None,
-                serial=iid.serial if iid else None,
-            )
-        return Refused(done.refusal)
-    assert turn.call.case_id is not None  # KeepGroups goes before
-    cases.activated(turn.connection, turn.call.case_id, done.reservation.id, turn.now)
-    return Approved(done.reservation.blocks, again=done.replay)
-
-
-def _activate(turn: _Turn, iid: InstallationID) -> ledger.Activated | ledger.Refused:
-    known = ledger.identify(iid, turn.secrets)
-    if isinstance(known, ledger.Refused):
-        return known
-    claim = ledger.Claim(iid, known.generation, CHANNEL, turn.call.sid, str(turn.call.case_id))
-    return ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+        return deeds.weigh(turn, state.candidates)
+    assert call.case_id is not None  # KeepGroups goes before
+    return deeds.activate(turn, call.case_id, state.form.groups)
 
 
 def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:

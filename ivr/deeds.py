@@ -1,0 +1,113 @@
+"""What a turn does to cases and the ledger, on whatever channel it came.
+
+Rule: no channel is a softer door. A call and a text ask here, with one throttle against guessing and one ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ivr import cases, guesses
+from ivr.cases import Case
+from ivr.events import Approved, Refused, Weighed
+from ivr.guesses import GuessKind
+from ivr.lines import Line
+from ivr.weighing import decoded, genuine_among
+from keys import ledger
+from keys.refusals import Refusal
+from keys.repair import Candidate
+from keys.secrets_file import Secrets
+
+_GUESSED = frozenset({Refusal.PROOF_WRONG, Refusal.KEY_UNKNOWN, Refusal.PRODUCT_UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the deeds of one turn work with.
+
+    `channel` is the ledger's word for the way it came, `sid` the provider's id of the call or text, `caller` the
+    pseudonym of who came (None for a withheld number). `below(n)` gives a random number under n.
+    """
+
+    connection: Connection
+    secrets: Secrets
+    channel: str
+    sid: str
+    caller: str | None
+    line: Line
+    now: datetime
+    below: Callable[[int], int]
+
+
+def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tuple[str, ...]) -> int:
+    """Save groups in the case and give its row id; `layout` is the number of their format.
+
+    Without a case one is opened, and so it is for another ID after an activation: that is another installation.
+    """
+    if case_id is not None and (not groups or cases.keep_groups(turn.connection, case_id, layout, groups, turn.now)):
+        return case_id
+    return cases.open_case(
+        turn.connection,
+        line=turn.line.number,
+        caller=turn.caller,
+        layout=layout,
+        groups=groups,
+        now=turn.now,
+        below=turn.below,
+    ).id
+
+
+def find_case(turn: Turn, number: str) -> Case | None:
+    """Look a case up for a caller who has not guessed too often."""
+    case = cases.find(turn.connection, number) if _may_try(turn) else None
+    if case is None:
+        guesses.note(turn.connection, GuessKind.CASE, caller=turn.caller, call_sid=turn.sid, now=turn.now)
+    return case
+
+
+def weigh(turn: Turn, candidates: tuple[Candidate, ...]) -> Weighed:
+    """Which candidates of a repair have a right proof. None at all is one wrong try, however many there were."""
+    if not _may_try(turn):
+        return Weighed(())
+    genuine = genuine_among(candidates, turn.secrets)
+    if not genuine:
+        # What came names no key for certain, so none is flagged by it.
+        guesses.note(turn.connection, GuessKind.PROOF, caller=turn.caller, call_sid=turn.sid, now=turn.now)
+    return Weighed(genuine)
+
+
+def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Refused:
+    """Take one activation for a complete installation ID and spend it: its answer goes out with this very turn."""
+    if not _may_try(turn):
+        return Refused(Refusal.TOO_MANY_TRIES)
+    iid = decoded(groups)
+    known = ledger.identify(iid, turn.secrets) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
+    done: ledger.Activated | ledger.Refused
+    if iid is None or isinstance(known, ledger.Refused):
+        assert isinstance(known, ledger.Refused)  # without an ID it was refused above
+        done = known
+    else:
+        claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
+        done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+    if isinstance(done, ledger.Activated):
+        cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
+        return Approved(done.reservation.blocks, again=done.replay)
+    if done.refusal in _GUESSED:
+        guesses.note(
+            turn.connection,
+            GuessKind.PROOF,
+            caller=turn.caller,
+            call_sid=turn.sid,
+            now=turn.now,
+            product=iid.product if iid else None,
+            serial=iid.serial if iid else None,
+        )
+    return Refused(done.refusal)
+
+
+def _may_try(turn: Turn) -> bool:
+    return guesses.may_try(turn.connection, turn.caller, turn.now)

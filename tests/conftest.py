@@ -37,9 +37,9 @@ from keys.issue import Issued, Order, issue
 from keys.migrations.running import upgrade
 from keys.product_key import KeyType
 from keys.secrets_file import ProductSecrets, Secrets
+from webhooks.door import Exchange
 from webhooks.lines_file import read_catalogues
 from webhooks.twiml import Wording
-from webhooks.voice import Exchange
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROOT = bytes(range(32))

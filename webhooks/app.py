@@ -12,11 +12,12 @@ from sqlalchemy.exc import ArgumentError
 
 from keys import secrets_file
 from keys.database import Database
+from webhooks.door import Exchange
 from webhooks.health import health
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError, Settings
 from webhooks.twiml import Wording
-from webhooks.voice import PATIENCE, Exchange, voice
+from webhooks.voice import PATIENCE, voice
 
 if TYPE_CHECKING:
     from webhooks.phone import Phone

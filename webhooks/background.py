@@ -19,7 +19,7 @@ from keys import ledger, seals
 from keys.database import Database
 from keys.unavailable import DatabaseUnavailable
 from webhooks import spool
-from webhooks.voice import Exchange
+from webhooks.door import Exchange
 
 SEAL_SECONDS = 2.0
 THOROUGH_SECONDS = 600.0

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ivr.calls import calls
 from keys.unavailable import DatabaseUnavailable
-from webhooks.voice import exchange
+from webhooks.door import exchange
 
 health = Blueprint("health", __name__)
 

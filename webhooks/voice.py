@@ -6,84 +6,28 @@ a way on; only what is not Twilio's (no signature, not a form) gets a bare statu
 
 from __future__ import annotations
 
-import secrets as randomness
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-
 import structlog
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
 from ivr.actions import say
 from ivr.call_backs import Wish, note
 from ivr.callers import Caller, recognise
-from ivr.lines import Line, Lines, TextLimits
+from ivr.lines import Line
 from ivr.turn import Knock, hang_up, take_turn
-from keys.database import Database
-from keys.secrets_file import Secrets
 from keys.unavailable import DatabaseUnavailable
 from webhooks import spool, twiml
-from webhooks.signature import is_signed
-from webhooks.twiml import Wording
+from webhooks.door import exchange, guard
 
 PATIENCE = 2.4
 """Seconds a voice route may spend on lock, connection and statements together; Twilio's own cliff is 15."""
-FORM_TYPE = "application/x-www-form-urlencoded"
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _LONGEST_SID = 64
-MOST_NAMES = 60
-LONGEST_NAME = 40
-"""Of a refused form's names this many, cut to this length, are logged: a real form has about thirty short ones."""
 
 _log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Everything the routes work with; one for each app. `texts_due` is set where a commit may have written a text."""
-
-    database: Database
-    secrets: Secrets
-    lines: Lines
-    wording: Wording
-    account_sid: str
-    auth_tokens: tuple[str, ...]
-    spool_dir: Path
-    limits: TextLimits = field(default_factory=TextLimits)
-    texts_due: threading.Event = field(default_factory=threading.Event)
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    below: Callable[[int], int] = randomness.randbelow
-
-
 voice = Blueprint("voice", __name__, url_prefix="/voice")
-
-
-def exchange() -> Exchange:
-    """The exchange of the running app."""
-    found: Exchange = current_app.extensions["exchange"]
-    return found
-
-
-@voice.before_request
-def guard() -> None:
-    """Let in only a form that Twilio signed over our public address, for our account: else 415, 413 or 403."""
-    if request.mimetype != FORM_TYPE:
-        abort(415)
-    here = exchange()
-    query = request.environ.get("QUERY_STRING", "")
-    url = here.wording.public_url + request.environ.get("PATH_INFO", "") + (f"?{query}" if query else "")
-    given = request.headers.get("X-Twilio-Signature", "")
-    if not is_signed(given, here.auth_tokens, url, request.form.items(multi=True)):
-        # Names only: a parameter that was added on the way is the usual reason, and its value is nobody's business.
-        names = [name[:LONGEST_NAME] for name in sorted(request.form)[:MOST_NAMES]]
-        _log.warning("signature_refused", path=request.path, parameters=names)
-        abort(403)
-    if request.form.get("AccountSid") != here.account_sid:
-        _log.warning("account_refused", path=request.path)
-        abort(403)
+voice.before_request(guard)
 
 
 @voice.errorhandler(Exception)

@@ -21,7 +21,7 @@ from keys.groups import split
 from keys.installation_id import encode
 from keys.issue import Order, issue
 from keys.reservations import State, reservations
-from webhooks.voice import Exchange
+from webhooks.door import Exchange
 
 FRESH = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 

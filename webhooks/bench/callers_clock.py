@@ -29,6 +29,7 @@ from keys.issue import Order, issue
 from keys.migrations.running import upgrade
 from webhooks.app import create_app
 from webhooks.bench.voice import measured
+from webhooks.door import Exchange
 from webhooks.lines_file import read_catalogues
 from webhooks.rehearsal.caller import Caller, Reaction, Stretch
 from webhooks.rehearsal.clock import Pace
@@ -36,7 +37,6 @@ from webhooks.rehearsal.dialling import CallRecord, Outcome, Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 from webhooks.rehearsal.wsgi import InProcess
 from webhooks.twiml import Wording
-from webhooks.voice import Exchange
 
 BLOCK_COPYING = 4.35
 KEYING = 0.5

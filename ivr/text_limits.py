@@ -6,9 +6,18 @@ of texts nor a loop with another machine costs more than the settings say. Days 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Integer, String, Table
+from datetime import UTC, date, datetime
+from enum import StrEnum
 
+from sqlalchemy import Column, Connection, Date, Integer, String, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ivr.callers import pseudonym
+from ivr.lines import TextLimits
 from keys.database import metadata
+
+ALIKE = 3
+"""Last digits in which numbers of one prefix differ: a pump of texts walks through such a block of a thousand."""
 
 text_counts = Table(
     "text_counts",
@@ -18,3 +27,49 @@ text_counts = Table(
     Column("name", String(32), primary_key=True),
     Column("texts", Integer, nullable=False),
 )
+
+
+class Scope(StrEnum):
+    """What a limit is over."""
+
+    NUMBER = "number"
+    PREFIX = "prefix"
+    COUNTRY = "country"
+    DAY = "day"
+
+
+def count(
+    connection: Connection, number: str, country: str, limits: TextLimits, *, pepper: bytes, now: datetime
+) -> Scope | None:
+    """Count one text to `number` (E.164) of `country` (ISO 3166), or say which limit is reached and count nothing.
+
+    The row of the whole day is taken first and kept until the commit: whoever else counts waits for it with nothing in
+    hand, so no two can wait for each other. It is best taken late in a transaction, after what the turn needs besides.
+    """
+    rows = (
+        (Scope.DAY, "all", limits.day),
+        (Scope.COUNTRY, country, limits.country),
+        (Scope.PREFIX, pseudonym(number[:-ALIKE], pepper), limits.prefix),
+        (Scope.NUMBER, pseudonym(number, pepper), limits.number),
+    )
+    day = now.astimezone(UTC).date()
+    savepoint = connection.begin_nested()
+    for scope, name, most in rows:
+        if not _add(connection, day, scope, name, most):
+            savepoint.rollback()
+            return scope
+    savepoint.commit()
+    return None
+
+
+def _add(connection: Connection, day: date, scope: Scope, name: str, most: int) -> bool:
+    if most < 1:
+        return False
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(text_counts).values(day=day, scope=scope, name=name, texts=1)
+    counted = insert.on_conflict_do_update(
+        index_elements=["day", "scope", "name"],
+        set_={"texts": text_counts.c.texts + 1},
+        where=text_counts.c.texts < most,
+    ).returning(text_counts.c.texts)
+    return connection.execute(counted).first() is not None

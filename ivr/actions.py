@@ -47,13 +47,14 @@ class Listen:
 class ReadBack:
     """Read the blocks of the confirmation ID from `first` (from 1) to the last, then the menu after them.
 
-    `opening` is said before the first block; `pace` is one of those in `ivr.states`.
+    `opening` is said before the first block, `offers` in the menu; `pace` is one of those in `ivr.states`.
     """
 
     opening: tuple[Say, ...]
     first: int
     blocks: int
     pace: int = 0
+    offers: tuple[Say, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,13 @@ class FindCase:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteText:
+    """Text the caller what the state is about, at the `held` number or the own; TextWritten or TextRefused."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NeedPerson:
     """The case waits for a person, for `reason` (a refusal's code or one of `states.Reason`)."""
 
@@ -111,7 +119,15 @@ class WishCallBack:
     held: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Text these prompts back to whoever texted, as one text."""
+
+    words: tuple[Say, ...]
+
+
 Spoken = Listen | ReadBack | HangUp
-Question = Reserve | Weigh | FindCase
+Question = Reserve | Weigh | FindCase | WriteText
 Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack
 Action = Spoken | Question | Deed
+TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | Reserve | Weigh | FindCase

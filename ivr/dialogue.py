@@ -15,16 +15,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import asking, items, leaving, reading, repairing, resuming
+from ivr import asking, items, leaving, offering, reading, repairing, resuming
 from ivr.actions import say
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
+from ivr.events import (
+    Approved,
+    CallStarted,
+    CaseFound,
+    CaseUnknown,
+    Event,
+    HungUp,
+    Keyed,
+    Refused,
+    Silence,
+    TextRefused,
+    TextWritten,
+    Weighed,
+)
 from ivr.items import Step
 from ivr.states import (
     AskingCase,
     AskingGroup,
+    AskingMobile,
     AskingNumber,
     Checking,
     ConfirmingGroup,
+    ConfirmingMobile,
     ConfirmingNumber,
     Ended,
     FindingCase,
@@ -32,6 +47,7 @@ from ivr.states import (
     Outcome,
     ReadingBack,
     State,
+    Texting,
     WayOn,
     Weighing,
 )
@@ -59,23 +75,34 @@ def step(state: State | None, event: Event, *, country: str) -> Step:
 def _react(state: State | None, event: Event, country: str) -> Step:
     if isinstance(event, HungUp) and state is not None:
         outcome = state.outcome if isinstance(state, Ended) else Outcome.HUNG_UP
-        return Ended(state.form, Outcome.ACTIVATED if isinstance(state, ReadingBack) else outcome), ()
+        return Ended(state.form, Outcome.ACTIVATED if _is_read(state) else outcome), ()
     if state is None and isinstance(event, CallStarted):
         return resuming.starting(event)
     if state is not None and isinstance(event, Keyed | Silence):
-        return resuming.settled(state, _hear(state, event, country))
+        return resuming.settled(state, _told(event, _hear(_noted(state, event), event, country)))
     if isinstance(state, Weighing) and isinstance(event, Weighed):
         return repairing.weighed(state, event)
+    if isinstance(state, Texting) and isinstance(event, TextWritten | TextRefused):
+        return offering.written(state, event)
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
     raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 
+def _noted(state: State, event: Keyed | Silence) -> State:
+    return replace(state, form=replace(state.form, text_failed=True)) if event.text_failed else state
+
+
+def _told(event: Keyed | Silence, heard: Step) -> Step:
+    """The step; a caller whose text cannot arrive is told so first."""
+    return items.say_first(heard, say("text_offer.failed")) if event.text_failed else heard
+
+
 def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
     """Keys or silence, counted against the ceiling of turns."""
     state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
-    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase | Weighing):
-        outcome = Outcome.ACTIVATED if isinstance(state, ReadingBack) else Outcome.CASE_KEPT
+    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase | Weighing | Texting):
+        outcome = Outcome.ACTIVATED if _is_read(state) else Outcome.CASE_KEPT
         return items.end_at_ceiling(state.form, outcome)
     if resuming.begins_another(state, event):
         return resuming.leaving_the_case(asking.at_opening(resuming.anew(state), event))
@@ -92,12 +119,32 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return reading.at_reading(state, event)
         case WayOn():
             return leaving.at_way_on(state, event)
+        case AskingNumber() | ConfirmingNumber() | AskingMobile() | ConfirmingMobile():
+            return _hear_number(state, event, country)
+        case Checking() | FindingCase() | Weighing() | Texting() | Ended():
+            raise UnknownTransition(type(state).__name__, type(event).__name__)
+
+
+def _hear_number(
+    state: AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile, event: Keyed | Silence, country: str
+) -> Step:
+    """A number to call back or to text is keyed, or confirmed."""
+    match state:
         case AskingNumber():
             return leaving.at_number(state, event, country)
         case ConfirmingNumber():
             return leaving.at_confirming(state, event)
-        case Checking() | FindingCase() | Weighing() | Ended():
-            raise UnknownTransition(type(state).__name__, type(event).__name__)
+        case AskingMobile():
+            return offering.at_mobile(state, event, country)
+        case ConfirmingMobile():
+            return offering.at_confirming_mobile(state, event)
+
+
+def _is_read(state: State) -> bool:
+    """Whether the confirmation ID is being read, or was just now, so that the call has what it was for."""
+    if isinstance(state, AskingMobile | ConfirmingMobile | Texting):
+        return state.reading is not None
+    return isinstance(state, ReadingBack)
 
 
 def _answered(state: Checking | FindingCase, event: Event) -> Step:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.states import Texts
 from keys.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
-    """A call came in. `withheld` says that the caller's number is unknown to us.
+    """A call came in. `withheld` says that the caller's number is unknown to us, `texts` where to text the caller.
 
     `groups` are those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing.
     """
@@ -23,6 +24,7 @@ class CallStarted:
     withheld: bool
     format: int | None = None
     groups: tuple[str, ...] = ()
+    texts: Texts = Texts.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,22 @@ class Keyed:
     """Keys arrived (0-9, `*`, and `#` where a gather has no finish key).
 
     `after` is the seconds since our last reply went out. `at` names the block of the confirmation ID that was being
-    read, counted from 1 (one more than the blocks: the menu after them); None outside the read-back.
+    read, counted from 1 (one more than the blocks: the menu after them); None outside the read-back. `text_failed` says
+    that a text which this call asked for cannot arrive.
     """
 
     keys: str
     after: float = 60.0
     at: int | None = None
+    text_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A gather ended without keys. Twilio cannot tell a lone finish key from silence; `after` as in Keyed."""
+    """A gather ended without keys. Twilio cannot tell a lone finish key from silence; the rest as in Keyed."""
 
     after: float = 60.0
+    text_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,24 @@ class CaseUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWritten:
+    """The text is in the outbox, and will be sent once the turn is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRefused:
+    """No text can be sent to that number."""
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The call is over."""
 
 
-Event = CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | HungUp
+Event = (
+    CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten | TextRefused
+    | HungUp
+)  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
-    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, HungUp,
+    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused, HungUp,
 )  # fmt: skip

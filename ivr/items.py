@@ -12,13 +12,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr.actions import Action, HangUp, KeepGroups, Listen, NeedPerson, ReadBack, Reserve, Say, WishCallBack, say
+from ivr.actions import (
+    Action,
+    HangUp,
+    KeepGroups,
+    Listen,
+    NeedPerson,
+    ReadBack,
+    Reserve,
+    Say,
+    WishCallBack,
+    WriteText,
+    say,
+)
 from ivr.states import (
     AskingCase,
     AskingGroup,
+    AskingMobile,
     AskingNumber,
     Checking,
     ConfirmingGroup,
+    ConfirmingMobile,
     ConfirmingNumber,
     Ended,
     Form,
@@ -28,6 +42,8 @@ from ivr.states import (
     Reason,
     State,
     Tally,
+    Texting,
+    Texts,
     WayOn,
 )
 from keys.formats import FORMATS, GROUP_DIGITS
@@ -110,7 +126,44 @@ def check(form: Form) -> Step:
 
 def read_back(state: ReadingBack, first: int, *opening: Say) -> Step:
     """Read the confirmation ID from block `first`."""
-    return state, (ReadBack(opening, first, state.blocks, state.pace),)
+    offers = (say(f"readback.menu.text_{state.form.texts}"),) if may_text(state.form, state) else ()
+    return state, (ReadBack(opening, first, state.blocks, state.pace, offers),)
+
+
+def may_text(form: Form, reading: ReadingBack | None) -> bool:
+    """Whether a text is offered: of the confirmation ID in a read-back, of the case otherwise; each once a call."""
+    return form.texts is not Texts.NONE and not (form.cid_texted if reading is not None else form.case_texted)
+
+
+def ask_mobile(form: Form, reading: ReadingBack | None, reason: str, *prompts: Say) -> Step:
+    """A mobile number to be texted at."""
+    return AskingMobile(form, reading, reason), (_entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
+
+
+def confirm_mobile(form: Form, reading: ReadingBack | None, reason: str, *prompts: Say) -> Step:
+    """The yes to a mobile number that has been read back."""
+    return ConfirmingMobile(form, reading, reason), (_menu(prompts),)
+
+
+def write_text(form: Form, reading: ReadingBack | None, reason: str, *, held: bool) -> Step:
+    """Write the text, and hear whether it may be sent."""
+    return Texting(form, reading, reason), (WriteText(held),)
+
+
+def say_first(step: Step, first: Say) -> Step:
+    """The step, with a sentence before all it says; a step that says nothing stays as it is."""
+    state, actions = step
+    return state, tuple(_begin_with(first, action) for action in actions)
+
+
+def _begin_with(first: Say, action: Action) -> Action:
+    match action:
+        case Listen() | HangUp():
+            return replace(action, prompts=(first, *action.prompts))
+        case ReadBack():
+            return replace(action, opening=(first, *action.opening))
+        case _:
+            return action
 
 
 def pause_reading(state: ReadingBack, at: int) -> Step:
@@ -141,7 +194,8 @@ def way_on_menu(form: Form, reason: str) -> tuple[Say, ...]:
     """The choices of the way on, those only that this caller has."""
     call_back = say("wayon.menu.number" if form.withheld else "wayon.menu.call_back")
     again = (say("wayon.menu.again"),) if may_try_again(reason) else ()
-    return (call_back, *again, say("wayon.menu.repeat"))
+    text = (say(f"wayon.menu.text_{form.texts}"),) if may_text(form, None) else ()
+    return (call_back, *again, *text, say("wayon.menu.repeat"))
 
 
 def repeat_way_on(form: Form, reason: str, *before: Say) -> Step:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import phonenumbers
-
-from ivr import items
+from ivr import items, offering
 from ivr.actions import HangUp, HoldNumber, Say, WishCallBack, say
 from ivr.entry import after_star
 from ivr.events import Keyed, Silence
 from ivr.items import Step
 from ivr.states import AskingNumber, ConfirmingNumber, Ended, Form, Outcome, Reason, Tally, WayOn
+from ivr.textable import dialable
 from ivr.tries import is_left_over, stray
 
 MENU_TRIES = 4
@@ -23,7 +22,7 @@ NUMBER_TRIES = 3
 
 
 def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
-    """1 a call-back, 2 another try where one can help, `*` the menu again."""
+    """1 a call-back, 2 another try where one can help, 3 a text where one is offered, `*` the menu again."""
     key = event.keys[:1] if isinstance(event, Keyed) else ""
     if is_left_over(state.form, key, event.after):
         return items.repeat_way_on(stray(state.form), state.reason)
@@ -33,6 +32,8 @@ def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
         return _promise(state.form, held=False)
     if key == "2" and items.may_try_again(state.reason):
         return _try_again(state.form, state.reason)
+    if key == "3" and items.may_text(state.form, None):
+        return offering.wished(state.form, None, state.reason)
     form = _counted(state.form, silent=not key)
     if form.tally.no_input + form.tally.no_match + form.tally.help >= MENU_TRIES:
         return items.end(form, Outcome.CASE_KEPT, say("wayon.goodbye"))
@@ -64,17 +65,6 @@ def at_confirming(state: ConfirmingNumber, event: Keyed | Silence) -> Step:
     if key == "2":
         return items.ask_number(form, state.reason, say("number.ask"))
     return items.confirm_number(form, state.reason, say("number.confirm"))
-
-
-def dialable(digits: str, country: str) -> str | None:
-    """The E.164 form of a keyed number as `country` (ISO 3166) would dial it, None if it can be no number there."""
-    try:
-        number = phonenumbers.parse(f"+{digits[2:]}" if digits.startswith("00") else digits, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _promise(form: Form, *, held: bool) -> Step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import items
+from ivr import items, offering
 from ivr.actions import say
 from ivr.events import Keyed, Silence
 from ivr.items import Step
@@ -21,7 +21,7 @@ MOST_ROUNDS = 3
 def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
     """`*` is the block again and slower (in the menu: the whole), `#` the next and quicker, 1 to 8 a jump.
 
-    9 is a pause for writing, 0 a person. The pace stays as the caller set it.
+    9 is a pause for writing (in the menu the text offered there), 0 a person. The pace stays as the caller set it.
     """
     if state.paused_at is not None:
         return _after_pause(state, event)
@@ -39,6 +39,8 @@ def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
         return items.end(state.form, Outcome.ACTIVATED, say("readback.goodbye"))
     if key == "#":
         return items.read_back(_paced(state, -1), at + 1)
+    if key == "9" and in_menu and items.may_text(state.form, state):
+        return offering.wished(state.form, state, "")
     if key == "9":
         return items.pause_reading(state, at)
     if key in "12345678"[: state.blocks]:

@@ -33,6 +33,17 @@ class Reason(StrEnum):
     """Every group fits its check digit, but the whole does not."""
 
 
+class Texts(StrEnum):
+    """Whether this caller can be texted."""
+
+    NONE = "none"
+    """The line sends no texts."""
+    OWN = "own"
+    """At the number that calls."""
+    KEYED = "keyed"
+    """At a mobile number that the caller keys: the own one is withheld, or takes no texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counters of the item being asked, each on its own as in VoiceXML; a new item starts at nought."""
@@ -49,13 +60,18 @@ class Form:
     `groups` are by place, "" where one is still to be keyed; `failures` counts no-inputs, no-matches and helps of all
     items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once,
     `resumed` while a case is gone on with that another call began. `unsure` are the numbers of sound groups that came
-    in a run after one in doubt.
+    in a run after one in doubt. `texts` says whether the caller can be texted, `case_texted` and `cid_texted` what was,
+    `text_failed` that the caller was told that it did not arrive.
     """
 
     format: int | None = None
     groups: tuple[str, ...] = ()
     unsure: tuple[int, ...] = ()
     withheld: bool = False
+    texts: Texts = Texts.NONE
+    case_texted: bool = False
+    cid_texted: bool = False
+    text_failed: bool = False
     ever_keyed: bool = False
     lane: bool = False
     resumed: bool = False
@@ -197,6 +213,33 @@ class ConfirmingNumber:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskingMobile:
+    """A mobile number to be texted at is asked for; `reading` is the read-back it is for, else `reason` the way on."""
+
+    form: Form
+    reading: ReadingBack | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingMobile:
+    """The keyed mobile number has been read back for a yes; the rest as in AskingMobile."""
+
+    form: Form
+    reading: ReadingBack | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texting:
+    """A text is being written; whether it may be sent is answered in the same turn. The rest as in AskingMobile."""
+
+    form: Form
+    reading: ReadingBack | None
+    reason: str
+
+
 class Outcome(StrEnum):
     """How a call ended."""
 
@@ -217,9 +260,9 @@ class Ended:
 
 State = (
     Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
-    | AskingNumber | ConfirmingNumber | Ended
+    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
     Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
-    AskingNumber, ConfirmingNumber, Ended,
+    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Ended,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which numbers may be texted: telephones that can take a text, in a country the line sends to.
+"""Which keyed digits are a number, and which numbers may be texted: a telephone that can, where the line sends to.
 
 Rule: never a premium, shared-cost or service number, whoever asks for it. Where a country's plan does not tell mobile
 from landline (as in North America), a number is given the benefit of the doubt.
@@ -27,6 +27,17 @@ def country_of(number: str) -> str | None:
     """The country (ISO 3166) of a number in E.164; None where no country has it."""
     parsed = _parsed(number)
     return None if parsed is None else _region(parsed)
+
+
+def dialable(digits: str, country: str) -> str | None:
+    """The E.164 form of a keyed number as `country` (ISO 3166) would dial it, None if it can be no number there."""
+    try:
+        number = phonenumbers.parse(f"+{digits[2:]}" if digits.startswith("00") else digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _parsed(number: str) -> phonenumbers.PhoneNumber | None:

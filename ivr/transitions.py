@@ -10,20 +10,36 @@ False
 
 from __future__ import annotations
 
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence, Weighed
+from ivr.events import (
+    Approved,
+    CallStarted,
+    CaseFound,
+    CaseUnknown,
+    Event,
+    HungUp,
+    Keyed,
+    Refused,
+    Silence,
+    TextRefused,
+    TextWritten,
+    Weighed,
+)
 from ivr.states import (
     STATES,
     AskingCase,
     AskingGroup,
+    AskingMobile,
     AskingNumber,
     Checking,
     ConfirmingGroup,
+    ConfirmingMobile,
     ConfirmingNumber,
     Ended,
     FindingCase,
     Opening,
     ReadingBack,
     State,
+    Texting,
     WayOn,
     Weighing,
 )
@@ -60,11 +76,11 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         Refused: (WayOn, Ended),
     },
     ReadingBack: {
-        Keyed: (ReadingBack, WayOn, Ended),
+        Keyed: (ReadingBack, Texting, AskingMobile, WayOn, Ended),
         Silence: (ReadingBack, Ended),
     },
     WayOn: {
-        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Ended),
+        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Ended),
         Silence: (WayOn, Ended),
     },
     AskingNumber: {
@@ -74,6 +90,18 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
     ConfirmingNumber: {
         Keyed: (ConfirmingNumber, AskingNumber, Ended),
         Silence: (ConfirmingNumber, Ended),
+    },
+    AskingMobile: {
+        Keyed: (AskingMobile, ConfirmingMobile, ReadingBack, WayOn, Ended),
+        Silence: (ReadingBack, WayOn, Ended),
+    },
+    ConfirmingMobile: {
+        Keyed: (ConfirmingMobile, AskingMobile, Texting, ReadingBack, WayOn, Ended),
+        Silence: (ConfirmingMobile, ReadingBack, WayOn, Ended),
+    },
+    Texting: {
+        TextWritten: (ReadingBack, WayOn),
+        TextRefused: (ReadingBack, WayOn),
     },
 }
 

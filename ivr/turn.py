@@ -7,12 +7,12 @@ posted it has been committed, and a turn that is brought twice is taken once and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, cases, deeds
+from ivr import call_backs, calls, cases, consents, deeds, outbox
 from ivr.actions import (
     Action,
     Deed,
@@ -29,16 +29,20 @@ from ivr.actions import (
     Spoken,
     Weigh,
     WishCallBack,
+    WriteText,
+    say,
 )
-from ivr.callers import Caller, seal, unseal
+from ivr.callers import Caller, pseudonym, seal, unseal
 from ivr.calls import Call
 from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
-from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence
-from ivr.lines import Line
+from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence, TextRefused, TextWritten
+from ivr.lines import Line, TextLimits
+from ivr.outbox import TextState
 from ivr.resuming import can_resume
-from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Weighing
+from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Texting, Texts, Weighing
+from ivr.textable import takes_texts
 from ivr.written import read_spoken, write
 from keys import ledger
 from keys.installation_id import decode
@@ -53,7 +57,7 @@ class Knock:
 
     `caller` is asked only where the call begins: to recognise a number and seal it costs a tenth of a turn.
     `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is empty
-    where nothing was gathered; `at` is the block that was being read.
+    where nothing was gathered; `at` is the block that was being read; `limits` bound the texts a call may ask for.
     """
 
     call_sid: str
@@ -62,6 +66,7 @@ class Knock:
     turn: int | None
     keys: str
     at: int | None
+    limits: TextLimits = field(default_factory=TextLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,12 @@ def take_turn(
     """
     call = calls.lock(connection, knock.call_sid)
     if call is None:
-        call = _begin(connection, knock, now) or calls.lock(connection, knock.call_sid)
+        call = _begin(connection, secrets, knock, now) or calls.lock(connection, knock.call_sid)
         assert call is not None  # whoever was first has committed by now
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
-        event = Keyed(knock.keys, after, knock.at) if knock.keys else Silence(after)
+        failed = _text_failed(connection, call)
+        event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
         pseudonym = call.caller.pseudonym if call.caller else None
         turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below)
         _go_on(_CallTurn(turn, call, knock), event)
@@ -120,12 +126,14 @@ class _CallTurn:
     knock: Knock
 
 
-def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
+def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime) -> Call | None:
     caller = knock.caller()
     case = dropped_case(connection, caller.pseudonym if caller else None, now)
     if case is not None and not can_resume(case.format, case.groups):
         case = None
-    started = CallStarted(caller is None, case.format, case.groups) if case else CallStarted(caller is None)
+    texts = _texts(caller, knock.line, secrets)
+    resumed = (case.format, case.groups) if case else (None, ())
+    started = CallStarted(caller is None, *resumed, texts=texts)
     state, actions = step(None, started, country=knock.line.country)
     spoken = next(action for action in actions if isinstance(action, Listen))
     call = Call(
@@ -141,6 +149,22 @@ def _begin(connection: Connection, knock: Knock, now: datetime) -> Call | None:
         ended_at=None,
     )
     return call if calls.begin(connection, call) else None
+
+
+def _texts(caller: Caller | None, line: Line, secrets: Secrets) -> Texts:
+    """Whether this caller can be texted: at the number that calls, or at one to be keyed."""
+    if line.text_sender is None:
+        return Texts.NONE
+    own = caller is not None and takes_texts(unseal(caller.sealed, secrets.number_key), line.texts_go_to)
+    return Texts.OWN if own else Texts.KEYED
+
+
+def _text_failed(connection: Connection, call: Call) -> bool:
+    """Whether a text that this call asked for cannot arrive, and the caller does not know it yet."""
+    form = call.state.form
+    if form.text_failed or not (form.cid_texted or form.case_texted):
+        return False
+    return outbox.fate(connection, call.sid) in {TextState.FAILED, TextState.UNDELIVERED}
 
 
 def _go_on(at: _CallTurn, event: Event) -> None:
@@ -163,7 +187,7 @@ def _do(at: _CallTurn, action: Action) -> Question | None:
     match action:
         case Listen() | ReadBack() | HangUp():
             at.call.spoken = write(action)
-        case Reserve() | Weigh() | FindCase():
+        case Reserve() | Weigh() | FindCase() | WriteText():
             return action
         case _:
             _deed(at, action)
@@ -199,10 +223,30 @@ def _ask(at: _CallTurn, question: Question, state: State) -> Event:
             return CaseUnknown()
         call.case_id = case.id
         return CaseFound(case.format, case.groups)
+    if isinstance(question, WriteText):
+        return _write_text(at, held=question.held)
     if isinstance(state, Weighing):
         return deeds.weigh(turn, state.candidates)
     assert call.case_id is not None  # KeepGroups goes before
     return deeds.activate(turn, call.case_id, state.form.groups)
+
+
+def _write_text(at: _CallTurn, *, held: bool) -> Event:
+    """Text the caller what the call is about: the confirmation ID if it is being read, else the case."""
+    turn, call = at.turn, at.call
+    sealed = call.held if held else call.caller.sealed if call.caller else None
+    assert sealed is not None  # a text is offered to a known number, or to one that was keyed
+    assert call.case_id is not None  # and about a case
+    number = unseal(sealed, turn.secrets.number_key)
+    if held and not consents.give(
+        turn.connection, call.case_id, call.sid, Caller(pseudonym(number, turn.secrets.pepper), sealed), turn.now
+    ):
+        return TextRefused()
+    read = isinstance(call.state, Texting) and call.state.reading is not None
+    words = (say("text.approved" if read else "text.case_from_call"),)
+    draft = outbox.Draft(at.knock.line, number, words, call.case_id, call_sid=call.sid, doubtful=True)
+    refused = outbox.write(turn.connection, turn.secrets, draft, at.knock.limits, now=turn.now)
+    return TextWritten() if refused is None else TextRefused()
 
 
 def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:

@@ -18,13 +18,15 @@ import msgspec
 
 from ivr.actions import HangUp, Listen, ReadBack, Spoken
 from ivr.states import STATES, State
+from ivr.text_states import KEPT, TextState
 
 _STATES = {kind.__name__: kind for kind in STATES}
+_TEXT_STATES = {kind.__name__: kind for kind in KEPT}
 _SPOKEN: dict[str, type[Spoken]] = {"Listen": Listen, "ReadBack": ReadBack, "HangUp": HangUp}
 _NAMED = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 
 
-def write(record: State | Spoken) -> str:
+def write(record: State | TextState | Spoken) -> str:
     """A state or a spoken reply as one line of JSON."""
     return msgspec.json.encode((type(record).__name__, record)).decode()
 
@@ -32,6 +34,12 @@ def write(record: State | Spoken) -> str:
 def read_state(text: str) -> State:
     """The state that `write` wrote. Raises KeyError or msgspec's ValidationError where it was not."""
     state: State = _read(text, _STATES)
+    return state
+
+
+def read_text_state(text: str) -> TextState:
+    """The state of a thread that `write` wrote. Raises as read_state does."""
+    state: TextState = _read(text, _TEXT_STATES)
     return state
 
 

@@ -145,7 +145,9 @@ def _read_back(voice: _Voice, reading: ReadBack, blocks: tuple[str, ...], action
             timeout=BLOCK_PAUSE[reading.pace],
         )
     after = f"{action}?at={len(blocks) + 1}{RETRIES}"
-    yield _menu(voice.speak((say("readback.menu"),)), after)
+    # Where no block is left to read, what was to be said before it is said here.
+    opening = reading.opening if reading.first > len(blocks) else ()
+    yield _menu(voice.speak((*opening, say("readback.menu"), *reading.offers)), after)
     yield _element("Redirect", _words(after))
 
 

@@ -87,7 +87,9 @@ def status() -> Response:
 
 def _turn(number: int | None) -> Response:
     here, line = exchange(), _line()
-    knock = Knock(_call_sid(), lambda: _caller(line), line, number, request.form.get("Digits", ""), _block())
+    knock = Knock(
+        _call_sid(), lambda: _caller(line), line, number, request.form.get("Digits", ""), _block(), here.limits
+    )
     with here.database.begin() as connection:
         answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
     return _document(twiml.render(here.wording, line, answer))

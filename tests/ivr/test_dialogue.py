@@ -1,19 +1,34 @@
 """The dialogue as a whole: every call ends, every step is in the table, and no sound group is lost on the way."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.actions import FindCase, HangUp, Listen, ReadBack, Reserve, Weigh
+from ivr.actions import FindCase, HangUp, Listen, ReadBack, Reserve, Weigh, WriteText
 from ivr.asking import is_case_number
 from ivr.cases import pick_number
 from ivr.dialogue import TURN_CEILING, UnknownTransition, step
-from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, HungUp, Keyed, Refused, Silence, Weighed
+from ivr.events import (
+    Approved,
+    CallStarted,
+    CaseFound,
+    CaseUnknown,
+    HungUp,
+    Keyed,
+    Refused,
+    Silence,
+    TextRefused,
+    TextWritten,
+    Weighed,
+)
 from ivr.states import (
     AskingGroup,
+    AskingMobile,
     Checking,
+    ConfirmingMobile,
     Ended,
     FindingCase,
     Form,
@@ -21,6 +36,8 @@ from ivr.states import (
     Outcome,
     ReadingBack,
     Reason,
+    Texting,
+    Texts,
     WayOn,
     Weighing,
 )
@@ -36,8 +53,8 @@ CASE_NUMBER = pick_number(lambda below: 31415926 % below)
 SPOKEN = (Listen, ReadBack, HangUp)
 
 
-def begin(withheld=False):
-    state, _ = step(None, CallStarted(withheld), country="US")
+def begin(withheld=False, texts=Texts.NONE):
+    state, _ = step(None, CallStarted(withheld, texts=texts), country="US")
     return state
 
 
@@ -55,6 +72,8 @@ def go(state, event, country="US"):
             event = CaseUnknown()
         elif any(isinstance(action, Weigh) for action in more):
             event = Weighed(())
+        elif any(isinstance(action, WriteText) for action in more):
+            event = TextWritten()
         else:
             return state, actions, passed
 
@@ -84,14 +103,15 @@ found = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.data(), st.booleans())
-def test_every_call_ends_within_the_stated_number_of_turns(data, withheld):
-    state = begin(withheld)
+@given(st.data(), st.booleans(), st.sampled_from(Texts))
+def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts):
+    state = begin(withheld, texts)
     for _turn in range(TURN_CEILING):
         keys = data.draw(entries)
         after = data.draw(st.sampled_from([0.5, 9.0]))
         at = data.draw(st.sampled_from([None, 1, 4, 8, 9]))
-        event = Keyed(keys, after, at) if keys else Silence(after)
+        failed = data.draw(st.booleans())
+        event = Keyed(keys, after, at, failed) if keys else Silence(after, failed)
         spoken = []
         for _ in range(3):  # a case found may be complete: then the ledger is asked in the same turn
             state, actions = step(state, event, country="US")
@@ -102,6 +122,8 @@ def test_every_call_ends_within_the_stated_number_of_turns(data, withheld):
                 event = data.draw(found)
             elif isinstance(state, Weighing):
                 event = Weighed(data.draw(st.sampled_from([(), (0,)])))
+            elif isinstance(state, Texting):
+                event = data.draw(st.sampled_from([TextWritten(), TextRefused()]))
             else:
                 break
         assert len(spoken) == 1, "every turn says exactly one thing"
@@ -133,7 +155,7 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
     seen, wanted = set(), {transition for transition in TRANSITIONS if transition[1] is not HungUp}
     pools = [[*groups, "".join(groups), "".join(groups)[:20] + "".join(groups)[21:]]
              for groups in (STANDARD, COMPACT, CLASSIC)]  # fmt: skip
-    others = ["", "", "0", "1", "2", "9", "*", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
+    others = ["", "", "0", "1", "2", "9", "*", "3", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
     for _ in range(12_000):
         # Every caller has habits: a few things only that this one ever does, so that stubborn callers occur too.
         pool = chance.choice(pools)
@@ -143,6 +165,8 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
             before = state
             state, _ = step(before, event, country="US")
             seen.add((type(before) if before is not None else None, type(event), type(state)))
+            if before is None and chance.random() < 0.3:  # a call that has gone on for long already
+                state = replace(state, form=replace(state.form, turns=chance.randrange(TURN_CEILING - 16, TURN_CEILING)))
             event = _some_event(chance, state, pool, habits, diligence)
         if seen >= wanted:
             break
@@ -152,9 +176,10 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
 
 def _some_beginning(chance):
     withheld = chance.random() < 0.5
+    texts = chance.choice(list(Texts))
     if withheld or chance.random() < 0.8:
-        return CallStarted(withheld)
-    return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6))
+        return CallStarted(withheld, texts=texts)
+    return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6), texts)
 
 
 def _some_event(chance, state, pool, habits, diligence):
@@ -165,7 +190,13 @@ def _some_event(chance, state, pool, habits, diligence):
         return chance.choice([CaseUnknown()] * 3 + [CaseFound(None, ()), CaseFound(1, STANDARD), CaseFound(1, partly)])
     if isinstance(state, Weighing):
         return Weighed(chance.choice([(), (0,)]))
+    if isinstance(state, Texting):
+        return chance.choice([TextWritten(), TextRefused()])
     keys = chance.choice(habits)
+    if isinstance(state, AskingMobile | ConfirmingMobile) and chance.random() < diligence:
+        keys = chance.choice(["4155550123", "1", "2", "", "5"])
+    if isinstance(state, ConfirmingMobile) and chance.random() < 0.2:
+        keys = ""
     if isinstance(state, AskingGroup) and chance.random() < diligence:
         keys = pool[min(state.group, len(pool) - 1) - 1]
     return Keyed(keys, 9.0, chance.choice([1, 8, 9])) if keys else Silence(9.0)

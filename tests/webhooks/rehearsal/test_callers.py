@@ -86,12 +86,16 @@ def test_a_gap_or_two_readings_of_a_block_are_no_confirmation_id():
     assert pad.conflicts == [("A", "123456", "654321")]
 
 
+WRITTEN = re.compile(r"(text|word)\.")
+"""Prompts that are texted, or are words that a caller texts: nobody hears them."""
+
+
 def prompts() -> dict[str, str]:
-    """The English prompts by id, placeholders filled in so that group 4 is the one asked for."""
+    """The English prompts that are spoken, by id, placeholders filled in so that group 4 is the one asked for."""
     facts = {"group": "4", "other": "3", "count": "5", "case_number": "9 1 2 3, 4 5 6, 7 8 0", "hours": "4"}
     with (Path(__file__).parents[3] / "prompts" / "en-US.po").open("rb") as file:
         catalogue = read_po(file)
-    texts = {entry.context: entry.string for entry in catalogue if entry.context}
+    texts = {entry.context: entry.string for entry in catalogue if entry.context and not WRITTEN.match(entry.context)}
     plain = {name: text if isinstance(text, str) else text[-1] for name, text in texts.items()}
     return {name: re.sub(r"\{(\w+)\}", lambda slot: facts.get(slot[1], ""), text) for name, text in plain.items()}
 

@@ -1,0 +1,191 @@
+"""The one text turn: from what came in to what is written into the outbox, in one transaction.
+
+Rule: a text is taken once, by its MessageSid, and whatever it did stands or falls with its answer. Where no answer may
+be sent, nothing is spent either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ivr import call_backs, cases, deeds, opt_outs, outbox, threads
+from ivr.actions import (
+    FindCase,
+    KeepGroups,
+    LeaveCase,
+    NeedPerson,
+    Question,
+    Reply,
+    Reserve,
+    Say,
+    TextAction,
+    Weigh,
+    WishCallBack,
+)
+from ivr.callers import Caller
+from ivr.deeds import Turn
+from ivr.dropped import dropped_case
+from ivr.events import CaseFound, CaseUnknown
+from ivr.lines import Line, TextLimits
+from ivr.message import Message, Word, read
+from ivr.outbox import Draft, NoText
+from ivr.text_states import TextState, TextWeighing
+from ivr.texting import Texted, TextEvent, begun, step
+from ivr.threads import Thread
+from ivr.written import read_text_state, write
+from keys.secrets_file import Secrets
+
+CHANNEL = "text"
+STALE = timedelta(days=7)
+"""After so long a thread begins anew; its case is still found by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One text: the provider's id, who sent it from which number (E.164), to which line, and what it says.
+
+    `opt_out` is the provider's own judgement (STOP, START or HELP), "" where it gives none.
+    """
+
+    sid: str
+    caller: Caller
+    number: str
+    line: Line
+    body: str
+    opt_out: str = ""
+
+
+def take_text(
+    connection: Connection,
+    secrets: Secrets,
+    incoming: Incoming,
+    *,
+    words: Mapping[str, Word],
+    limits: TextLimits,
+    now: datetime,
+    below: Callable[[int], int],
+) -> None:
+    """Take one text on an open transaction, which the caller of this function commits; a text taken before is left be.
+
+    `words` are those of the line's language, casefolded. Raises as ivr.turn.take_turn does.
+    """
+    line, caller = incoming.line.number, incoming.caller
+    thread = threads.lock(connection, line, caller, now)
+    if not threads.take(connection, thread, incoming.sid, now):
+        return
+    message = read(incoming.body, words)
+    word = _opting(incoming.opt_out) or message.word
+    if word is Word.STOP:
+        opt_outs.stop(connection, line, caller, now)
+    if word is Word.START:
+        opt_outs.lift(connection, line, caller.pseudonym, now)
+    silent = message.nothing or word in {Word.STOP, Word.START, Word.PROVIDER}
+    if silent or opt_outs.is_out(connection, line, caller.pseudonym):
+        return
+    turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below)
+    _answer(_TextTurn(turn, thread, incoming, limits), message)
+
+
+@dataclass(frozen=True, slots=True)
+class _TextTurn:
+    """A turn by text: what its deeds work with, the thread, and what came in."""
+
+    turn: Turn
+    thread: Thread
+    incoming: Incoming
+    limits: TextLimits
+
+
+def _answer(at: _TextTurn, message: Message) -> None:
+    """Step until nothing more is asked. Where the answer may not be sent, all that was done for it is taken back."""
+    thread, connection = at.thread, at.turn.connection
+    case_before = thread.case_id
+    savepoint = connection.begin_nested()
+    words = _go_on(at, Texted(message))
+    unsent = None if words is None else _write(at, words, thread.case_id)
+    if unsent is None:
+        savepoint.commit()
+        threads.save(connection, thread)
+        return
+    savepoint.rollback()
+    assert words is not None  # what was not sent had words
+    _write(at, words, case_before)  # refused once more, and this time it stays written down
+
+
+def _write(at: _TextTurn, words: tuple[Say, ...], case_id: int | None) -> NoText | None:
+    incoming = at.incoming
+    draft = Draft(incoming.line, incoming.number, words, case_id, answers=incoming.sid)
+    return outbox.write(at.turn.connection, at.turn.secrets, draft, at.limits, now=at.turn.now)
+
+
+def _go_on(at: _TextTurn, event: TextEvent) -> tuple[Say, ...] | None:
+    """Step, with the cases and the ledger answering, and give the words to send; None for silence."""
+    thread = at.thread
+    state = _state_of(at)
+    words: tuple[Say, ...] | None = None
+    while True:
+        state, actions = step(state, event)
+        question: Question | None = None
+        for action in actions:
+            match action:
+                case Reply():
+                    words = action.words
+                case Reserve() | Weigh() | FindCase():
+                    question = action
+                case _:
+                    _deed(at, state, action)
+        if question is None:
+            break
+        event = _ask(at, question, state)
+    thread.state, thread.changed_at = write(state), at.turn.now
+    return words
+
+
+def _state_of(at: _TextTurn) -> TextState | None:
+    """Where the thread is; a new one may go on with the case that this caller was just cut off from in a call."""
+    thread = at.thread
+    if thread.state and at.turn.now - thread.changed_at < STALE:
+        return read_text_state(thread.state)
+    case = dropped_case(at.turn.connection, at.turn.caller, at.turn.now)
+    thread.case_id = case.id if case is not None else None
+    return begun(case.format, case.groups) if case is not None else None
+
+
+def _deed(at: _TextTurn, state: TextState, deed: TextAction) -> None:
+    turn, thread = at.turn, at.thread
+    match deed:
+        case KeepGroups():
+            thread.case_id = deeds.keep_groups(turn, thread.case_id, state.form.format, state.form.groups)
+        case LeaveCase():
+            thread.case_id = None
+        case NeedPerson(reason):
+            assert thread.case_id is not None  # KeepGroups goes before
+            cases.needs_person(turn.connection, thread.case_id, reason, turn.now)
+        case WishCallBack():
+            line = turn.line
+            sealed = at.incoming.caller.sealed
+            wish = call_backs.Wish(turn.sid, thread.case_id, line.number, sealed, turn.now, line.call_back_hours)
+            call_backs.note(turn.connection, wish)
+
+
+def _ask(at: _TextTurn, question: Question, state: TextState) -> TextEvent:
+    turn, thread = at.turn, at.thread
+    if isinstance(question, FindCase):
+        case = deeds.find_case(turn, question.number)
+        if case is None:
+            return CaseUnknown()
+        thread.case_id = case.id
+        return CaseFound(case.format, case.groups)
+    if isinstance(state, TextWeighing):
+        return deeds.weigh(turn, state.candidates)
+    assert thread.case_id is not None  # KeepGroups goes before
+    return deeds.activate(turn, thread.case_id, state.form.groups)
+
+
+def _opting(given: str) -> Word | None:
+    """The provider's own judgement of an opt-out word, which may be one that only it knows."""
+    return {"STOP": Word.STOP, "START": Word.START, "HELP": Word.PROVIDER}.get(given)

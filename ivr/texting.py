@@ -1,0 +1,287 @@
+"""The dialogue by text: a pure function from a state and a text to the next state and what is answered and done.
+
+Rule: a text is answered at most once, and chatter once only until something is understood, so that no two machines
+keep each other busy. What is sound is kept; only what is wrong or missing is asked for.
+
+>>> from ivr.message import read
+>>> from ivr.events import Approved
+>>> said = read("Here it is: 300217 156230 143814 105201 518906 275657", {})
+>>> state, actions = step(None, Texted(said))
+>>> type(state).__name__, [type(action).__name__ for action in actions]
+('TextChecking', ['KeepGroups', 'Reserve'])
+>>> state, actions = step(state, Approved(blocks=5, again=False))
+>>> actions[0].words[0].prompt
+'text.approved'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ivr.actions import (
+    FindCase,
+    KeepGroups,
+    LeaveCase,
+    NeedPerson,
+    Reply,
+    Reserve,
+    Say,
+    TextAction,
+    Weigh,
+    WishCallBack,
+    say,
+)
+from ivr.events import Approved, CaseFound, CaseUnknown, Refused, Weighed
+from ivr.message import Message, Word
+from ivr.placing import Placed, place
+from ivr.states import Reason
+from ivr.text_states import (
+    TextAnswered,
+    TextChecking,
+    TextCollecting,
+    TextConfirming,
+    TextFinding,
+    TextForm,
+    TextOpening,
+    TextState,
+    TextWaiting,
+    TextWeighing,
+    ranges,
+)
+from keys.groups import Fault, check_whole
+from keys.repair import Candidate, candidates, unseen
+
+MOST_WEIGHED = 4
+"""The most IDs weighed for one text, as in a call: more would let a guesser try many at once."""
+PATIENT_FAILURES = 2
+"""Texts in a row without a sound group, after which a person is offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """A text came in; opt-outs, and words that the provider answers itself, are not among these."""
+
+    message: Message
+
+
+TextEvent = Texted | Approved | Refused | Weighed | CaseFound | CaseUnknown
+TextStep = tuple[TextState, tuple[TextAction, ...]]
+
+
+class UnknownTextStep(RuntimeError):  # noqa: N818 - names what happened; a bug of ours, never the texter's
+    """An answer came to a question that was not asked."""
+
+
+def begun(layout: int | None, groups: tuple[str, ...]) -> TextState:
+    """The state of a thread that goes on with a case another channel began (its format's number, and its groups)."""
+    form = TextForm(format=layout, groups=groups)
+    return TextCollecting(form, form.missing) if any(groups) else TextOpening(TextForm())
+
+
+def step(state: TextState | None, event: TextEvent) -> TextStep:
+    """The next state and the actions; `state` is None for a new thread. Raises UnknownTextStep."""
+    if isinstance(event, Texted):
+        return _heard(state or TextOpening(TextForm()), event.message)
+    match state, event:
+        case TextChecking(form), Approved():
+            return TextAnswered(form), (Reply((say("text.approved"),)),)
+        case TextChecking(form), Refused(refusal):
+            words = (say(f"reason.{refusal}"), say("text.case"))
+            return TextWaiting(form), (KeepGroups(), NeedPerson(refusal), Reply(words))
+        case TextWeighing(), Weighed():
+            return _weighed(state, event)
+        case TextFinding(form, message), CaseFound():
+            return _found(form, message, event)
+        case TextFinding(form), CaseUnknown():
+            form = replace(form, failures=form.failures + 1)
+            return _resting(form), (Reply((say("text.case_unknown"), *_person(form))),)
+        case _:
+            raise UnknownTextStep(type(state).__name__, type(event).__name__)
+
+
+def _heard(state: TextState, message: Message) -> TextStep:
+    match message.word:
+        case Word.INSTRUCTIONS:
+            return _loud(state), (Reply((say("text.instructions"), *_where(state))),)
+        case Word.NEW:
+            return TextOpening(TextForm()), (LeaveCase(), Reply((say("text.new"),)))
+        case Word.AGENT:
+            return _agent(state.form)
+        case Word.STATUS:
+            return _status(state)
+        case Word.YES if isinstance(state, TextConfirming):
+            return _check(replace(state.form, groups=state.candidate.groups, failures=0))
+        case Word.NO if isinstance(state, TextConfirming):
+            form = replace(state.form, quiet=False)
+            return TextCollecting(form, state.candidate.mended), (Reply(_again(state.candidate.mended)),)
+    if message.case_number is not None:
+        return TextFinding(replace(state.form, quiet=False), message), (FindCase(message.case_number),)
+    return _digits(state, message)
+
+
+def _digits(state: TextState, message: Message) -> TextStep:
+    """Groups came, or nothing that we understand."""
+    # After an activation whatever comes is of another installation, or the same ID once more.
+    form = TextForm(promised=state.form.promised) if isinstance(state, TextAnswered) else state.form
+    asked = state.asked if isinstance(state, TextCollecting) else ()
+    if isinstance(state, TextConfirming):
+        asked = state.candidate.mended
+    placed = place(message, layout=form.layout, known=form.known, asked=asked)
+    if not placed.digits:
+        return _chatter(state)
+    left: tuple[TextAction, ...] = ()
+    if placed.another:
+        form, left = TextForm(), (LeaveCase(),)
+    news = bool(placed.groups)
+    form = form.with_groups(placed.layout, placed.groups) if news else form
+    form = replace(form, quiet=False, failures=0 if news else form.failures + 1)
+    after, actions = _collected(form, placed)
+    return after, (*left, *actions)
+
+
+def _collected(form: TextForm, placed: Placed) -> TextStep:
+    """What follows from the groups that are in, and those that are wrong or missing."""
+    kept: tuple[TextAction, ...] = (KeepGroups(),) if placed.groups else ()
+    asked = tuple(sorted({*placed.wrong, *form.missing}))
+    if not asked:
+        return _whole(form, placed)
+    words = (*_in(form), *_wrong(placed), *_missing(form, placed.wrong), *_person(form))
+    possible = _possible(form, placed)
+    if possible:
+        return TextWeighing(form, possible, asked, words), (*kept, Weigh())
+    return TextCollecting(form, asked), (*kept, Reply(words))
+
+
+def _possible(form: TextForm, placed: Placed) -> tuple[Candidate, ...]:
+    """The whole IDs that one slip turns into what came, if all that is missing is in doubt in this very text."""
+    layout = form.layout
+    if layout is None or placed.run is None or not set(form.missing) <= set(placed.run.doubted):
+        return ()
+    possible = candidates(layout, form.known, placed.run)
+    return possible if len(possible) <= MOST_WEIGHED else ()
+
+
+def _whole(form: TextForm, placed: Placed) -> TextStep:
+    """Every group is in: the ledger is asked if they make an ID; else what is least sure is asked for again."""
+    layout = form.layout
+    assert layout is not None  # group 1 is in
+    fault = check_whole(layout, form.groups)
+    if fault is None:
+        return _check(form)
+    doubtful = (fault.located[0],) if fault.located is not None else placed.unsure
+    words = _again(doubtful) if doubtful else (say("text.whole"),)
+    asked = doubtful or tuple(range(1, layout.groups + 1))
+    # Only what this text brought is ever sent back mended.
+    possible = tuple(
+        candidate for candidate in unseen(layout, form.groups) if set(candidate.mended) <= placed.groups.keys()
+    )
+    if 1 <= len(possible) <= MOST_WEIGHED:
+        return TextWeighing(form, possible, asked, words), (KeepGroups(), Weigh())
+    return TextCollecting(form, asked), (KeepGroups(), Reply((*words, *_person(form))))
+
+
+def _check(form: TextForm) -> TextStep:
+    return TextChecking(form), (KeepGroups(), Reserve())
+
+
+def _weighed(state: TextWeighing, event: Weighed) -> TextStep:
+    """The one genuine ID is offered, its mended groups alone."""
+    if len(event.genuine) != 1:
+        return TextCollecting(state.form, state.asked), (Reply(state.words),)
+    candidate = state.candidates[event.genuine[0]]
+    return TextConfirming(state.form, candidate), (Reply(_offer(candidate)),)
+
+
+def _offer(candidate: Candidate) -> tuple[Say, ...]:
+    read = [say("text.should_be", group=number, digits=candidate.groups[number - 1]) for number in candidate.mended]
+    return (*read, say("text.confirm"))
+
+
+def _found(form: TextForm, message: Message, event: CaseFound) -> TextStep:
+    """A case was found by its number: go on with it, and with the groups that came along."""
+    form = TextForm(format=event.format, groups=event.groups, promised=form.promised)
+    if message.runs:
+        return _digits(TextCollecting(form, form.missing), message)
+    if not form.known:
+        return TextOpening(form), (Reply((say("text.case_found"), say("text.new"))),)
+    if not form.missing and form.layout is not None:
+        return _check(form)
+    return TextCollecting(form, form.missing), (Reply((say("text.case_found"), *_missing(form, ()))),)
+
+
+def _status(state: TextState) -> TextStep:
+    """Where it stands: the confirmation ID once more, the groups that are in, or that a person has the case."""
+    match state:
+        case TextAnswered(form):
+            return _check(form)
+        case TextWaiting(form):
+            return _loud(state), (Reply((say("text.waiting"),)),)
+        case TextOpening():
+            return _loud(state), (Reply((say("text.instructions"),)),)
+        case _:
+            return _loud(state), (Reply((*_where(state), say("text.case"))),)
+
+
+def _agent(form: TextForm) -> TextStep:
+    """A person is wanted: until one can answer here, the case waits and a call-back is promised, once."""
+    wish: tuple[TextAction, ...] = () if form.promised else (WishCallBack(held=False),)
+    form = replace(form, promised=True, quiet=False)
+    return TextWaiting(form), (KeepGroups(), NeedPerson(Reason.ASKED), *wish, Reply((say("text.agent"),)))
+
+
+def _chatter(state: TextState) -> TextStep:
+    """Nothing that we understand: one helpful answer, then silence."""
+    if state.form.quiet:
+        return state, ()
+    where = _where(state)
+    words = (say("text.not_understood"), *where) if where else (say("text.instructions"),)
+    return replace(state, form=replace(state.form, quiet=True)), (Reply(words),)
+
+
+def _where(state: TextState) -> tuple[Say, ...]:
+    """What is asked for at this point, if anything is."""
+    match state:
+        case TextCollecting(form, asked):
+            wrong = tuple(number for number in asked if number not in form.missing)
+            return (*_in(form), *(_again(wrong) if wrong else ()), *_missing(form, ()))
+        case TextConfirming(_, candidate):
+            return _offer(candidate)
+        case _:
+            return ()
+
+
+def _resting(form: TextForm) -> TextState:
+    return TextCollecting(form, form.missing) if form.known else TextOpening(form)
+
+
+def _loud(state: TextState) -> TextState:
+    """The state, with one more answer to chatter allowed: something was understood."""
+    return replace(state, form=replace(state.form, quiet=False))
+
+
+def _in(form: TextForm) -> tuple[Say, ...]:
+    known = form.known
+    return (say("text.in", groups=ranges(known), count=len(known)),) if known else ()
+
+
+def _wrong(placed: Placed) -> tuple[Say, ...]:
+    """What is wrong, group by group; a single one with the wrong number of digits is told so."""
+    if not placed.wrong:
+        return ()
+    first = placed.faults[0]
+    if len(placed.wrong) == 1 and first.fault is Fault.LENGTH and first.found:
+        return (say("text.length", group=placed.wrong[0], count=first.found),)
+    return _again(placed.wrong)
+
+
+def _again(numbers: tuple[int, ...]) -> tuple[Say, ...]:
+    return (say("text.wrong", groups=ranges(numbers), count=len(numbers)),)
+
+
+def _missing(form: TextForm, wrong: tuple[int, ...]) -> tuple[Say, ...]:
+    missing = tuple(number for number in form.missing if number not in wrong)
+    return (say("text.missing", groups=ranges(missing), count=len(missing)),) if missing else ()
+
+
+def _person(form: TextForm) -> tuple[Say, ...]:
+    return (say("text.person"),) if form.failures >= PATIENT_FAILURES else ()

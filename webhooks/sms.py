@@ -1,0 +1,85 @@
+"""The provider's messaging route: a text comes in, and is answered through the outbox.
+
+Rule: the answer to the request itself is always empty. What we say goes out after the commit, by one way for all texts,
+so that a text that is brought twice is answered once.
+"""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, abort
+
+from ivr.callers import Caller, e164, pseudonym, seal
+from ivr.message import Word
+from ivr.prompts import Catalogue
+from ivr.text_turn import Incoming, take_text
+from keys.unavailable import DatabaseUnavailable
+from webhooks.door import exchange, guard
+
+LONGEST_SID = 64
+EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response />'
+_WORDS = {
+    "word.instructions": Word.INSTRUCTIONS,
+    "word.status": Word.STATUS,
+    "word.new": Word.NEW,
+    "word.agent": Word.AGENT,
+}
+
+_log = structlog.get_logger(__name__)
+
+sms = Blueprint("sms", __name__, url_prefix="/sms")
+sms.before_request(guard)
+
+
+@sms.errorhandler(Exception)
+def fail(error: Exception) -> Response | HTTPException:
+    """A fault of ours: logged with the text's id, and answered 503, so that Twilio asks the fallback URL: us, again."""
+    if isinstance(error, HTTPException):
+        return error
+    message_sid = request.form.get("MessageSid", "")
+    if isinstance(error, DatabaseUnavailable):
+        _log.error("database_unavailable", message_sid=message_sid, cause=error.cause.value)
+    else:
+        _log.error("text_failed", message_sid=message_sid, exc_info=error)
+    return Response("try again\n", status=503, content_type="text/plain")
+
+
+@sms.post("/incoming")
+def incoming() -> Response:
+    """The Messaging URL and its fallback: one text, taken once."""
+    here = exchange()
+    line = here.lines.texted(request.form.get("To", ""), request.form.get("MessagingServiceSid", ""))
+    number = None if line is None else e164(request.form.get("From", ""), line.country)
+    if line is None or number is None:
+        # A line without texts, or a sender that is no telephone number: a short number, or a name.
+        _log.warning("text_not_for_us", message_sid=_sid())
+        return _nothing()
+    caller = Caller(pseudonym(number, here.secrets.pepper), seal(number, here.secrets.number_key))
+    text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
+    words = _words(here.wording.catalogues[line.locale])
+    with here.database.begin() as connection:
+        take_text(connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below)
+    here.texts_due.set()
+    return _nothing()
+
+
+def _sid() -> str:
+    """The text's id; 400 where there is none, which Twilio never sends."""
+    sid: str = request.form.get("MessageSid", "")
+    if not sid.isalnum() or len(sid) > LONGEST_SID:
+        abort(400)
+    return sid
+
+
+def _words(catalogue: Catalogue) -> dict[str, Word]:
+    """The command words of a locale, casefolded; each of its prompts lists one or more, with commas between."""
+    return {
+        text.strip().casefold(): word
+        for prompt, word in _WORDS.items()
+        for text in catalogue.text(prompt, None).split(",")
+    }
+
+
+def _nothing() -> Response:
+    return Response(EMPTY, content_type="text/xml; charset=utf-8")

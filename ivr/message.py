@@ -1,0 +1,134 @@
+"""What one text message says: a word of ours, a case number, digits that may be groups, or nothing at all.
+
+Rule: a message is read as generously as can be without guessing: a word counts only where it is the whole message, and
+what is quoted only where nothing else is said.
+
+>>> ours = {"status": Word.STATUS, "?": Word.INSTRUCTIONS}
+>>> read(" \u201cStatus.\u201d ", ours).word, read("What is the status of this?", ours).word
+(<Word.STATUS: 'status'>, None)
+>>> message = read("Hi! Group 4 should be 105201. Thanks, Bob", ours)
+>>> message.runs
+((Piece(digits='105201', label=4),),)
+>>> read("case 912 345 6785", ours).case_number
+'9123456785'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ivr.digit_runs import Piece, runs_of
+from ivr.plain_text import folded, is_reaction, own_and_quoted
+from keys.checkdigit import calc
+from keys.formats import CheckRule
+
+CASE_DIGITS: Final = 10
+
+
+class Word(StrEnum):
+    """What a message of one word asks for."""
+
+    INSTRUCTIONS = "instructions"
+    STATUS = "status"
+    NEW = "new"
+    AGENT = "agent"
+    YES = "yes"
+    """1. The word YES is not ours: it is one of Twilio's words for START."""
+    NO = "no"
+    STOP = "stop"
+    """The sender wants no more texts; Twilio has said so already."""
+    START = "start"
+    """The sender wants texts again."""
+    PROVIDER = "provider"
+    """A word that Twilio answers itself, so that we stay silent."""
+
+
+_FIXED: Final[Mapping[str, Word]] = {
+    **dict.fromkeys(("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout"), Word.STOP),
+    **dict.fromkeys(("start", "unstop", "yes"), Word.START),
+    **dict.fromkeys(("help", "info"), Word.PROVIDER),
+    "1": Word.YES,
+    "2": Word.NO,
+}
+"""Words that mean the same in every language, because Twilio (or our own question for 1 or 2) says so
+(Twilio, "Twilio support for opt-out keywords").
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a message says.
+
+    `runs` are its digits, in order, divided where words stand between them; noise that cannot be told from groups is
+    still among them. `nothing` is a message that says nothing: a reaction, a thumb, a blank.
+    """
+
+    word: Word | None = None
+    runs: tuple[tuple[Piece, ...], ...] = ()
+    case_number: str | None = None
+    nothing: bool = False
+
+
+def read(body: str, words: Mapping[str, Word]) -> Message:
+    """What a message says; `words` are the line's own, casefolded. Any text can be read; nothing is raised."""
+    text = folded(body)
+    if is_reaction(text):
+        return Message(nothing=True)
+    own, quoted = own_and_quoted(text)
+    said = _said(own, words)
+    if said.word is None and not said.runs and said.case_number is None and quoted:
+        beside = _said(quoted, {})
+        said = Message(None, beside.runs, beside.case_number, said.nothing and beside.nothing)
+    return said
+
+
+def _said(text: str, words: Mapping[str, Word]) -> Message:
+    runs = runs_of(text)
+    case_number = next(_case_numbers(runs), None)
+    if case_number is not None:
+        runs = tuple(run for run in (_without(run, case_number) for run in runs) if run)
+        text = re.sub(r"\D{0,3}".join(case_number), " ", text)
+    word = _word(text, words)
+    if word is not None:
+        return Message(word, (), case_number)
+    return Message(None, runs, case_number, nothing=not any(sign.isalnum() for sign in text) and case_number is None)
+
+
+def _word(text: str, words: Mapping[str, Word]) -> Word | None:
+    """The word that is the whole message but for case, punctuation and spaces."""
+    written = " ".join(text.casefold().split())
+    bare = re.sub(r"^[\W_]+|[\W_]+$", "", written)
+    if not bare and any(mark in written for mark in "?\u061f\u037e\u2753\u2754"):
+        bare = "?"
+    joined = bare.replace("-", "").replace(" ", "")
+    return (
+        _FIXED.get(bare) or words.get(written) or words.get(bare) or (_FIXED.get(joined) if len(joined) > 1 else None)
+    )
+
+
+def _case_numbers(runs: tuple[tuple[Piece, ...], ...]) -> Iterator[str]:
+    """The case numbers among runs: one that stands by itself, or is a run of its own."""
+    for run in runs:
+        whole = "".join(piece.digits for piece in run)
+        if all(piece.label is None for piece in run) and is_case_number(whole):
+            yield whole
+        for piece in run:
+            if is_case_number(piece.digits):
+                yield piece.digits
+
+
+def _without(run: tuple[Piece, ...], case_number: str) -> tuple[Piece, ...]:
+    if "".join(piece.digits for piece in run) == case_number:
+        return ()
+    return tuple(piece for piece in run if piece.digits != case_number)
+
+
+def is_case_number(digits: str) -> bool:
+    """Ten digits, the first 9, the last a Verhoeff check digit; so that a slip is told, and no ID taken for one."""
+    if len(digits) != CASE_DIGITS or digits[0] != "9":
+        return False
+    return calc(CheckRule.VERHOEFF, 0, digits[:-1]) == digits[-1]

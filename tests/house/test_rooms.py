@@ -16,6 +16,7 @@ MAY_BEGIN = {
     "keys/database.py": "the door itself",
     "keys/migrations/running.py": "an upgrade",
     "webhooks/voice.py": "the turn, a status callback, a call-back wish",
+    "webhooks/sms.py": "the text turn",
     "webhooks/delivery.py": "one delivery",
     "webhooks/sms_status.py": "a status callback",
     "webhooks/health.py": "readiness",

@@ -2,6 +2,7 @@
 
 - `ring(caller=...)`: a new call, as a `Call` with `.words`, `.key("123456")`, `.silence()`, `.post(path, ...)`.
 - `knock(path, form, ...)`: one request, signed or not, for tests of the door itself.
+- `texts`: a telephone for texts on a line that sends them: `texts.send("...")` gives the bodies that come back.
 - `groups`: the nine groups of an installation that may be activated.
 """
 
@@ -17,9 +18,12 @@ from urllib.parse import urldefrag
 import pytest
 from werkzeug.test import Client
 
+from ivr.lines import Lines
 from keys.groups import split
 from keys.installation_id import encode
 from webhooks.app import create_app
+from webhooks.delivery import deliver_one
+from webhooks.outgoing import Accepted
 from webhooks.rehearsal.twiml import check_document
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -113,6 +117,78 @@ class Call:
     def status(self, status):
         """A status callback of this call."""
         return self.door.knock("/voice/status", self.form(CallStatus=status))
+
+
+class Keeping:
+    """A carrier that takes every text and keeps it."""
+
+    def __init__(self):
+        self.kept = []
+
+    def send(self, text):
+        self.kept.append(text)
+        return Accepted("SM" + randomness.token_hex(16))
+
+    def find(self, text, since):
+        return ()
+
+
+class Texts:
+    """A telephone for texts: what it sends reaches the door, what is written for it is delivered to it."""
+
+    def __init__(self, exchange, clock, number="+14155550123"):
+        self.exchange, self.clock, self.number = exchange, clock, number
+        self.door, self.carrier = Door(exchange), Keeping()
+
+    def post(self, body, sid=None, **fields):
+        """One text as Twilio brings it; its id."""
+        sid = sid or "SM" + randomness.token_hex(16)
+        form = {
+            "AccountSid": self.exchange.account_sid,
+            "ApiVersion": "2010-04-01",
+            "Body": body,
+            "From": self.number,
+            "MessageSid": sid,
+            "NumMedia": "0",
+            "NumSegments": "1",
+            "SmsMessageSid": sid,
+            "SmsSid": sid,
+            "SmsStatus": "received",
+            "To": "+15550100",
+            "ToCountry": "US",
+            **fields,
+        }
+        answer = self.door.knock("/sms/incoming", form)
+        assert (answer.status_code, answer.mimetype) == (200, "text/xml")
+        assert ET.fromstring(answer.text).tag == "Response"
+        assert len(ET.fromstring(answer.text)) == 0
+        return sid
+
+    def come(self):
+        """The bodies of all texts that are due, as they arrive."""
+        before = len(self.carrier.kept)
+        while deliver_one(self.exchange, self.carrier, "test"):
+            pass
+        assert all(text.recipient == self.number for text in self.carrier.kept[before:])
+        return [text.body for text in self.carrier.kept[before:]]
+
+    def send(self, body, sid=None, *, after=5.0, **fields):
+        """Send a text and wait for what comes back."""
+        self.clock.sleep(after)
+        self.post(body, sid, **fields)
+        return self.come()
+
+
+@pytest.fixture
+def texting(exchange):
+    """The exchange, with a line that sends texts."""
+    line = replace(exchange.lines.all[0], text_sender="+15550100")
+    return replace(exchange, lines=Lines((line,)))
+
+
+@pytest.fixture
+def texts(texting, clock):
+    return Texts(texting, clock)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from webhooks.door import Exchange
 from webhooks.health import health
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError, Settings
+from webhooks.sms import sms
 from webhooks.sms_status import sms_status
 from webhooks.twiml import Wording
 from webhooks.voice import PATIENCE, voice
@@ -33,6 +34,7 @@ def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions["exchange"] = exchange
     app.register_blueprint(voice)
+    app.register_blueprint(sms)
     app.register_blueprint(sms_status)
     app.register_blueprint(health)
     if rehearsal is not None:

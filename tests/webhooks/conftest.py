@@ -129,7 +129,7 @@ class Keeping:
         self.kept.append(text)
         return Accepted("SM" + randomness.token_hex(16))
 
-    def find(self, text, since):
+    def find(self, _text, _since):
         return ()
 
 

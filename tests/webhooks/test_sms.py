@@ -31,7 +31,7 @@ def available(database, mak):
         return ledger.balance(connection, mak.key.id).available
 
 
-def test_a_whole_id_is_answered_with_the_blocks_in_one_text_of_one_segment(texts, groups, database, mak, secrets):
+def test_a_whole_id_is_answered_with_the_blocks_in_one_text_of_one_segment(texts, groups, database, mak):
     (answer,) = texts.send("Hello, my ID is " + " ".join(groups) + " thanks")
     blocks = blocks_of(answer)
     assert len(blocks) == 8
@@ -229,7 +229,7 @@ def test_stop_is_written_down_and_nothing_is_sent_until_start(texts, groups, dat
     assert rows("opt_outs")[0]["lifted_at"] is not None
 
 
-def test_a_stop_word_that_only_the_provider_knows_counts_as_well(texts, groups):
+def test_a_stop_word_that_only_the_provider_knows_counts_as_well(texts):
     assert texts.send("basta", OptOutType="STOP") == []
     assert texts.send("?") == []
 

@@ -1,5 +1,6 @@
 """What is written to the outbox, what is refused, and what a second draft of the same answer does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -113,6 +114,19 @@ def test_texts_that_answer_nothing_are_all_written(put, rows):
     put()
     put()
     assert len(rows()) == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_texts_are_numbered_in_the_order_their_transactions_end(put, rows, database, secrets, clock):
+    """So the order they are delivered in is that in which they came to be, also where two turns overlap."""
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as connection:
+            write(connection, secrets, Draft(LINE, MOBILE, (say("text.first"),)), USUAL, now=clock.now)
+            second = pool.submit(put, words=(say("text.second"),))
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.3)
+        assert second.result(timeout=5) is None
+    assert [read_words(row.words)[0].prompt for row in rows()] == ["text.first", "text.second"]
 
 
 def test_the_fate_of_a_call_s_text_is_that_of_its_last(put, database, clock):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OURS = frozenset({21212, 21601, 21603, 21606, 21659, 21660, 21661, 21701, 21703, 21704, 21705})
 """The sender is not ours, cannot send texts, or is a Messaging Service that is not there or has no number."""
+LOWEST_NUMBER = 10_000
+"""Twilio's own numbers have five digits; what has fewer is somebody else's no, a proxy's for instance."""
 QUEUE_FULL = 21611
 """Our sender has more texts waiting at Twilio than it may have."""
 MOST_LOOKED_AT = 50
@@ -91,7 +93,7 @@ class TwilioCarrier:
             return Later(trouble, doubtful=error.reached)
         if trouble is Trouble.TWILIO_FAILED:
             return Later(trouble, doubtful=True)
-        if trouble in _OUR_TROUBLES or number in OURS or not number:
+        if trouble in _OUR_TROUBLES or number in OURS or number < LOWEST_NUMBER:
             return Later(trouble, ours=True)
         return Rejected(number)
 

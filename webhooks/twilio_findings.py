@@ -113,8 +113,10 @@ def differences(account: Account, lines: Lines, public_url: str, *, sends: bool)
         users = [line for line in texting if line.text_sender == sender]
         if is_service(sender):
             found += _of_service(users, sender, account, public_url)
-        else:
-            found += _of_texts(users[0], sender, account.numbers.get(sender), public_url)
+        elif number := account.numbers.get(sender):
+            found += _of_texts(users[0], sender, number, public_url)
+        elif sender not in {line.number for line in lines.all}:  # of those it was said already
+            found.append(Finding(Code.NUMBER_NOT_OWNED, sender, None, sender, users[0].number))
     return tuple(found)
 
 
@@ -160,12 +162,8 @@ def _of_voice(line: Line, found: Resource | None, public_url: str) -> Iterator[F
     yield from _fields(of, of, found, wanted)
 
 
-def _of_texts(line: Line, sender: str, found: Resource | None, public_url: str) -> Iterator[Finding]:
+def _of_texts(line: Line, sender: str, found: Resource, public_url: str) -> Iterator[Finding]:
     """A number that texts come from and go to."""
-    if found is None:
-        if sender != line.number:  # else it was said already
-            yield Finding(Code.NUMBER_NOT_OWNED, sender, None, sender, line.number)
-        return
     if "sms" not in found.can:
         yield Finding(Code.NO_TEXTS, sender, ", ".join(sorted(found.can)), "sms", line.number)
         return

@@ -286,8 +286,21 @@ def test_one_refused_token_of_two_is_no_finding_and_two_are():
     assert [(each.code, each.grave) for each in found] == [(Code.AUTH_TOKEN_REFUSED, True)]
 
 
-def test_a_trouble_with_a_change_is_not_taken_for_a_missing_service():
-    account = PretendAccount(number(), services=[service()])
-    account.fail = (403, 70051)
+@pytest.mark.parametrize("place", ["/IncomingPhoneNumbers", "/Services", "/PhoneNumbers", f"/Accounts/{SID}.json"])
+def test_a_trouble_while_reading_is_never_taken_for_something_missing(place):
+    account = PretendAccount(number(), services=[service()], pool=[NUMBER])
+    account.fail, account.failing_at = (503, 20503), place
     with pytest.raises(TwilioError):
         looked_at(account, line(SERVICE))
+
+
+def test_a_number_that_is_not_there_is_said_once_though_it_is_line_and_sender():
+    codes = [
+        found.code for found in looked_at(PretendAccount(), line(NUMBER), line(NUMBER, OTHER), line(OTHER, "+15550177"))
+    ]
+    assert codes == [Code.NUMBER_NOT_OWNED] * 3
+
+
+def test_a_validity_that_is_not_told_is_no_short_one():
+    account = PretendAccount(number(), services=[service(validity_period=0)], pool=[NUMBER])
+    assert looked_at(account, line(SERVICE)) == ()

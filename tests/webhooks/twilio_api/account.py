@@ -86,7 +86,10 @@ def new_service(**fields):
 
 
 class PretendAccount(HttpClient):
-    """What the library takes for the network; after `failing_from` requests `fail` is raised or answered instead."""
+    """What the library takes for the network.
+
+    After `failing_from` requests, where the address holds `failing_at`, `fail` is raised or answered instead.
+    """
 
     def __init__(self, *numbers, services=(), pool=(), status="active", kind="Full"):
         super().__init__(None, False)
@@ -96,7 +99,7 @@ class PretendAccount(HttpClient):
         self.about = {"sid": SID, "status": status, "type": kind, "friendly_name": "Example"}
         self.lets_in = {(SID, TOKEN), (KEY, SECRET)}
         self.asked = []
-        self.fail, self.failing_from = None, 0
+        self.fail, self.failing_from, self.failing_at = None, 0, ""
 
     @property
     def changed(self):
@@ -107,7 +110,7 @@ class PretendAccount(HttpClient):
         given = dict((params if method == "GET" else data) or {})
         assert problems(method, uri, given) == []
         self.asked.append((method, uri, given))
-        if self.fail is not None and len(self.asked) > self.failing_from:
+        if self.fail is not None and len(self.asked) > self.failing_from and self.failing_at in uri:
             if isinstance(self.fail, Exception):
                 raise self.fail
             return _refused(*self.fail)

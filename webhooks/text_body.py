@@ -51,7 +51,7 @@ def read_facts(
 
     Raises LookupError where a case is asked for and there is none, or a confirmation ID and it has none: bugs of ours.
     """
-    facts: dict[str, Piece] = {"line_name": line.name, "line_number": line.number, "hours": line.call_back_hours}
+    facts: dict[str, Piece] = {"line_name": line.name, "hours": line.call_back_hours}
     if not names & _OF_A_CASE:
         return facts
     if case_id is None:

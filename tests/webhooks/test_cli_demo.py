@@ -1,4 +1,4 @@
-"""`touchtone demo`: from an empty folder to an activated machine, twice, and without touching another line's files."""
+"""`touchtone demo`: from an empty folder to two activated machines, twice, and without touching another line's files."""
 
 import json
 import os
@@ -52,10 +52,10 @@ def test_it_comes_out_right_both_times(twice):
         assert "The demo stops" not in done.stdout + done.stderr
 
 
-def test_the_machine_is_activated_and_99_are_left_after_each_of_three_calls(twice):
+def test_99_are_left_after_each_of_three_calls_and_98_after_the_texts_for_another_machine(twice):
     for done in twice[1]:
-        assert re.search(r"^state +activated$", done.stdout, re.MULTILINE)
-        assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE) == ["100", "99", "99", "99"]
+        assert len(re.findall(r"^state +activated$", done.stdout, re.MULTILINE)) == 4
+        assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE) == ["100", "99", "99", "99", "98"]
 
 
 def test_the_calls_can_be_read_as_they_happen(twice):
@@ -64,6 +64,25 @@ def test_the_calls_can_be_read_as_they_happen(twice):
         assert "--wrong-group 4" in done.stdout
         assert "Key group 4 again" in done.stdout
         assert done.stdout.count("That was the last block") >= 3
+
+
+def test_a_second_machine_is_activated_by_text_after_one_wrong_group(twice):
+    for done in twice[1]:
+        first, answer, reply = re.search(
+            r"\$ touchtone text '([\d ]+)'\n.*\n.*line: (Group 4 .*)\n[\s\S]*\$ touchtone text (\d+)\n", done.stdout
+        ).groups()
+        assert len(first.split()) == 9
+        assert reply == "1" if "should be" in answer else len(reply) == 6
+        assert re.search(r"line: Approved\.[^\n]*\n(?: +[A-H] \d{6}\n){8} +\(1 segment, GSM-7\)", done.stdout)
+
+
+def test_a_folder_of_a_version_without_texts_gets_a_line_that_has_them(tmp_path):
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / "lines.toml").write_text('[[line]]\nnumber = "+15005550006"\nname = "Old"\ncountry = "US"\n')
+    done = run_demo(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE)[-1] == "98"
 
 
 def test_the_key_is_printed_whole_once_at_its_issue(twice):

@@ -55,6 +55,22 @@ def test_an_empty_folder_becomes_one_that_can_serve():
     database.close()
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("sender", ["+15005550006", "+491701234567", "MG" + "0a" * 16])
+def test_a_line_takes_texts_if_it_is_told_what_they_come_from(sender):
+    assert run("--text-sender", sender).exit_code == 0
+    (line,) = read_lines(load().lines_file, read_catalogues()).all
+    assert line.text_sender == sender
+
+
+def test_a_line_that_takes_no_texts_says_in_its_file_how_it_would(folder):
+    assert run("--number", "+493012345", "--country", "DE").exit_code == 0
+    file = folder / "lines.toml"
+    assert read_lines(file, read_catalogues()).all[0].text_sender is None
+    file.write_text(file.read_text().replace("# text_sender", "text_sender"))
+    assert read_lines(file, read_catalogues()).all[0].text_sender == "+493012345"
+
+
 def test_nobody_else_can_read_what_it_makes(folder):
     run()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -104,6 +120,8 @@ def test_no_secret_is_printed(folder):
         (("--country", "Germany"), "country"),
         (("--country", 'U"S'), "lines.toml"),
         (("--name", ""), "name"),
+        (("--text-sender", "somebody"), "text_sender"),
+        (("--text-sender", "MG1"), "text_sender"),
     ],
 )
 def test_a_wrong_choice_is_named_and_the_right_one_works_afterwards(arguments, named):

@@ -33,6 +33,8 @@ name = {name}
 country = {country}
 locale = "en-US"
 call_back_hours = 24
+# What its texts come from: a number, or a Messaging Service (MG...). Without it, the line takes and sends none.
+{text_sender}
 """
 
 
@@ -43,6 +45,7 @@ call_back_hours = 24
 @click.option("--number", default="+15005550006", show_default=True, help="The line's telephone number, E.164.")
 @click.option("--name", default="Activation line", show_default=True, help="What callers hear first.")
 @click.option("--country", default="US", show_default=True, help="The line's country, ISO 3166.")
+@click.option("--text-sender", metavar="NUMBER|MG...", help="What its texts come from; without it, it sends none.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def init(as_json: bool, number: str, name: str, country: str, **given: str | None) -> None:
     """Make the data folder (TOUCHTONE_DATA_DIR) ready to serve: settings, secrets, lines and the database."""
@@ -57,8 +60,12 @@ def init(as_json: bool, number: str, name: str, country: str, **given: str | Non
         account_sid=given["account_sid"] or "AC" + secrets.token_hex(16),
         auth_token=given["auth_token"] or secrets.token_hex(16),
     )
+    sender = given["text_sender"]
     lines_text = LINES_TEXT.format(
-        number=json.dumps(number), name=json.dumps(name, ensure_ascii=False), country=json.dumps(country)
+        number=json.dumps(number),
+        name=json.dumps(name, ensure_ascii=False),
+        country=json.dumps(country),
+        text_sender=f"{'' if sender else '# '}text_sender = {json.dumps(sender or number)}",
     )
     made = {}
     try:

@@ -22,6 +22,7 @@ COMMANDS = {
     "ledger": ("webhooks.cli.ledger", "ledger", "Balances, entries and their verification."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
+    "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
     "twilio": ("webhooks.cli.twilio", "twilio", "Check the account at Twilio, and set its webhooks for our lines."),
 }
 

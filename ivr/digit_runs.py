@@ -24,14 +24,14 @@ _NUMBER_WORDS: Final = ("one", "two", "three", "four", "five", "six", "seven", "
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _GROUP = (
     r"(?:installation\s+id\s+)?(?:groups?|gruppen?|groupes?|grupos?|gruppo|gruppi|groep|grupp|grupa|\u0433\u0440\u0443\u043f\u043f\u0430|grp|gr|g|block|part|set"
-    r"|number|nummer|num|no|nr|n\u00b0|n\u00ba|\u30b0\u30eb\u30fc\u30d7|#)"
+    r"|\u2116|\u30b0\u30eb\u30fc\u30d7|#)"
 )
 _FILLER = (
     r"(?:[^\w\n]{0,6}(?:is|was|are|were|should|be|reads|again|now|the|correct|corrected|correctly|then|sorry|it|here|number"
     r"|ist|lautet|nochmal|est|es|\u00e8|de)\b){0,5}[^\w]{0,6}"
 )
 _LABELLED = re.compile(
-    rf"(?<![^\W_]){_GROUP}[\s.#:_-]{{0,4}}(?:([1-9])(?:\s?(?:of|/|von|de|sur|di|av)\s?[69])?|({'|'.join(_NUMBER_WORDS)}))"
+    rf"(?<![^\W_]){_GROUP}(?:\s?(?:no|nr|number|nummer|num|n\u00b0|n\u00ba)(?![^\W\d_]))?[\s.#:_-]{{0,4}}(?:([1-9])(?:\s?(?:of|/|von|de|sur|di|av)\s?[69])?|({'|'.join(_NUMBER_WORDS)}))"
     rf"(?!\w){_FILLER}(?=\d)",
     re.IGNORECASE,
 )
@@ -44,20 +44,21 @@ _OF_NINE = re.compile(
     r"(?<![^\W_])([1-9])\s?(?:/|of|von|de|sur)\s?[69](?!\d)[^\w\n]{0,4}(?=\d{5,7}(?!\d))", re.IGNORECASE
 )
 _BARE = re.compile(
-    r"(?<![^\W_])(?<!\d[-./:, ])[(\[]?([1-9])\s?[)\].:=>|-]+(?:\s{0,3}(?=\d{5,7}(?!\d))"
+    r"(?<![^\W_])(?<!\d[-./:])[(\[]?([1-9])\s?[)\].:=>|-]+(?:\s{0,3}(?=\d{5,7}(?!\d))"
     r"|\s{1,3}(?=\d(?:[ .-]?\d){4,6}(?![ .-]?\d(?!\s?[)\].:=>]))))"
 )
 _SEVERAL = re.compile(
     rf"(?<![^\W_]){_GROUP}\s?[1-9](?:\s?(?:,|and|&|/|-|to|or|through|und|bis|et|\u00e0|y|e)\s?(?:and\s)?[1-9](?!\d))+",
     re.IGNORECASE,
 )
+_MENTION = re.compile(rf"(?<![^\W_]){_GROUP}\s?[1-9](?!\w)", re.IGNORECASE)
 _BLOCK = re.compile(r"(?<![^\W_])[A-H][\s:.=)-]{0,3}\d{6}(?!\d)")
 _ADDRESS = re.compile(r"\b(?:https?|www)[^\s]{3,}|[\w.+-]{1,64}@[\w-][\w.-]{0,100}", re.IGNORECASE)
 _DATE = re.compile(
     r"(?<![\d./-])(?:\d{1,2}([./-])\s?\d{1,2}\1\s?(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)"
 )
 _TIME = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![:.]?\d)")
-_TELEPHONE = re.compile(r"\+\s?\d{1,15}(?!\d)(?:[ .()/-]{1,3}\d{1,9}(?!\d))*")
+_TELEPHONE = re.compile(r"(?<!\d)\+(?:(?<!\d\s\+)\s)?\d{1,15}(?!\d)(?:[ .()/-]{1,3}\d{1,9}(?!\d))*")
 _TELEPHONE_DIGITS = (10, 15)
 _LABEL = "\x01"
 _TOKENS = re.compile(rf"{_LABEL}([1-9])|(\d+)|[^\W\d_]+|[^\w{_LABEL}]+|_+")
@@ -96,6 +97,7 @@ def _marked(text: str) -> str:
     text = _SEVERAL.sub(" x ", text)
     for label in (_LABELLED, _ORDINAL, _OF_NINE):
         text = label.sub(_mark, text)
+    text = _MENTION.sub(" x ", text)
     return _BARE.sub(lambda found: _mark(found) if not _follows_word(found) else found.group(), text)
 
 
@@ -193,7 +195,8 @@ def _labels(rows: list[list[_Part]]) -> list[list[_Part]] | None:
 def _together(parts: Sequence[_Part]) -> Iterator[Piece]:
     """The best way to put parts together: by what stands between them, the one that makes most sixes."""
     label = parts[0].label
-    for digits in max(_ways(parts), key=_worth):
+    apart = {part.digits for part in parts}
+    for digits in max(_ways(parts), key=lambda way: sum(_worth(len(piece), apart=piece in apart) for piece in way)):
         yield Piece(digits, label)
         label = None
 
@@ -231,16 +234,12 @@ def _divided(parts: Sequence[_Part], kinds: set[str]) -> list[str]:
     return digits
 
 
-def _worth(pieces: list[str]) -> float:
-    """How much a way of putting together looks like groups."""
-    return sum(_worth_of(len(piece)) for piece in pieces)
-
-
-def _worth_of(width: int) -> float:
+def _worth(width: int, *, apart: bool) -> int:
+    """How much digits look like a group, or several; `apart` says that nothing stood between them."""
     if width == GROUP_DIGITS:
         return 10
     if width % GROUP_DIGITS == 0:
         return 5 * (width // GROUP_DIGITS)
     if abs(width - GROUP_DIGITS) == 1:
-        return 6
-    return -2 if width > 2 * GROUP_DIGITS else -10
+        return 6 if apart else 2
+    return -10 if width > 2 * GROUP_DIGITS else -5

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from ivr.digit_runs import Piece
@@ -37,6 +38,8 @@ LEFT_OUT: Final = -55
 is not taken for a later one; less than two."""
 ELSEWHERE: Final = -10
 """A row that begins at no place where one was to be expected."""
+BREAK: Final = -20
+"""Two groups that came one after the other and are no neighbours, where only their checks give them a place."""
 MOST: Final = 60
 """With more pieces than this, the rest is not looked at."""
 
@@ -116,7 +119,9 @@ def by_check(digits: Sequence[str], places: Places) -> Row:
         if not others and places.known.get(number, piece) == piece
         if number <= places.layout.groups and places.passes(number, piece)
     }
-    return Row((SOUND if len(sound) == len(digits) else SOUND - 10) * len(sound), sound)
+    place = {piece: number for number, piece in sound.items()}
+    breaks = sum(place.get(one, 0) + 1 != place.get(other) for one, other in pairwise(digits))
+    return Row(SOUND * len(sound) + BREAK * breaks, sound)
 
 
 def by_label(pieces: Sequence[Piece], places: Places) -> Row:
@@ -153,7 +158,8 @@ def _parts(pieces: Sequence[Piece]) -> Iterator[tuple[int | None, list[str]]]:
 
 
 def _worth_in(places: Places, number: int, piece: str) -> int:
-    if places.passes(number, piece):
+    taken = places.known.get(number, piece) != piece and places.layout.check_rule is not CheckRule.VERHOEFF
+    if places.passes(number, piece) and not taken:  # passing says little where a group does not know its place
         return SOUND
     return WRONG if abs(len(piece) - GROUP_DIGITS) <= 1 else WRONG_BY_FAR
 

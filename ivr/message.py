@@ -16,7 +16,7 @@ what is quoted only where nothing else is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -27,6 +27,8 @@ from keys.checkdigit import calc
 from keys.formats import CheckRule
 
 CASE_DIGITS: Final = 10
+_WIDTHS: Final = frozenset({(10,), (4, 6), (3, 3, 4), (3, 4, 3), (4, 3, 3), (2, 4, 4), (4, 4, 2), (2, 2, 2, 2, 2)})
+"""How a case number may be spelled amid other digits. Not as (5, 5): that is two groups, each a digit short."""
 
 
 class Word(StrEnum):
@@ -88,9 +90,10 @@ def read(body: str, words: Mapping[str, Word]) -> Message:
 
 def _said(text: str, words: Mapping[str, Word]) -> Message:
     runs = runs_of(text)
-    case_number = next(_case_numbers(runs), None)
+    taken = _case_number(runs)
+    case_number = "".join(taken) or None
     if case_number is not None:
-        runs = tuple(run for run in (_without(run, case_number) for run in runs) if run)
+        runs = tuple(rest for rest in (_without(run, taken) for run in runs) if rest)
         text = re.sub(r"\D{0,3}".join(case_number), " ", text)
     word = _word(text, words)
     if word is not None:
@@ -110,21 +113,26 @@ def _word(text: str, words: Mapping[str, Word]) -> Word | None:
     )
 
 
-def _case_numbers(runs: tuple[tuple[Piece, ...], ...]) -> Iterator[str]:
-    """The case numbers among runs: one that stands by itself, or is a run of its own."""
+def _case_number(runs: tuple[tuple[Piece, ...], ...]) -> tuple[str, ...]:
+    """The pieces that make a case number: a run of its own, one piece, or pieces of the widths it is spelled in."""
     for run in runs:
-        whole = "".join(piece.digits for piece in run)
-        if all(piece.label is None for piece in run) and is_case_number(whole):
-            yield whole
-        for piece in run:
-            if is_case_number(piece.digits):
-                yield piece.digits
+        pieces = tuple(piece.digits if piece.label is None else "" for piece in run)
+        if all(pieces) and is_case_number("".join(pieces)):
+            return pieces
+        for first in range(len(pieces)):
+            for many in (1, 2, 3, 5):
+                some = pieces[first : first + many]
+                if tuple(map(len, some)) in _WIDTHS and is_case_number("".join(some)):
+                    return some
+    return ()
 
 
-def _without(run: tuple[Piece, ...], case_number: str) -> tuple[Piece, ...]:
-    if "".join(piece.digits for piece in run) == case_number:
-        return ()
-    return tuple(piece for piece in run if piece.digits != case_number)
+def _without(run: tuple[Piece, ...], taken: tuple[str, ...]) -> tuple[Piece, ...]:
+    """A run without the pieces of the case number."""
+    for first in range(len(run)):
+        if tuple(piece.digits for piece in run[first : first + len(taken)]) == taken:
+            return run[:first] + run[first + len(taken) :]
+    return run
 
 
 def is_case_number(digits: str) -> bool:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ivr.digit_runs import Piece
 from ivr.entry import Expected, read_groups
-from ivr.lining_up import Places, Row, by_check, by_label, line_up
+from ivr.lining_up import MOST, Places, Row, by_check, by_label, line_up
 from ivr.message import Message
 from keys.formats import FORMATS, GROUP_DIGITS, CheckRule, Format
-from keys.groups import Fault, GroupFault, check_group, place_of, reread_first, split
+from keys.groups import Fault, GroupFault, check_group, check_whole, place_of, reread_first, split
 from keys.runs import SLIP, Reading, Run, alone
 
 _STANDARD = FORMATS[1]
@@ -66,7 +67,7 @@ def place(message: Message, *, layout: Format | None, known: Mapping[int, str], 
     `known` are the groups already in, by number; without a sound group 1 the `layout` may still be None, and numbers 7
     to 9 mean the standard one. `asked` are the numbers last asked for, in order.
     """
-    pieces = tuple(_parted(message.runs))
+    pieces = tuple(islice(_parted(message.runs), MOST))
     if not any(_could_be_group(piece, asked=bool(known or asked)) for piece in pieces):
         return Placed(layout)
     fresh = _placed(pieces, None, {}, ())
@@ -198,9 +199,12 @@ def _several(digits: list[str], places: Places, asked: tuple[int, ...]) -> _Read
     read = _Read(places.layout, row, unsure=_by_chance(row, places))
     checked = by_check(digits, places)
     doubtful = len(row.sound) <= 1 or len(row.wrong) > 1
-    completes = len(checked.sound) == len(digits) and set(places.missing) <= set(checked.sound)
-    if len(checked.sound) > len(row.sound) + (not doubtful and not completes):
-        read = _Read(places.layout, checked, unsure=tuple(checked.sound))
+    held = {**places.known, **checked.sound}
+    complete = len(held) == places.layout.groups
+    makes_whole = complete and check_whole(places.layout, [held[number] for number in sorted(held)]) is None
+    if len(checked.sound) > len(row.sound) + (not doubtful and not makes_whole) and makes_whole == complete:
+        elsewhere = () if complete else tuple(number for number in checked.sound if number not in row.sound)
+        read = _Read(places.layout, checked, unsure=elsewhere)
     shifted = _shifted(digits, places, asked)
     if shifted is not None and len(shifted.row.sound) > len(read.row.sound):
         read = shifted

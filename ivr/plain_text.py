@@ -17,8 +17,8 @@ import unicodedata
 from typing import Final
 
 _BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_SLIP_OF_SIGN: Final = str.maketrans("OoIl|", "00111")
-_LETTERS_AMONG_DIGITS = re.compile(r"(?<![^\W_])(?=\d|[OoIl]\d)[\dOoIl]{5,60}(?![^\W_])")
+_SLIP_OF_SIGN: Final = str.maketrans("OoIl", "0011")
+_LETTERS_AMONG_DIGITS = re.compile(r"(?<![^\W_])[\dOoIl]{5,60}(?![^\W_])")
 _QUOTE_MARK = re.compile(r"\s*[>|\u2502\u00bb]+\s?")
 _WROTE = re.compile(
     r"\s*(?:On|Am|Le|El|Il|Op|Den|Em|Dnia)\b[^\n]{0,200}\b"
@@ -77,11 +77,9 @@ def _folded_sign(sign: str, before: str) -> str:
 
 
 def _digits_meant(token: re.Match[str]) -> str:
-    """A number in which a letter stands for the digit it looks like; anything with fewer digits than four is a word."""
+    """A number in which letters stand for the digits they look like; with more letters than digits it is a word."""
     written = token.group()
-    return (
-        written.translate(_SLIP_OF_SIGN) if sum(map(str.isdigit, written)) >= max(4, len(written) * 2 // 3) else written
-    )
+    return written.translate(_SLIP_OF_SIGN) if 2 * sum(map(str.isdigit, written)) >= len(written) else written
 
 
 def own_and_quoted(text: str) -> tuple[str, str]:

@@ -33,8 +33,8 @@ LONGEST_ASKED_WAIT = 60 * 60
 """Seconds: of our own back-off, and of what a provider may ask for."""
 DOUBTFUL_WAIT = 20
 """Seconds before the provider is asked about a text whose answer never came: it may still be working on it."""
-SKEW = timedelta(minutes=1)
-"""The provider's clock may be so much behind ours."""
+SKEW = timedelta(minutes=15)
+"""The provider's clock may be so much behind ours: generous, since an earlier text with the same words has its row."""
 IDLE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)

@@ -3,9 +3,14 @@
 import ivr.call_backs
 import ivr.calls
 import ivr.consents
+import ivr.desk_entries
+import ivr.grant_requests
 import ivr.guesses
+import ivr.notices
+import ivr.operators
 import ivr.opt_outs
 import ivr.outbox
+import ivr.queue
 import ivr.text_limits
 import ivr.threads
 import keys.ledger
@@ -18,9 +23,14 @@ ROOMS = (
     ivr.call_backs,
     ivr.calls,
     ivr.consents,
+    ivr.desk_entries,
+    ivr.grant_requests,
     ivr.guesses,
+    ivr.notices,
+    ivr.operators,
     ivr.opt_outs,
     ivr.outbox,
+    ivr.queue,
     ivr.text_limits,
     ivr.threads,
     keys.ledger,

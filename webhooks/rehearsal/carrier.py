@@ -169,8 +169,9 @@ class RehearsalCarrier:
         if self.mood is Mood.TWICE:
             statuses *= 2
         forms = [_news(account_sid, text, status) for status in statuses]
-        fetcher = Fetcher(self._address, self._auth_token, self._transport(), text.sid)
-        thread = threading.Thread(target=_notify, args=(fetcher, url, forms), name="texts-told", daemon=True)
+        transport = self._transport()
+        fetcher = Fetcher(self._address, self._auth_token, transport, text.sid)
+        thread = threading.Thread(target=_notify, args=(fetcher, transport, url, forms), name="texts-told", daemon=True)
         self._telling = [*(other for other in self._telling if other.is_alive()), thread]
         thread.start()
 
@@ -188,9 +189,11 @@ def read_texts(file: Path, to: str | None = None, after: int = 0) -> list[Text]:
     return [text for text in texts[after:] if to in {None, text.recipient}]
 
 
-def _notify(fetcher: Fetcher, url: str, forms: list[dict[str, str]]) -> None:
+def _notify(fetcher: Fetcher, transport: Transport, url: str, forms: list[dict[str, str]]) -> None:
     for form in forms:
         fetcher.notify(url, form)
+    if isinstance(transport, OverHttp):
+        transport.close()
 
 
 def _news(account_sid: str, text: Text, status: str) -> dict[str, str]:

@@ -1,7 +1,10 @@
 """Texts by Twilio's interface: its real library against the rehearsal's Messages resource, and what each no means."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -223,3 +226,9 @@ def test_with_an_api_key_they_go_to_twilio(settings_of, monkeypatch):
     assert twilio_rest.opened(settings).send(TEXT) == Later("UNREACHABLE")
     assert [request.url for request in asked] == [f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"]
     assert not settings.rehearsed_texts.exists()
+
+
+def test_a_line_that_sends_no_text_imports_neither_twilio_s_library_nor_an_http_client():
+    look = "import sys, webhooks.serving; print([name for name in ('twilio', 'requests') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", look], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "[]\n"), told.stderr

@@ -54,6 +54,7 @@ _SEVERAL = re.compile(
 _MENTION = re.compile(rf"(?<![^\W_]){_GROUP}\s?[1-9](?!\w)", re.IGNORECASE)
 _BLOCK = re.compile(r"(?<![^\W_])[A-H][\s:.=)-]{0,3}\d{6}(?!\d)")
 _ADDRESS = re.compile(r"\b(?:https?|www)[^\s]{3,}|[\w.+-]{1,64}@[\w-][\w.-]{0,100}", re.IGNORECASE)
+_MONEY = re.compile(r"[$\u20ac\u00a3]\s?\d{1,3}(?:[ .,]\d{1,3}){0,4}(?!\d)")
 _DATE = re.compile(
     r"(?<![\d./-])(?:\d{1,2}([./-])\s?\d{1,2}\1\s?(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)"
 )
@@ -91,7 +92,7 @@ def runs_of(text: str) -> tuple[tuple[Piece, ...], ...]:
 
 def _marked(text: str) -> str:
     """The text with what is no digit of an ID cut out, and the number of a group before its digits as a mark."""
-    for noise in (_ADDRESS, _DATE, _TIME, _BLOCK):
+    for noise in (_ADDRESS, _MONEY, _DATE, _TIME, _BLOCK):
         text = noise.sub(" x ", text)
     text = _TELEPHONE.sub(_without_telephone, text)
     text = _SEVERAL.sub(" x ", text)

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
 from ivr.digit_runs import Piece
-from keys.formats import GROUP_DIGITS, CheckRule, Format
-from keys.groups import check_group, place_of
+from keys.checkdigit import validate
+from keys.formats import FORMATS, GROUP_DIGITS, CheckRule, Format
+from keys.groups import place_of
 
 SOUND: Final = 30
 """What a sound group in its place adds to a row's worth."""
@@ -40,8 +41,15 @@ ELSEWHERE: Final = -10
 """A row that begins at no place where one was to be expected."""
 BREAK: Final = -20
 """Two groups that came one after the other and are no neighbours, where only their checks give them a place."""
+_KNOWS_PLACE: Final = next(layout for layout in FORMATS.values() if layout.check_rule is CheckRule.VERHOEFF)
 MOST: Final = 60
 """With more pieces than this, the rest is not looked at."""
+
+
+@lru_cache(maxsize=256)
+def _place(digits: str) -> int | None:
+    """The one place of six digits, where groups know theirs; it is asked for many times over for one message."""
+    return place_of(_KNOWS_PLACE, digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,11 @@ class Places:
 
     def passes(self, number: int, digits: str) -> bool:
         """Whether digits are a sound group in this place."""
-        return len(digits) == GROUP_DIGITS and check_group(self.layout, number, digits) is None
+        if len(digits) != GROUP_DIGITS or (number == 1 and digits[0] != str(self.layout.number)):
+            return False
+        if self.layout.check_rule is CheckRule.VERHOEFF:
+            return _place(digits) == number
+        return validate(self.layout.check_rule, number, digits)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -87,13 +99,14 @@ def line_up(pieces: Sequence[str], places: Places, start: int | None = None) -> 
             return 0, 0
         if start is not None and at == 0:
             return worths[0][start] + best(1, start)[0], start
-        found = _worth_as_noise(pieces[at], again=again[at]) + best(at + 1, last)[0], 0
+        found = -1_000_000, 0
         for number in range(last + 1, layout.groups + 1):
             step = _worth_of_step(places, last, number, knows_place=knows_place)
             if step is not None:
                 worth = step + worths[at][number] + best(at + 1, number)[0]
                 found = max(found, (worth, number), key=lambda way: way[0])
-        return found
+        noise = _worth_as_noise(pieces[at], again=again[at]) + best(at + 1, last)[0], 0
+        return max(found, noise, key=lambda way: way[0])  # of two ways as good, the one that keeps more
 
     sound: dict[int, str] = {}
     wrong: dict[int, str] = {}
@@ -108,9 +121,11 @@ def line_up(pieces: Sequence[str], places: Places, start: int | None = None) -> 
 
 def by_check(digits: Sequence[str], places: Places) -> Row:
     """Each group where its check fits, if no other claims that place."""
+    if places.layout.check_rule is not CheckRule.VERHOEFF:
+        return Row()
     claims: dict[int, set[str]] = {}
     for piece in digits:
-        number = place_of(places.layout, piece) if len(piece) == GROUP_DIGITS else None
+        number = _place(piece) if len(piece) == GROUP_DIGITS else None
         if number:
             claims.setdefault(number, set()).add(piece)
     sound = {

@@ -108,7 +108,7 @@ def _is_another(fresh: Placed, layout: Format | None, known: Mapping[int, str]) 
     differing = [number for number, group in fresh.groups.items() if known.get(number, group) != group]
     if layout is not None and layout is not fresh.layout:
         return whole and len(fresh.groups) >= fresh.layout.groups - 2
-    complete = layout is not None and len(known) == layout.groups
+    complete = layout is not None and _is_whole(known, layout)
     return (whole and len(differing) > 1) or (complete and bool(differing))
 
 
@@ -179,15 +179,13 @@ def _single(digits: str, places: Places, asked: tuple[int, ...]) -> _Read:
     """One group without a label: where it fits what was asked, or else is missing; or it is the one asked, wrong."""
     layout = places.layout
     expected = [number for number in (*asked, *places.missing, 1) if number <= layout.groups]
-    fits = next((number for number in expected if places.passes(number, digits)), None)
     again = next((number for number, group in places.known.items() if group == digits), None)
-    if again is not None and fits not in asked:
+    if again is not None and again not in asked:
         return _Read(layout, Row(1, {again: digits}))
-    if (
-        fits is not None
-        and (layout.check_rule is CheckRule.VERHOEFF or fits == expected[0])
-        and fits not in places.known
-    ):
+    if layout.check_rule is not CheckRule.VERHOEFF:  # any place would do, so the one that was asked for does
+        expected = expected[:1]
+    fits = next((number for number in expected if places.passes(number, digits)), None)
+    if fits is not None and (fits in asked or fits not in places.known):
         sure = fits == expected[0] and (bool(asked) or fits == 1)
         return _Read(layout, Row(2 + sure, {fits: digits}), unsure=() if sure else (fits,))
     return _Read(layout, Row(0, {}, {expected[0]: digits}))
@@ -201,7 +199,7 @@ def _several(digits: list[str], places: Places, asked: tuple[int, ...]) -> _Read
     doubtful = len(row.sound) <= 1 or len(row.wrong) > 1
     held = {**places.known, **checked.sound}
     complete = len(held) == places.layout.groups
-    makes_whole = complete and check_whole(places.layout, [held[number] for number in sorted(held)]) is None
+    makes_whole = _is_whole(held, places.layout)
     if len(checked.sound) > len(row.sound) + (not doubtful and not makes_whole) and makes_whole == complete:
         elsewhere = () if complete else tuple(number for number in checked.sound if number not in row.sound)
         read = _Read(places.layout, checked, unsure=elsewhere)
@@ -209,6 +207,11 @@ def _several(digits: list[str], places: Places, asked: tuple[int, ...]) -> _Read
     if shifted is not None and len(shifted.row.sound) > len(read.row.sound):
         read = shifted
     return read
+
+
+def _is_whole(held: Mapping[int, str], layout: Format) -> bool:
+    """Whether these are all groups of an ID, and the whole passes its check."""
+    return len(held) == layout.groups and check_whole(layout, [held[number] for number in sorted(held)]) is None
 
 
 def _by_chance(row: Row, places: Places) -> tuple[int, ...]:

@@ -141,7 +141,7 @@ def test_what_only_begins_like_a_reaction_is_a_message(body):
 )
 @pytest.mark.parametrize("widths", [(10,), (3, 3, 4), (2, 2, 2, 2, 2), (5, 5), (1,) * 10])
 @given(chosen=st.integers(0, 10**8 - 1))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_a_case_number_is_known_in_any_spelling(body, widths, chosen):
     number = pick_number(lambda _: chosen)
     parts = iter(number)
@@ -234,7 +234,7 @@ def test_what_is_quoted_is_read_where_nothing_else_is_said():
 @given(st.text(max_size=300))
 @example("\x00\x014 105201")
 @example("\ud800")
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_text_can_be_read(body):
     message = said(body)
     assert all(piece.digits.isascii() and piece.digits.isdigit() for run in message.runs for piece in run)
@@ -244,7 +244,7 @@ PARTS = st.sampled_from([*"0123456789", *" -./:+#()>|\n,=", "Group ", "A ", "G",
 
 
 @given(st.lists(PARTS, max_size=100).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_digit_is_made_up(body):
     digits = iter("".join(sign for sign in body if sign.isdecimal()))
     kept = "".join(piece.digits for run in said(body).runs for piece in run)

@@ -53,11 +53,20 @@ def open_phone(settings: Settings, exchange: Exchange) -> Phone | None:
     from webhooks.phone import Phone
     from webhooks.phone_calls import Far, Switchboard
     from webhooks.phone_machines import Machines
+    from webhooks.phone_texts import PhoneTexts
+    from webhooks.rehearsal.fetching import Address
+    from webhooks.rehearsal.texting import TextLine
 
     file = phone_file.opened(settings.phone_file)
     far = Far(settings.own_url, settings.public_url, settings.account_sid, settings.auth_tokens[0])
     machines = None if file.installable is None else Machines(file.installable)
-    return Phone(settings.public_url, exchange.lines, Switchboard(far), machines, file.token)
+    # With an API key the line's texts go to real telephones, and none comes here.
+    texts = None
+    if not settings.api_key:
+        address = Address(settings.own_url, settings.public_url)
+        line = TextLine(address, settings.account_sid, settings.rehearsed_texts, settings.auth_tokens[0])
+        texts = PhoneTexts(line, exchange.database)
+    return Phone(settings.public_url, exchange.lines, Switchboard(far), machines, file.token, texts)
 
 
 def open_exchange(settings: Settings) -> Exchange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,11 +20,12 @@ from keys.confirmation_id import InvalidConfirmationID
 from webhooks.device_words import blocks_wrong
 from webhooks.phone_calls import LiveCall, Switchboard, Wish, read_link
 from webhooks.phone_machines import Machine, Machines
+from webhooks.phone_texts import PhoneTexts, told
 
 COOKIE = "touchtone_phone"
 HEADER = "X-Touchtone-Phone"
-PARTS = {"phone.css": "text/css", "phone.js": "text/javascript", "calling.js": "text/javascript",
-         "machine.js": "text/javascript", "sound.js": "text/javascript", "mark.svg": "image/svg+xml"}  # fmt: skip
+KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+PARTS = {"phone.css", "phone.js", "calling.js", "machine.js", "sound.js", "texts.js", "mark.svg"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,13 +35,14 @@ LOCKED = "This telephone opens with the whole address that `touchtone phone` pri
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """What the page works with. `machines` is None where there is nothing to install."""
+    """What the page works with. `machines` is None where there is nothing to install, `texts` where Twilio has them."""
 
     public_url: str
     lines: Lines
     switchboard: Switchboard
     machines: Machines | None
     token: str = field(repr=False)
+    texts: PhoneTexts | None = None
 
 
 class _Dial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +52,13 @@ class _Dial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     twice: bool = False
     turn_delay: Annotated[float, msgspec.Meta(ge=0.3, le=1.5)] = 0.8
     drop_after: Annotated[int, msgspec.Meta(ge=1, le=1800)] | None = None
+
+
+class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    line: Annotated[str, msgspec.Meta(pattern=r"^\+\d{5,15}\Z")]
+    caller: Annotated[str, msgspec.Meta(pattern=r"^\+\d{7,15}\Z")]
+    body: Annotated[str, msgspec.Meta(min_length=1, max_length=1600)]
+    twice: bool = False
 
 
 class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,14 +128,17 @@ def part(name: str) -> Response:
     """A stylesheet or a script of the page."""
     if name not in PARTS:
         abort(404)
-    return Response(_part(name), content_type=f"{PARTS[name]}; charset=utf-8")
+    return Response(_part(name), content_type=f"{KINDS[name.rpartition('.')[2]]}; charset=utf-8")
 
 
 @phone.get("/lines")
 def lines() -> Response:
-    """The lines that can be dialled, and in which language each speaks."""
-    every = [{"number": line.number, "name": line.name, "locale": line.locale} for line in _here().lines.all]
-    return jsonify(lines=every)
+    """The lines that can be dialled, in which language each speaks, and whether it takes texts and they come here."""
+    every = [
+        {"number": line.number, "name": line.name, "locale": line.locale, "texts": line.text_sender is not None}
+        for line in _here().lines.all
+    ]
+    return jsonify(lines=every, texts=_here().texts is not None)
 
 
 @phone.post("/calls")
@@ -156,7 +168,7 @@ def listen(name: str) -> Response:
         {"at": round(entry.at, 2), "who": str(entry.side), "words": entry.words, "note": entry.note}
         for entry in call.entries[max(after, 0) :]
     ]
-    ended = _ended(call) if over else None
+    ended = call.told() if over else None
     clock = call.record.seconds if call.record else call.keypad.clock
     return jsonify(entries=fresh, clock=round(clock, 1), listening=call.listening, over=ended)
 
@@ -175,6 +187,24 @@ def hang_up(name: str) -> tuple[str, int]:
     """Put the telephone down."""
     _call(name).keypad.hang_up()
     return "", 204
+
+
+@phone.post("/texts")
+def text() -> tuple[Response, int]:
+    """Text the line. 409 where too many texts are under way."""
+    asked = _form(_Text)
+    sent = _texts().send(asked.line, asked.caller, asked.body, twice=asked.twice)
+    if sent is None:
+        return jsonify(reason="The line does not answer; wait a moment."), 409
+    return jsonify(told(sent)), 202
+
+
+@phone.get("/texts")
+def read_texts() -> Response:
+    """The texts to `caller` behind the place `after`, and what is known of those whose ids are in `of`."""
+    came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=int))
+    fates = _texts().fates(tuple(request.args.getlist("of")))
+    return jsonify(texts=[told(one) for one in came], next=place, fates=fates)
 
 
 @phone.post("/machines")
@@ -225,23 +255,6 @@ def _faults(error: InvalidConfirmationID) -> list[dict[str, str | None]]:
     return [{"block": letter, "why": why} for letter, why in blocks_wrong(error)]
 
 
-def _ended(call: LiveCall) -> dict[str, Any]:
-    record = call.record
-    if record is None:
-        return {"outcome": "no_answer", "ended_by": "trouble"}
-    return {
-        "outcome": str(record.outcome),
-        "ended_by": str(record.ended_by),
-        "turns": record.turns,
-        "heard": round(record.heard, 1),
-        "keyed": round(record.keyed, 1),
-        "waited": round(record.waited, 1),
-        "lost": record.lost,
-        "differences": len(record.differences),
-        "problems": len(record.problems) + len(record.troubles),
-    }
-
-
 def _form(kind: type[_Form]) -> _Form:
     """The JSON body as `kind`; 400 for anything else."""
     try:
@@ -252,6 +265,13 @@ def _form(kind: type[_Form]) -> _Form:
 
 def _call(name: str) -> LiveCall:
     found = _here().switchboard.find(name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _texts() -> PhoneTexts:
+    found = _here().texts
     if found is None:
         abort(404)
     return found

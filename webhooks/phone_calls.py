@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from webhooks.rehearsal.caller import SILENCE, Press, Reaction, Stretch
 from webhooks.rehearsal.clock import Pace
@@ -78,6 +79,23 @@ class LiveCall:
         self._far = far
         self._speed = speed
         self._untouched = True
+
+    def told(self) -> dict[str, Any]:
+        """How the call ended, once it is over."""
+        record = self.record
+        if record is None:
+            return {"outcome": "no_answer", "ended_by": "trouble"}
+        return {
+            "outcome": str(record.outcome),
+            "ended_by": str(record.ended_by),
+            "turns": record.turns,
+            "heard": round(record.heard, 1),
+            "keyed": round(record.keyed, 1),
+            "waited": round(record.waited, 1),
+            "lost": record.lost,
+            "differences": len(record.differences),
+            "problems": len(record.problems) + len(record.troubles),
+        }
 
     def start(self) -> None:
         """Dial, in a thread that ends with the call, or with the process."""

@@ -4,12 +4,15 @@ import json
 import re
 import socket
 import stat
+import threading
 import time
 from dataclasses import replace
 from importlib import resources
 
 import pytest
+from werkzeug.serving import make_server
 
+from ivr.lines import Lines
 from keys.device.build import ProductBuild
 from webhooks import phone_file
 from webhooks.app import create_app, open_phone
@@ -17,12 +20,17 @@ from webhooks.phone import COOKIE, HEADER, Phone
 from webhooks.phone_calls import MOST_AT_ONCE, Far, Switchboard
 from webhooks.phone_file import Installable
 from webhooks.phone_machines import MOST_KEPT, Machines
+from webhooks.phone_texts import MOST_UNDER_WAY, PhoneTexts
+from webhooks.rehearsal.carrier import RehearsalCarrier
+from webhooks.rehearsal.fetching import Address
+from webhooks.rehearsal.texting import TextLine
 from webhooks.settings import load
 
 TOKEN = "a-token-that-only-the-tests-know"
 PUBLIC_URL = "https://line.example/activation"
 ASKED = {HEADER: "1"}
 CALL = {"line": "+15550100", "caller": "+14155550123"}
+TEXT = {**CALL, "body": "300217 156230"}
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -40,10 +48,14 @@ def silent_line():
 
 
 @pytest.fixture
-def app(exchange, mak, build, silent_line):
+def app(exchange, mak, build, silent_line, tmp_path):
     far = Far(silent_line, PUBLIC_URL, exchange.account_sid, exchange.auth_tokens[0])
     machines = Machines(Installable(build, mak.text))
-    return create_app(exchange, Phone(PUBLIC_URL, exchange.lines, Switchboard(far), machines, TOKEN))
+    line = TextLine(
+        Address(silent_line, PUBLIC_URL), exchange.account_sid, tmp_path / "texts.jsonl", exchange.auth_tokens[0]
+    )
+    texts = PhoneTexts(line, exchange.database)
+    return create_app(exchange, Phone(PUBLIC_URL, exchange.lines, Switchboard(far), machines, TOKEN, texts))
 
 
 @pytest.fixture
@@ -103,7 +115,18 @@ def test_over_plain_http_on_this_machine_the_cookie_still_comes_back(app):
     assert client.get("/phone/lines").json["lines"][0]["locale"] == "en-US"
 
 
-@pytest.mark.parametrize("path", ["/phone/calls", "/phone/machines"])
+def test_the_page_is_told_which_line_takes_texts_and_whether_they_come_here(app, visitor):
+    told = visitor.get("/phone/lines").json
+    assert (told["texts"], told["lines"][0]["texts"]) == (True, False)
+    sending = Lines((replace(app.extensions["exchange"].lines.all[0], text_sender="+15550100"),))
+    app.extensions["phone"] = replace(app.extensions["phone"], lines=sending, texts=None)
+    told = visitor.get("/phone/lines").json
+    assert (told["texts"], told["lines"][0]["texts"]) == (False, True)
+    assert visitor.get("/phone/texts?caller=%2B14155550123").status_code == 404
+    assert visitor.post("/phone/texts", json=TEXT, headers=ASKED).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/phone/calls", "/phone/machines", "/phone/texts"])
 def test_another_site_s_form_changes_nothing(visitor, path):
     assert visitor.post(path, data={"line": "+15550100"}).status_code == 403
     assert visitor.post(path, json=CALL).status_code == 403
@@ -152,6 +175,82 @@ def test_every_part_the_page_names_is_there_and_nothing_else_is(visitor):
 )
 def test_a_call_that_cannot_be_is_not_dialled(visitor, wrong):
     assert visitor.post("/phone/calls", json={**CALL, **wrong}, headers=ASKED).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"caller": "anonymous"}, {"caller": "0123"}, {"line": "line"}, {"body": ""}, {"body": "1" * 1601}, {"from": "x"}],
+    ids=str,
+)
+def test_a_text_that_cannot_be_is_not_sent(visitor, wrong):
+    assert visitor.post("/phone/texts", json={**TEXT, **wrong}, headers=ASKED).status_code == 400
+
+
+def test_only_so_many_texts_wait_at_once_for_a_line_that_does_not_answer(visitor):
+    statuses = [visitor.post("/phone/texts", json=TEXT, headers=ASKED).status_code for _ in range(MOST_UNDER_WAY + 1)]
+    assert statuses == [202] * MOST_UNDER_WAY + [409]
+
+
+def test_the_texts_to_one_number_are_told_from_the_place_the_page_has_seen(visitor, tmp_path):
+    carrier = RehearsalCarrier(tmp_path / "texts.jsonl")
+
+    def arrive(number, body):
+        form = {"From": "+15550100", "To": number, "Body": body}
+        carrier.request("POST", "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json", form)
+
+    def asked(after=""):
+        return visitor.get("/phone/texts?caller=%2B14155550123" + after).json
+
+    arrive("+14155550123", "before the page was opened")
+    start = asked()
+    assert (start["texts"], start["next"]) == ([], 1)
+    arrive("+14155550177", "to somebody else")
+    arrive("+14155550123", "\u4f60\u597d" * 36)
+    told = asked("&after=1")
+    assert [(text["body"], text["segments"], text["encoding"]) for text in told["texts"]] == [
+        ("\u4f60\u597d" * 36, 2, "UCS-2")
+    ]
+    assert told["next"] == 3
+    assert asked("&after=3")["texts"] == asked("&after=99")["texts"] == []
+    assert len(asked("&after=-5")["texts"]) == 2
+
+
+def fate(visitor, sid):
+    """What becomes of a text, once it is no longer on its way."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = visitor.get(f"/phone/texts?caller=%2B14155550123&of={sid}&of=SM1").json["fates"]
+        assert "SM1" not in found
+        if found[sid]["state"] != "on_its_way":
+            return found[sid]
+        time.sleep(0.02)
+    raise AssertionError(found)
+
+
+def test_a_text_that_the_line_does_not_take_is_lost(app, visitor, exchange, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
+    line = TextLine(Address(nobody, PUBLIC_URL), exchange.account_sid, tmp_path / "texts.jsonl", "t" * 32)
+    app.extensions["phone"] = replace(app.extensions["phone"], texts=PhoneTexts(line, exchange.database))
+    sent = visitor.post("/phone/texts", json=TEXT, headers=ASKED).json
+    assert (sent["body"], sent["segments"], sent["encoding"]) == ("300217 156230", 1, "GSM-7")
+    assert fate(visitor, sent["id"]) == {"state": "lost", "reason": None}
+
+
+@pytest.mark.parametrize(("caller", "reason"), [("+14155550123", None), ("+442079460958", "COUNTRY_NOT_ALLOWED")])
+def test_a_text_that_the_line_takes_but_may_not_answer_says_why(visitor, app, exchange, tmp_path, caller, reason):
+    sending = replace(exchange, lines=Lines((replace(exchange.lines.all[0], text_sender="+15550100"),)))
+    server = make_server("127.0.0.1", 0, create_app(sending), threaded=True)
+    serving = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    serving.start()
+    address = Address(f"http://127.0.0.1:{server.server_port}", exchange.wording.public_url)
+    line = TextLine(address, exchange.account_sid, tmp_path / "texts.jsonl", exchange.auth_tokens[0])
+    app.extensions["phone"] = replace(app.extensions["phone"], texts=PhoneTexts(line, exchange.database))
+    sent = visitor.post("/phone/texts", json={**TEXT, "caller": caller, "twice": True}, headers=ASKED).json
+    assert fate(visitor, sent["id"]) == {"state": "taken", "reason": reason}
+    server.shutdown()
+    serving.join()
+    server.server_close()
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"keys": ""}', b'{"keys": "12a"}', b'{"keys": 12}'])
@@ -230,6 +329,8 @@ def test_no_secret_reaches_the_page(app, visitor, machine, exchange, build, mak)
         visitor.get(path),
         visitor.get(f"{path}/call.svg"),
         visitor.post(f"{path}/confirm", json={"blocks": ["000000"] * 8}, headers=ASKED),
+        visitor.post("/phone/texts", json=TEXT, headers=ASKED),
+        visitor.get("/phone/texts?caller=%2B14155550123&after=0"),
         visitor.get("/phone/calls/" + visitor.post("/phone/calls", json=CALL, headers=ASKED).json["id"]),
     ]
     told = json.dumps(machine) + "".join(answer.text for answer in answers)
@@ -278,4 +379,9 @@ def test_it_is_off_unless_it_is_switched_on(tmp_path, exchange):
     opened = open_phone(load({**here, "TOUCHTONE_PHONE": "on"}), exchange)
     assert opened is not None
     assert opened.machines is None
+    assert opened.texts is not None
+    with_key = {"TWILIO_API_KEY": "SK" + "0" * 32, "TWILIO_API_SECRET": "s" * 32}
+    real = open_phone(load({**here, **with_key, "TOUCHTONE_PHONE": "on"}), exchange)
+    assert real is not None
+    assert real.texts is None, "with an API key, texts go to real telephones"
     assert opened.token == phone_file.opened(tmp_path / "phone.json").token

@@ -19,12 +19,18 @@ from werkzeug.serving import make_server
 
 from ivr.lines import Line, Lines
 from keys.device.build import ProductBuild
+from webhooks import delivery
 from webhooks.app import create_app
 from webhooks.lines_file import read_catalogues
 from webhooks.phone import Phone
 from webhooks.phone_calls import Far, Switchboard
 from webhooks.phone_file import Installable
 from webhooks.phone_machines import Machines
+from webhooks.phone_texts import PhoneTexts
+from webhooks.rehearsal.carrier import RehearsalCarrier
+from webhooks.rehearsal.fetching import Address
+from webhooks.rehearsal.texting import TextLine
+from webhooks.twilio_rest import Rehearsed, TwilioCarrier
 from webhooks.twiml import Wording
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -44,12 +50,12 @@ pytestmark = [
 
 
 @pytest.fixture
-def address(exchange, secrets, mak):
-    """A line that serves in this process with the page switched on; gives the page's address, without the token."""
+def address(exchange, secrets, mak, tmp_path):
+    """A line that serves in this process, and delivers texts, with the page switched on; gives the page's address."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
     build = ProductBuild(1, "Fairway", 1, 2, secrets.products[1].verification[2], 8, line=NUMBER)
-    lines = Lines((Line(NUMBER, "Nordstern activation line", "US", "en-US", 24),))
+    lines = Lines((Line(NUMBER, "Nordstern activation line", "US", "en-US", 24, text_sender=NUMBER),))
     began, now = time.monotonic(), exchange.now()
     exchange = replace(
         exchange,
@@ -59,13 +65,27 @@ def address(exchange, secrets, mak):
     )
     far = Far(url, url, exchange.account_sid, exchange.auth_tokens[0])
     machines = Machines(Installable(build, mak.text))
-    server.app = create_app(exchange, Phone(url, lines, Switchboard(far, SPEED), machines, TOKEN))
+    far_texts = TextLine(Address(url, url), exchange.account_sid, tmp_path / "texts.jsonl", exchange.auth_tokens[0])
+    texts = PhoneTexts(far_texts, exchange.database)
+    server.app = create_app(exchange, Phone(url, lines, Switchboard(far, SPEED), machines, TOKEN, texts))
     serving = threading.Thread(target=server.serve_forever, daemon=True)
+    stop = threading.Event()
+    delivering = threading.Thread(target=delivery.run, args=(exchange, carrier_of(far_texts), stop))
     serving.start()
+    delivering.start()
     yield f"{url}/phone"
+    stop.set()
+    exchange.texts_due.set()
+    delivering.join()
     server.shutdown()
     serving.join()
     server.server_close()
+
+
+def carrier_of(line):
+    """The rehearsal's carrier, behind Twilio's own library as in a line without an API key."""
+    kept = RehearsalCarrier(line.arrivals, address=line.address, auth_token=line.auth_token)
+    return TwilioCarrier(line.account_sid, "rehearsal", "rehearsal", http=lambda: Rehearsed(kept))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +161,18 @@ class Visitor:
         """Wait until the line says this and listens."""
         self.hears(pattern)
         self.waits(lambda: self.sees("lamp") == "Listening")
+
+    def texts(self, who):
+        """The bodies of all texts so far, of one side."""
+        return [body.text for body in self.driver.find_elements(By.CSS_SELECTOR, f"#texts .{who} p")]
+
+    def under(self, who):
+        """What stands under the last text of one side: when, how many segments, what became of it."""
+        return self.driver.find_elements(By.CSS_SELECTOR, f"#texts .{who} .under")[-1].text
+
+    def reads(self, pattern, seconds=10):
+        """Wait until a text of the line says something like this."""
+        return self.waits(lambda: re.search(pattern, "\n".join(self.texts("line"))), seconds)
 
     def installation_id(self):
         return self.waits(lambda: [item.text for item in self.driver.find_elements(By.CSS_SELECTOR, "#iid li")])
@@ -260,8 +292,66 @@ def test_a_call_can_be_made_to_drop_by_itself(visitor):
     assert any("hangs up" in row for row in visitor.transcript("you"))
 
 
+def test_a_visitor_texts_the_id_and_types_the_answer_as_the_picture_shows(visitor):
+    groups = visitor.installation_id()
+    visitor.click("body")
+    visitor.types("hello?" + Keys.ENTER)
+    visitor.reads("Text the installation ID")
+    visitor.waits(lambda: "delivered" in visitor.under("you"))
+    visitor.types(" ".join([*groups[:3], groups[4], groups[3], *groups[5:8]]) + Keys.ENTER)
+    visitor.reads(r"Group 9 is missing|Groups? .* not right")
+    visitor.click("text-code-button")
+    visitor.types(Keys.ENTER)
+    blocks = re.findall(r"^[A-H] (\d{6})$", visitor.reads(r"Approved[^ ]*(?:.*\n){8}.*")[0], re.MULTILINE)
+    assert len(blocks) == 8
+    assert "1 segment, GSM-7" in visitor.under("line")
+    visitor.waits(lambda: visitor.under("line").endswith("delivered"))
+    visitor.driver.find_element(By.CSS_SELECTOR, "#texts .line:last-child button").click()
+    assert [visitor.element(f"block-{letter}").get_attribute("value") for letter in "ABCDEFGH"] == blocks
+    visitor.types(Keys.ENTER)
+    visitor.waits(lambda: "Activated" in visitor.sees("status"))
+    take_picture(visitor, "phone-texts")
+    before = visitor.texts("line")
+    visitor.driver.refresh()
+    visitor.waits(lambda: visitor.texts("line") == before)
+    assert visitor.complaints() == []
+
+
+def test_what_a_call_offers_to_text_comes_to_the_page_and_activates_the_machine(visitor):
+    visitor.installation_id()
+    visitor.click("dial-code")
+    visitor.hears(r"A, Alpha\. \d", seconds=40)
+    for _ in range(8):  # hash goes on to the next block, and behind the last to what can be done then
+        visitor.waits(lambda: visitor.sees("lamp") == "Listening")
+        visitor.types("#")
+        visitor.waits(lambda: visitor.sees("lamp") != "Listening" or "press 9" in visitor.transcript("line")[-1])
+    visitor.waits_to_be_asked("press 9")
+    visitor.types("9")
+    visitor.hears("A text is on its way")
+    assert len(re.findall(r"^[A-H] \d{6}$", visitor.reads(r"Approved(?:.*\n){8}.*")[0], re.MULTILINE)) == 8
+    visitor.click("hang-up")
+    visitor.waits(lambda: visitor.sees("state") == "Call ended")
+    visitor.driver.find_element(By.CSS_SELECTOR, "#texts .line button").click()
+    visitor.click("confirm")
+    visitor.waits(lambda: "Activated" in visitor.sees("status"))
+
+
+def test_a_text_that_may_not_be_answered_says_why_and_each_number_has_its_own_conversation(visitor):
+    visitor.installation_id()
+    Select(visitor.element("caller")).select_by_visible_text("+44 20 7946 0958, from abroad")
+    visitor.click("body")
+    visitor.types("?" + Keys.ENTER)
+    visitor.waits(lambda: visitor.texts("you") and "none to that country" in visitor.under("you"))
+    assert visitor.texts("line") == []
+    Select(visitor.element("caller")).select_by_visible_text("+1 415 555 0123")
+    assert visitor.texts("you") == []
+    Select(visitor.element("caller")).select_by_visible_text("Withheld")
+    assert "withheld number sends no texts" in visitor.sees("hindrance")
+    assert not visitor.element("send").is_enabled()
+
+
 NAMELESS = """
-return [...document.querySelectorAll("button, input, select, img, [role=group], [role=log], section")]
+return [...document.querySelectorAll("button, input, select, textarea, img, [role=group], [role=log], section")]
   .filter((one) => one.checkVisibility())
   .filter((one) => !(one.labels?.length || one.ariaLabel || one.getAttribute("aria-labelledby") || one.alt
     || (one.tagName === "BUTTON" && one.textContent.trim())))

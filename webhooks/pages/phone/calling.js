@@ -4,6 +4,12 @@
 const LOOK_EVERY = 250;
 const HEADERS = { "Content-Type": "application/json", "X-Touchtone-Phone": "1" };
 
+// The number that calls and texts: "anonymous" where it is withheld, whatever was written where it is another.
+export function callerNumber() {
+  const chosen = document.getElementById("caller").value;
+  return chosen === "other" ? document.getElementById("other").value.replace(/[\s-]/g, "") : chosen;
+}
+
 export async function post(path, body = {}, more = {}) {
   const answer = await fetch(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body), ...more });
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));

@@ -17,6 +17,7 @@ const at = (id) => document.getElementById(id);
 let shown = null;
 
 export const callLink = () => shown?.call_link ?? null;
+export const installationId = () => shown?.installation_id.join(" ") ?? "";
 
 export async function install({ fresh = false } = {}) {
   const kept = fresh ? null : sessionStorage.getItem(KEPT_AS);
@@ -96,10 +97,16 @@ function pasted(event) {
   const digits = event.clipboardData.getData("text").replace(/\D/g, "");
   if (digits.length <= 6) return;
   event.preventDefault();
+  typeBlocks(digits);
+}
+
+export function typeBlocks(digits) {
+  if (!shown || shown.state === "activated") return;
   shown.blocks.forEach((letter, place) => {
     at(`block-${letter}`).value = digits.slice(6 * place, 6 * place + 6);
     typed(letter, place);
   });
+  at("confirm").focus();
 }
 
 function mark(letter, why, judged = false) {

@@ -1,9 +1,10 @@
 // The page: its keypad, its transcript and its clock around one call at a time.
 // One rule: mouse, touch and keyboard press a key by the same function, and nothing on the page needs a pointer.
 
-import { Call, post } from "./calling.js";
+import { Call, callerNumber, post } from "./calling.js";
 import * as machine from "./machine.js";
 import * as sound from "./sound.js";
+import * as texts from "./texts.js";
 
 const KEYS = "123456789*0#";
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
@@ -19,6 +20,7 @@ const at = (id) => document.getElementById(id);
 
 let call = null;
 let lines = [];
+let textsComeHere = false;
 let listening = false;
 
 function showKeypad() {
@@ -66,9 +68,8 @@ function byInput(event) {
 
 async function dial(link = null) {
   if (call && !call.over) return;
-  const number = at("caller").value === "other" ? at("other").value.replace(/[\s-]/g, "") : at("caller").value;
   const wish = {
-    line: at("line").value, caller: number, twice: at("twice").checked, turn_delay: Number(at("delay").value),
+    line: at("line").value, caller: callerNumber(), twice: at("twice").checked, turn_delay: Number(at("delay").value),
     drop_after: at("drop").value ? Number(at("drop").value) : null, link,
   };
   begin();
@@ -156,7 +157,7 @@ function face(seconds) {
 }
 
 async function showLines() {
-  ({ lines } = await (await fetch("phone/lines")).json());
+  ({ lines, texts: textsComeHere } = await (await fetch("phone/lines")).json());
   const names = new Intl.DisplayNames(["en"], { type: "language" });
   at("line").replaceChildren(...lines.map(({ number, name, locale }) => named(new Option(`${names.of(locale)}, ${number}`, number), name)));
 }
@@ -174,7 +175,13 @@ function wire() {
   document.addEventListener("keydown", byKeyboard);
   window.addEventListener("pagehide", () => { if (call && !call.over) call.hangUp(); });
   at("delay").addEventListener("input", () => { at("delay-words").textContent = `${at("delay").value} s`; });
-  at("caller").addEventListener("change", () => { at("other-row").hidden = at("caller").value !== "other"; });
+  at("caller").addEventListener("change", () => {
+    at("other-row").hidden = at("caller").value !== "other";
+    texts.turn();
+  });
+  at("other").addEventListener("change", texts.turn);
+  at("line").addEventListener("change", texts.turn);
+  at("text-code-button").addEventListener("click", texts.writeInstallationId);
   at("mute").addEventListener("change", () => sound.mute(at("mute").checked));
   if (!sound.canSpeak) {
     at("mute-words").textContent = "Mute the tones (this browser has no voice; read along)";
@@ -187,3 +194,4 @@ showKeypad();
 wire();
 machine.wire();
 await Promise.all([showLines(), machine.install()]);
+await texts.begin(lines, textsComeHere);

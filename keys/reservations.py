@@ -72,6 +72,12 @@ reservations = Table(
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),
     ),
+    Index(
+        "ix_reservations_posted_at",
+        "posted_at",
+        sqlite_where=text("state = 'posted'"),
+        postgresql_where=text("state = 'posted'"),
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -58,6 +58,13 @@ class ReadBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Speak `prompts`, then music for a while; one key ends it."""
+
+    prompts: tuple[Say, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Speak `prompts` and end the call."""
 
@@ -106,6 +113,23 @@ class NeedPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Put the case into the queue, if a person can be waited for; Queued or DeskClosed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue:
+    """Nobody waits on this call any more; the case stays in the queue for an operator to call back or text."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopWaiting:
+    """The caller goes on without a person: the case is taken out of the queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldNumber:
     """Keep a keyed phone number (E.164), encrypted, until the caller has confirmed it."""
 
@@ -126,8 +150,8 @@ class Reply:
     words: tuple[Say, ...]
 
 
-Spoken = Listen | ReadBack | HangUp
-Question = Reserve | Weigh | FindCase | WriteText
-Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack
+Spoken = Listen | ReadBack | Wait | HangUp
+Question = Reserve | Weigh | FindCase | WriteText | Enqueue
+Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack | LeaveQueue | StopWaiting
 Action = Spoken | Question | Deed
-TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | Reserve | Weigh | FindCase
+TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | Reserve | Weigh | FindCase | Enqueue

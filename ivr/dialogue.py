@@ -14,21 +14,28 @@ Rule: every call ends. No call takes more than `TURN_CEILING` steps of the calle
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
-from ivr import asking, items, leaving, offering, reading, repairing, resuming
+from ivr import asking, items, leaving, offering, reading, repairing, resuming, waiting
 from ivr.actions import say
 from ivr.events import (
     Approved,
     CallStarted,
     CaseFound,
     CaseUnknown,
+    DeskClosed,
     Event,
+    HandedBack,
     HungUp,
+    Issued,
     Keyed,
+    Queued,
     Refused,
     Silence,
+    StillWaiting,
     TextRefused,
     TextWritten,
+    TurnedDown,
     Weighed,
 )
 from ivr.items import Step
@@ -42,12 +49,14 @@ from ivr.states import (
     ConfirmingMobile,
     ConfirmingNumber,
     Ended,
+    Escalating,
     FindingCase,
     Opening,
     Outcome,
     ReadingBack,
     State,
     Texting,
+    Waiting,
     WayOn,
     Weighing,
 )
@@ -55,6 +64,10 @@ from ivr.transitions import TRANSITIONS
 
 TURN_CEILING = 80
 """Steps of the caller after which a call is ended kindly; a whole activation takes about ten."""
+
+
+_ANSWERED_AT_ONCE = (Ended, Checking, FindingCase, Weighing, Texting, Escalating, Waiting)
+_Any = TypeVar("_Any", bound=State)
 
 
 class UnknownTransition(RuntimeError):  # noqa: N818 - names what happened; a bug of ours, never the caller's
@@ -86,14 +99,29 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         return offering.written(state, event)
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
+    if isinstance(state, Escalating | Waiting):
+        return _queued(state, event)
     raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 
-def _noted(state: State, event: Keyed | Silence) -> State:
+def _queued(state: Escalating | Waiting, event: Event) -> Step:
+    """The queue gave an answer, or an operator did."""
+    match state, event:
+        case Escalating(), Queued() | DeskClosed():
+            return waiting.escalated(state, event)
+        case Waiting(), StillWaiting():
+            return _told(event, waiting.at_waiting(_noted(state, event), event))
+        case Waiting(), HandedBack() | Issued() | TurnedDown():
+            return waiting.decided(state, event)
+        case _:
+            raise UnknownTransition(type(state).__name__, type(event).__name__)
+
+
+def _noted(state: _Any, event: Keyed | Silence | StillWaiting) -> _Any:
     return replace(state, form=replace(state.form, text_failed=True)) if event.text_failed else state
 
 
-def _told(event: Keyed | Silence, heard: Step) -> Step:
+def _told(event: Keyed | Silence | StillWaiting, heard: Step) -> Step:
     """The step; a caller whose text cannot arrive is told so first."""
     return items.say_first(heard, say("text_offer.failed")) if event.text_failed else heard
 
@@ -101,7 +129,7 @@ def _told(event: Keyed | Silence, heard: Step) -> Step:
 def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
     """Keys or silence, counted against the ceiling of turns."""
     state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
-    if state.form.turns >= TURN_CEILING and not isinstance(state, Ended | Checking | FindingCase | Weighing | Texting):
+    if state.form.turns >= TURN_CEILING and not isinstance(state, _ANSWERED_AT_ONCE):
         outcome = Outcome.ACTIVATED if _is_read(state) else Outcome.CASE_KEPT
         return items.end_at_ceiling(state.form, outcome)
     if resuming.begins_another(state, event):
@@ -121,7 +149,7 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return leaving.at_way_on(state, event)
         case AskingNumber() | ConfirmingNumber() | AskingMobile() | ConfirmingMobile():
             return _hear_number(state, event, country)
-        case Checking() | FindingCase() | Weighing() | Texting() | Ended():
+        case Checking() | FindingCase() | Weighing() | Texting() | Escalating() | Waiting() | Ended():
             raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 

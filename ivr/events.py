@@ -16,15 +16,17 @@ from keys.refusals import Refusal
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
-    """A call came in. `withheld` says that the caller's number is unknown to us, `texts` where to text the caller.
+    """A call came in. `withheld` says that the caller's number is unknown to us.
 
-    `groups` are those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing.
+    `texts` says where the caller can be texted, `desk` that the operators are there by the line's hours. `groups` are
+    those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing.
     """
 
     withheld: bool
     format: int | None = None
     groups: tuple[str, ...] = ()
     texts: Texts = Texts.NONE
+    desk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,66 @@ class TextRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """The case is in the queue at `place` (from 1); `minutes` is the wait to expect, None while nobody is there."""
+
+    place: int
+    minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskClosed:
+    """Nobody can be waited for just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillWaiting:
+    """A round of music is over and nothing is decided: what was keyed, and the place as in Queued.
+
+    `claimed` says that an operator has the case before them, `text_failed` as in Keyed.
+    """
+
+    keys: str
+    place: int
+    minutes: int | None
+    claimed: bool
+    text_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """An operator gives the call back to the line, with the case's groups as they now stand."""
+
+    format: int | None
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An operator has activated the case, which stands as in HandedBack; the confirmation ID has `blocks` blocks."""
+
+    blocks: int
+    format: int | None
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedDown:
+    """An operator refuses; `reason` is a refusal's code."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The call is over."""
 
 
 Event = (
     CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten | TextRefused
-    | HungUp
+    | Queued | DeskClosed | StillWaiting | HandedBack | Issued | TurnedDown | HungUp
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
-    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused, HungUp,
+    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused,
+    Queued, DeskClosed, StillWaiting, HandedBack, Issued, TurnedDown, HungUp,
 )  # fmt: skip

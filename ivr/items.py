@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ivr.actions import (
     Action,
+    Enqueue,
     HangUp,
     KeepGroups,
     Listen,
@@ -21,6 +22,7 @@ from ivr.actions import (
     ReadBack,
     Reserve,
     Say,
+    Wait,
     WishCallBack,
     WriteText,
     say,
@@ -35,6 +37,7 @@ from ivr.states import (
     ConfirmingMobile,
     ConfirmingNumber,
     Ended,
+    Escalating,
     Form,
     Opening,
     Outcome,
@@ -71,6 +74,14 @@ REFUSALS_WORTH_A_TRY = frozenset(
     {Refusal.KEY_UNKNOWN, Refusal.PROOF_WRONG, Refusal.PRODUCT_UNKNOWN, Refusal.FORMAT_NOT_OF_PRODUCT}
 )
 """Refusals that a slip in keying can bring about, so that keying the ID again may help."""
+WORTH_A_PERSON = frozenset(
+    {
+        *{Reason.ASKED, Reason.TRIES, Reason.SILENT, Reason.WHOLE_ID},
+        *{Refusal.ALLOWANCE_EXHAUSTED, Refusal.KEY_BLOCKED, Refusal.KEY_EXPIRED, Refusal.AGREEMENT_INACTIVE},
+        *{Refusal.IID_RETURNED, Refusal.TOO_MANY_TRIES},
+    }
+)
+"""Why a caller may wait for a person at once, while the desk is open; in other cases 0 asks for one."""
 MOST_DETOURS = 3
 """How often a call may reach the way on before it ends there."""
 
@@ -158,7 +169,7 @@ def say_first(step: Step, first: Say) -> Step:
 
 def _begin_with(first: Say, action: Action) -> Action:
     match action:
-        case Listen() | HangUp():
+        case Listen() | Wait() | HangUp():
             return replace(action, prompts=(first, *action.prompts))
         case ReadBack():
             return replace(action, opening=(first, *action.opening))
@@ -185,6 +196,8 @@ def show_way_on(form: Form, reason: str) -> Step:
     if reason == Reason.NO_KEYS:
         wish = WishCallBack(held=False)
         return Ended(form, Outcome.CALL_BACK), (*needs, wish, HangUp((why, say("wayon.promised"))))
+    if form.desk and reason in WORTH_A_PERSON:
+        return Escalating(form, reason), (*needs, Enqueue(reason))
     if form.detours > MOST_DETOURS:
         return Ended(form, Outcome.CASE_KEPT), (*needs, HangUp((why, say("wayon.goodbye"))))
     return WayOn(form, reason), (*needs, _menu((why, say("wayon.case"), *way_on_menu(form, reason))))
@@ -205,7 +218,8 @@ def repeat_way_on(form: Form, reason: str, *before: Say) -> Step:
 
 def may_try_again(reason: str) -> bool:
     """Whether keying on can help."""
-    return reason in Reason.__members__ or reason in REFUSALS_WORTH_A_TRY
+    said_by_a_person = reason == Reason.OPERATOR_REFUSED
+    return (reason in Reason.__members__ and not said_by_a_person) or reason in REFUSALS_WORTH_A_TRY
 
 
 def end(form: Form, outcome: Outcome, *prompts: Say) -> Step:

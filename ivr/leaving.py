@@ -22,7 +22,7 @@ NUMBER_TRIES = 3
 
 
 def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
-    """1 a call-back, 2 another try where one can help, 3 a text where one is offered, `*` the menu again."""
+    """1 a call-back, 2 another try where one can help, 3 a text if offered, 0 a person, `*` the menu again."""
     key = event.keys[:1] if isinstance(event, Keyed) else ""
     if is_left_over(state.form, key, event.after):
         return items.repeat_way_on(stray(state.form), state.reason)
@@ -31,7 +31,9 @@ def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
     if key == "1":
         return _promise(state.form, held=False)
     if key == "2" and items.may_try_again(state.reason):
-        return _try_again(state.form, state.reason)
+        return try_again(state.form, state.reason)
+    if key == "0" and state.form.desk:
+        return items.show_way_on(state.form, Reason.ASKED)
     if key == "3" and items.may_text(state.form, None):
         return offering.wished(state.form, None, state.reason)
     form = _counted(state.form, silent=not key)
@@ -67,18 +69,18 @@ def at_confirming(state: ConfirmingNumber, event: Keyed | Silence) -> Step:
     return items.confirm_number(form, state.reason, say("number.confirm"))
 
 
-def _promise(form: Form, *, held: bool) -> Step:
-    prompt: Say = say("wayon.promised_keyed" if held else "wayon.promised")
-    return Ended(form, Outcome.CALL_BACK), (WishCallBack(held), HangUp((prompt,)))
-
-
-def _try_again(form: Form, reason: str) -> Step:
+def try_again(form: Form, reason: str) -> Step:
     """Go on keying: at the missing group if only that was the trouble, from the start if the whole ID was wrong."""
     form = replace(form, tally=Tally(), failures=0)
     number = form.next_group
     if form.empty or number is None or reason in items.REFUSALS_WORTH_A_TRY or reason == Reason.WHOLE_ID:
         return items.ask_opening(replace(form, format=None, groups=()), say("opening.anew"))
     return items.ask_group(form, say("group.try_again", group=number))
+
+
+def _promise(form: Form, *, held: bool) -> Step:
+    prompt: Say = say("wayon.promised_keyed" if held else "wayon.promised")
+    return Ended(form, Outcome.CALL_BACK), (WishCallBack(held), HangUp((prompt,)))
 
 
 def _counted(form: Form, *, silent: bool) -> Form:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.hours import DeskHours
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One number (E.164): the name callers hear, country (ISO 3166), locale (BCP 47), and our call-back promise.
 
+    `desk` is when operators are there; None where the line has none, so that a person means a call-back.
     `text_sender` is what its texts come from: a number, or a Messaging Service (MG...); None where it sends none.
     `text_countries` are those it sends to, its own where none is named.
     """
@@ -25,6 +28,7 @@ class Line:
     call_back_hours: int
     text_sender: str | None = None
     text_countries: tuple[str, ...] = ()
+    desk: DeskHours | None = None
 
     @property
     def texts_go_to(self) -> tuple[str, ...]:

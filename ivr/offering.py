@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ivr import items
-from ivr.actions import HoldNumber, say
+from ivr.actions import HoldNumber, Wait, say
 from ivr.entry import after_star
 from ivr.events import Event, Keyed, Silence, TextWritten
 from ivr.items import Step
-from ivr.states import AskingMobile, ConfirmingMobile, Form, ReadingBack, Tally, Texting, Texts
+from ivr.states import AskingMobile, ConfirmingMobile, Form, ReadingBack, Tally, Texting, Texts, Waiting
 from ivr.textable import dialable, takes_texts
 from ivr.tries import is_left_over, stray
 
@@ -68,8 +68,10 @@ def written(state: Texting, event: Event) -> Step:
 
 
 def _back(form: Form, reading: ReadingBack | None, reason: str) -> Step:
-    """Where the call was: the menu after the read-back, or the way on."""
+    """Where the call was: the menu after the read-back, the queue, or the way on."""
     form = replace(form, tally=Tally())
+    if reading is None and form.in_queue:
+        return Waiting(form, reason, 0), (Wait(()),)
     if reading is None:
         return items.repeat_way_on(form, reason)
     return items.read_back(replace(reading, form=form), reading.blocks + 1)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    case,
     func,
     insert,
     or_,
@@ -117,6 +118,7 @@ class Handoff:
     seen_at: datetime | None
     decision: Decision | None
     decided_reason: str | None
+    decided_at: datetime | None
     finished_at: datetime | None
     disposition: str | None
 
@@ -213,11 +215,17 @@ def unfinished(connection: Connection) -> list[Handoff]:
 
 
 def leave(connection: Connection, sid: str, now: datetime) -> bool:
-    """The caller hung up, or wants to be called back instead: nobody waits on that call, and the case stays."""
+    """The caller hung up, or wants to be called back instead: nobody waits on that call, and the case stays.
+
+    A decision that the call has not heard yet is its operator's to make again: nobody is there to hear it.
+    """
     row = connection.execute(
         update(handoffs)
         .where(handoffs.c.sid == sid, handoffs.c.finished_at.is_(None), handoffs.c.left_at.is_(None))
-        .values(left_at=now)
+        .values(
+            left_at=now,
+            state=case((handoffs.c.state == HandoffState.DECIDED, HandoffState.CLAIMED), else_=handoffs.c.state),
+        )
         .returning(handoffs.c.id, handoffs.c.case_id)
     ).one_or_none()
     if row is not None:

@@ -30,7 +30,7 @@ def can_resume(format: int | None, groups: tuple[str, ...]) -> bool:  # noqa: A0
 
 def starting(event: CallStarted) -> Step:
     """The beginning of a call: the first prompt, or the next group of the case that was cut off."""
-    form = Form(withheld=event.withheld, texts=event.texts)
+    form = Form(withheld=event.withheld, texts=event.texts, desk=event.desk)
     if not event.groups:
         return items.ask_opening(form, say("opening.first"))
     form = replace(form, format=event.format, groups=event.groups, resumed=True)

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """Not one key ever arrived from this phone."""
     WHOLE_ID = "WHOLE_ID"
     """Every group fits its check digit, but the whole does not."""
+    OPERATOR_REFUSED = "OPERATOR_REFUSED"
+    """A person has looked at the case, and refused."""
 
 
 class Texts(StrEnum):
@@ -61,7 +63,8 @@ class Form:
     items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once,
     `resumed` while a case is gone on with that another call began. `unsure` are the numbers of sound groups that came
     in a run after one in doubt. `texts` says whether the caller can be texted, `case_texted` and `cid_texted` what was,
-    `text_failed` that the caller was told that it did not arrive.
+    `text_failed` that the caller was told that it did not arrive. `desk` says that a person can be waited for,
+    `in_queue` that the caller does, `waited` counts the rounds of music so far.
     """
 
     format: int | None = None
@@ -72,6 +75,9 @@ class Form:
     case_texted: bool = False
     cid_texted: bool = False
     text_failed: bool = False
+    desk: bool = False
+    in_queue: bool = False
+    waited: int = 0
     ever_keyed: bool = False
     lane: bool = False
     resumed: bool = False
@@ -240,6 +246,23 @@ class Texting:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Escalating:
+    """A person is wanted; whether one can be waited for is answered in the same turn."""
+
+    form: Form
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The caller waits in the queue, one round of music after another; `place` is the one that was said last."""
+
+    form: Form
+    reason: str
+    place: int
+
+
 class Outcome(StrEnum):
     """How a call ended."""
 
@@ -260,9 +283,11 @@ class Ended:
 
 State = (
     Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
-    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Ended
+    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Escalating
+    | Waiting | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
     Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
-    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Ended,
+    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Escalating, Waiting,
+    Ended,
 )  # fmt: skip

@@ -116,6 +116,13 @@ class TextChecking:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEscalating:
+    """A person is wanted; whether one is there is answered within the turn."""
+
+    form: TextForm
+
+
+@dataclass(frozen=True, slots=True)
 class TextFinding:
     """A case number came, perhaps with groups; the look-up is answered within the turn."""
 
@@ -131,6 +138,7 @@ TextState = (
     | TextWaiting
     | TextWeighing
     | TextChecking
+    | TextEscalating
     | TextFinding
 )
 KEPT: tuple[type[TextState], ...] = (TextOpening, TextCollecting, TextConfirming, TextAnswered, TextWaiting)

@@ -7,13 +7,14 @@ be sent, nothing is spent either.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, deeds, opt_outs, outbox, threads
+from ivr import call_backs, cases, deeds, opt_outs, outbox, threads, waiting_room
 from ivr.actions import (
+    Enqueue,
     FindCase,
     KeepGroups,
     LeaveCase,
@@ -27,13 +28,14 @@ from ivr.actions import (
     WishCallBack,
 )
 from ivr.callers import Caller
+from ivr.cases import CaseState
 from ivr.deeds import Turn
 from ivr.dropped import dropped_case
 from ivr.events import CaseFound, CaseUnknown
 from ivr.lines import Line, TextLimits
 from ivr.message import Message, Word, read
 from ivr.outbox import Draft, NoText
-from ivr.text_states import TextState, TextWeighing
+from ivr.text_states import TextAnswered, TextState, TextWaiting, TextWeighing
 from ivr.texting import Texted, TextEvent, begun, step
 from ivr.threads import Thread
 from ivr.written import read_text_state, write
@@ -134,7 +136,7 @@ def _go_on(at: _TextTurn, event: TextEvent) -> tuple[Say, ...] | None:
             match action:
                 case Reply():
                     words = action.words
-                case Reserve() | Weigh() | FindCase():
+                case Reserve() | Weigh() | FindCase() | Enqueue():
                     question = action
                 case _:
                     _deed(at, state, action)
@@ -149,10 +151,19 @@ def _state_of(at: _TextTurn) -> TextState | None:
     """Where the thread is; a new one may go on with the case that this caller was just cut off from in a call."""
     thread = at.thread
     if thread.state and at.turn.now - thread.changed_at < STALE:
-        return read_text_state(thread.state)
+        return _as_the_case_stands(at, read_text_state(thread.state))
     case = dropped_case(at.turn.connection, at.turn.caller, at.turn.now)
     thread.case_id = case.id if case is not None else None
     return begun(case.format, case.groups) if case is not None else None
+
+
+def _as_the_case_stands(at: _TextTurn, state: TextState) -> TextState:
+    """The state; where a person had the case meanwhile, with what that person made of it."""
+    if not isinstance(state, TextWaiting) or at.thread.case_id is None:
+        return state
+    case = cases.read(at.turn.connection, at.thread.case_id)
+    form = replace(state.form, format=case.format, groups=case.groups)
+    return TextAnswered(form) if case.state is CaseState.ACTIVATED else TextWaiting(form)
 
 
 def _deed(at: _TextTurn, state: TextState, deed: TextAction) -> None:
@@ -180,6 +191,8 @@ def _ask(at: _TextTurn, question: Question, state: TextState) -> TextEvent:
             return CaseUnknown()
         thread.case_id = case.id
         return CaseFound(case.format, case.groups)
+    if isinstance(question, Enqueue):
+        return waiting_room.enter(turn, thread.case_id, question.reason)
     if isinstance(state, TextWeighing):
         return deeds.weigh(turn, state.candidates)
     assert thread.case_id is not None  # KeepGroups goes before

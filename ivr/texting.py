@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ivr.actions import (
+    Enqueue,
     FindCase,
     KeepGroups,
     LeaveCase,
@@ -31,7 +32,7 @@ from ivr.actions import (
     WishCallBack,
     say,
 )
-from ivr.events import Approved, CaseFound, CaseUnknown, Refused, Weighed
+from ivr.events import Approved, CaseFound, CaseUnknown, DeskClosed, Queued, Refused, Weighed
 from ivr.message import Message, Word
 from ivr.placing import Placed, place
 from ivr.states import Reason
@@ -40,6 +41,7 @@ from ivr.text_states import (
     TextChecking,
     TextCollecting,
     TextConfirming,
+    TextEscalating,
     TextFinding,
     TextForm,
     TextOpening,
@@ -64,7 +66,7 @@ class Texted:
     message: Message
 
 
-TextEvent = Texted | Approved | Refused | Weighed | CaseFound | CaseUnknown
+TextEvent = Texted | Approved | Refused | Weighed | CaseFound | CaseUnknown | Queued | DeskClosed
 TextStep = tuple[TextState, tuple[TextAction, ...]]
 
 
@@ -90,6 +92,10 @@ def step(state: TextState | None, event: TextEvent) -> TextStep:
             return TextWaiting(form), (KeepGroups(), NeedPerson(refusal), Reply(words))
         case TextWeighing(), Weighed():
             return _weighed(state, event)
+        case TextEscalating(form), Queued():
+            return TextWaiting(form), (Reply((say("text.queued"),)),)
+        case TextEscalating(form), DeskClosed():
+            return _promise(form)
         case TextFinding(form, message), CaseFound():
             return _found(form, message, event)
         case TextFinding(form), CaseUnknown():
@@ -106,7 +112,8 @@ def _heard(state: TextState, message: Message) -> TextStep:
         case Word.NEW:
             return TextOpening(TextForm()), (LeaveCase(), Reply((say("text.new"),)))
         case Word.AGENT:
-            return _agent(state.form)
+            form = replace(state.form, quiet=False)
+            return TextEscalating(form), (KeepGroups(), NeedPerson(Reason.ASKED), Enqueue(Reason.ASKED))
         case Word.STATUS:
             return _status(state)
         case Word.YES if isinstance(state, TextConfirming):
@@ -222,11 +229,10 @@ def _status(state: TextState) -> TextStep:
             return _loud(state), (Reply((*_where(state), say("text.case"))),)
 
 
-def _agent(form: TextForm) -> TextStep:
-    """A person is wanted: until one can answer here, the case waits and a call-back is promised, once."""
+def _promise(form: TextForm) -> TextStep:
+    """A person is wanted and none is there: the case waits and a call-back is promised, once."""
     wish: tuple[TextAction, ...] = () if form.promised else (WishCallBack(held=False),)
-    form = replace(form, promised=True, quiet=False)
-    return TextWaiting(form), (KeepGroups(), NeedPerson(Reason.ASKED), *wish, Reply((say("text.agent"),)))
+    return TextWaiting(replace(form, promised=True)), (*wish, Reply((say("text.agent"),)))
 
 
 def _chatter(state: TextState) -> TextStep:

@@ -15,13 +15,19 @@ from ivr.events import (
     CallStarted,
     CaseFound,
     CaseUnknown,
+    DeskClosed,
     Event,
+    HandedBack,
     HungUp,
+    Issued,
     Keyed,
+    Queued,
     Refused,
     Silence,
+    StillWaiting,
     TextRefused,
     TextWritten,
+    TurnedDown,
     Weighed,
 )
 from ivr.states import (
@@ -35,11 +41,13 @@ from ivr.states import (
     ConfirmingMobile,
     ConfirmingNumber,
     Ended,
+    Escalating,
     FindingCase,
     Opening,
     ReadingBack,
     State,
     Texting,
+    Waiting,
     WayOn,
     Weighing,
 )
@@ -49,38 +57,38 @@ Transition = tuple[type[State] | None, type[Event], type[State]]
 _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
     None: {CallStarted: (Opening, AskingGroup)},
     Opening: {
-        Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Weighing, Checking, WayOn, Ended),
-        Silence: (Opening, WayOn, Ended),
+        Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Weighing, Checking, WayOn, Escalating, Ended),
+        Silence: (Opening, WayOn, Escalating, Ended),
     },
     AskingGroup: {
-        Keyed: (AskingGroup, Weighing, Checking, WayOn, Ended),
-        Silence: (AskingGroup, WayOn, Ended),
+        Keyed: (AskingGroup, Weighing, Checking, WayOn, Escalating, Ended),
+        Silence: (AskingGroup, WayOn, Escalating, Ended),
     },
     AskingCase: {
-        Keyed: (AskingCase, FindingCase, WayOn, Ended),
-        Silence: (AskingCase, WayOn, Ended),
+        Keyed: (AskingCase, FindingCase, WayOn, Escalating, Ended),
+        Silence: (AskingCase, WayOn, Escalating, Ended),
     },
     FindingCase: {
         CaseFound: (AskingGroup, Opening, Checking),
-        CaseUnknown: (AskingCase, WayOn, Ended),
+        CaseUnknown: (AskingCase, WayOn, Escalating, Ended),
     },
     Weighing: {
-        Weighed: (ConfirmingGroup, AskingGroup, WayOn, Ended),
+        Weighed: (ConfirmingGroup, AskingGroup, WayOn, Escalating, Ended),
     },
     ConfirmingGroup: {
-        Keyed: (ConfirmingGroup, AskingGroup, Checking, WayOn, Ended),
-        Silence: (ConfirmingGroup, WayOn, Ended),
+        Keyed: (ConfirmingGroup, AskingGroup, Checking, WayOn, Escalating, Ended),
+        Silence: (ConfirmingGroup, WayOn, Escalating, Ended),
     },
     Checking: {
         Approved: (ReadingBack,),
-        Refused: (WayOn, Ended),
+        Refused: (WayOn, Escalating, Ended),
     },
     ReadingBack: {
-        Keyed: (ReadingBack, Texting, AskingMobile, WayOn, Ended),
+        Keyed: (ReadingBack, Texting, AskingMobile, WayOn, Escalating, Ended),
         Silence: (ReadingBack, Ended),
     },
     WayOn: {
-        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Ended),
+        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Escalating, Ended),
         Silence: (WayOn, Ended),
     },
     AskingNumber: {
@@ -92,16 +100,26 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         Silence: (ConfirmingNumber, Ended),
     },
     AskingMobile: {
-        Keyed: (AskingMobile, ConfirmingMobile, ReadingBack, WayOn, Ended),
-        Silence: (ReadingBack, WayOn, Ended),
+        Keyed: (AskingMobile, ConfirmingMobile, ReadingBack, WayOn, Waiting, Ended),
+        Silence: (ReadingBack, WayOn, Waiting, Ended),
     },
     ConfirmingMobile: {
-        Keyed: (ConfirmingMobile, AskingMobile, Texting, ReadingBack, WayOn, Ended),
-        Silence: (ConfirmingMobile, ReadingBack, WayOn, Ended),
+        Keyed: (ConfirmingMobile, AskingMobile, Texting, ReadingBack, WayOn, Waiting, Ended),
+        Silence: (ConfirmingMobile, ReadingBack, WayOn, Waiting, Ended),
     },
     Texting: {
-        TextWritten: (ReadingBack, WayOn),
-        TextRefused: (ReadingBack, WayOn),
+        TextWritten: (ReadingBack, WayOn, Waiting),
+        TextRefused: (ReadingBack, WayOn, Waiting),
+    },
+    Escalating: {
+        Queued: (Waiting,),
+        DeskClosed: (WayOn, Ended),
+    },
+    Waiting: {
+        StillWaiting: (Waiting, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Ended),
+        HandedBack: (AskingGroup, Opening, Checking),
+        TurnedDown: (WayOn,),
+        Issued: (ReadingBack,),
     },
 }
 

@@ -12,21 +12,25 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, cases, consents, deeds, outbox
+from ivr import call_backs, calls, cases, consents, deeds, outbox, queue, waiting_room
 from ivr.actions import (
     Action,
     Deed,
+    Enqueue,
     FindCase,
     HangUp,
     HoldNumber,
     KeepGroups,
     LeaveCase,
+    LeaveQueue,
     Listen,
     NeedPerson,
     Question,
     ReadBack,
     Reserve,
     Spoken,
+    StopWaiting,
+    Wait,
     Weigh,
     WishCallBack,
     WriteText,
@@ -41,7 +45,7 @@ from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed
 from ivr.lines import Line, TextLimits
 from ivr.outbox import TextState
 from ivr.resuming import can_resume
-from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Texting, Texts, Weighing
+from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Texting, Texts, Waiting, Weighing
 from ivr.textable import takes_texts
 from ivr.written import read_spoken, write
 from keys import ledger
@@ -95,9 +99,13 @@ def take_turn(
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
         failed = _text_failed(connection, call)
-        event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
         pseudonym = call.caller.pseudonym if call.caller else None
         turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below)
+        event: Event
+        if isinstance(call.state, Waiting):
+            event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)
+        else:
+            event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
         _go_on(_CallTurn(turn, call, knock), event)
         calls.save(connection, call)
     return _answer(connection, secrets, call)
@@ -109,6 +117,7 @@ def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
     if call is None or call.ended_at is not None:
         return False
     ledger.void_held(connection, call_sid, now=now, reason="hang-up")
+    queue.leave(connection, call_sid, now)
     call.state, _ = step(call.state, HungUp(), country="")
     call.spoken = write(HangUp(()))
     call.turn += 1
@@ -133,7 +142,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         case = None
     texts = _texts(caller, knock.line, secrets)
     resumed = (case.format, case.groups) if case else (None, ())
-    started = CallStarted(caller is None, *resumed, texts=texts)
+    started = CallStarted(caller is None, *resumed, texts=texts, desk=waiting_room.is_open(knock.line, now))
     state, actions = step(None, started, country=knock.line.country)
     spoken = next(action for action in actions if isinstance(action, Listen))
     call = Call(
@@ -185,9 +194,9 @@ def _go_on(at: _CallTurn, event: Event) -> None:
 def _do(at: _CallTurn, action: Action) -> Question | None:
     """Carry out one action; a question is handed back, to be asked when the deeds before it are done."""
     match action:
-        case Listen() | ReadBack() | HangUp():
+        case Listen() | ReadBack() | Wait() | HangUp():
             at.call.spoken = write(action)
-        case Reserve() | Weigh() | FindCase() | WriteText():
+        case Reserve() | Weigh() | FindCase() | WriteText() | Enqueue():
             return action
         case _:
             _deed(at, action)
@@ -205,6 +214,10 @@ def _deed(at: _CallTurn, deed: Deed) -> None:
         case NeedPerson(reason):
             assert call.case_id is not None  # KeepGroups goes before
             cases.needs_person(turn.connection, call.case_id, reason, turn.now)
+        case LeaveQueue():
+            queue.leave(turn.connection, call.sid, turn.now)
+        case StopWaiting():
+            waiting_room.stop(turn, call.case_id)
         case HoldNumber(number):
             call.held = seal(number, turn.secrets.number_key)
         case WishCallBack(held):
@@ -223,6 +236,8 @@ def _ask(at: _CallTurn, question: Question, state: State) -> Event:
             return CaseUnknown()
         call.case_id = case.id
         return CaseFound(case.format, case.groups)
+    if isinstance(question, Enqueue):
+        return waiting_room.enter(turn, call.case_id, question.reason)
     if isinstance(question, WriteText):
         return _write_text(at, held=question.held)
     if isinstance(state, Weighing):

@@ -14,6 +14,7 @@ from keys import secrets_file
 from keys.database import Database
 from webhooks.door import Exchange
 from webhooks.health import health
+from webhooks.hold_music import hold_music
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
@@ -37,6 +38,7 @@ def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
     app.register_blueprint(sms)
     app.register_blueprint(sms_status)
     app.register_blueprint(health)
+    app.register_blueprint(hold_music)
     if rehearsal is not None:
         from webhooks.phone import phone
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
+from ivr.hours import DeskHours, MalformedHours, read_hours
 from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
 from webhooks.settings import SettingError
@@ -28,9 +31,13 @@ _FIELDS = {
     "call_back_hours": int,
     "text_sender": str,
     "text_countries": list,
+    "desk_hours": str,
+    "time_zone": str,
+    "days_off": list,
 }
 _KINDS = {str: "text", int: "a whole number", list: "a list"}
-_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": []}
+_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": [],
+                             "desk_hours": "", "time_zone": "UTC", "days_off": []}  # fmt: skip
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -92,4 +99,30 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         raise SettingError(f"{where}: text_sender must be a number as above, or a Messaging Service (MG...).")
     if not all(country in phonenumbers.SUPPORTED_REGIONS for country in countries):
         raise SettingError(f'{where}: text_countries must be a list of two capital letters each, such as ["US"].')
-    return Line(**{**given, "text_sender": sender or None, "text_countries": tuple(countries)})
+    return Line(
+        number=given["number"],
+        name=given["name"],
+        country=given["country"],
+        locale=given["locale"],
+        call_back_hours=given["call_back_hours"],
+        text_sender=sender or None,
+        text_countries=tuple(countries),
+        desk=_desk(where, given),
+    )
+
+
+def _desk(where: str, given: dict[str, Any]) -> DeskHours | None:
+    """When the line's operators are there; None where no hours are given."""
+    try:
+        zone = ZoneInfo(given["time_zone"])
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingError(f"{where}: time_zone must be a name such as Europe/Berlin.") from error
+    if not all(type(day) is date for day in given["days_off"]):
+        raise SettingError(f"{where}: days_off must be a list of dates, such as [2026-12-25].")
+    if not given["desk_hours"]:
+        return None
+    try:
+        return DeskHours(zone, read_hours(given["desk_hours"]), frozenset(given["days_off"]))
+    except MalformedHours as error:
+        part = error.args[0]
+        raise SettingError(f"{where}: desk_hours cannot be read at {part!r}; write mon-fri 09:00-17:00.") from error

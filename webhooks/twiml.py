@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from ivr.actions import HangUp, Listen, ReadBack, Say, say
+from ivr.actions import HangUp, Listen, ReadBack, Say, Wait, say
 from ivr.lines import Line
 from ivr.prompts import INSIDE_PAUSE, Catalogue, Piece, Speech, spelled
 from ivr.states import SLOWEST
@@ -53,6 +53,8 @@ def render(wording: Wording, line: Line, answer: Answer) -> str:
             return _document(_gather(voice, listen, action + RETRIES))
         case ReadBack() as reading:
             return _document(*_read_back(voice, reading, answer.blocks, action))
+        case Wait(prompts):
+            return _document(_wait(voice, prompts, f"{wording.public_url}/voice/hold.wav", action + RETRIES))
         case HangUp(prompts):
             return _document(voice.speak(prompts), _element("Hangup"))
 
@@ -122,6 +124,12 @@ def _gather(voice: _Voice, listen: Listen, action: str) -> str:
         actionOnEmptyResult="true",
         **most,
     )
+
+
+def _wait(voice: _Voice, prompts: tuple[Say, ...], music: str, action: str) -> str:
+    """A round of waiting: one key ends it, and the music's end asks for the next."""
+    inside = voice.speak(prompts) + _element("Play", _words(music))
+    return _element("Gather", inside, action=action, numDigits=1, finishOnKey="", timeout=1, actionOnEmptyResult="true")
 
 
 def _menu(words: str, action: str) -> str:

@@ -11,12 +11,12 @@ from webhooks.cli.main import COMMANDS
 from webhooks.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
-OPEN = {"/healthz", "/readyz"}
-"""Doors for everybody; they tell no more than whether the line stands."""
+OPEN = {"/healthz", "/readyz", "/voice/hold.wav"}
+"""Doors for everybody: whether the line stands, and the music that every waiting caller hears."""
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_every_route_but_the_two_for_health_refuses_whoever_does_not_sign(exchange):
+def test_every_route_but_those_for_everybody_refuses_whoever_does_not_sign(exchange):
     app = create_app(exchange)
     client = app.test_client()
     walked = set()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.actions import FindCase, HangUp, Listen, ReadBack, Reserve, Weigh, WriteText
+from ivr.actions import Enqueue, FindCase, HangUp, Listen, ReadBack, Reserve, Wait, Weigh, WriteText
 from ivr.asking import is_case_number
 from ivr.cases import pick_number
 from ivr.dialogue import TURN_CEILING, UnknownTransition, step
@@ -16,12 +16,18 @@ from ivr.events import (
     CallStarted,
     CaseFound,
     CaseUnknown,
+    DeskClosed,
+    HandedBack,
     HungUp,
+    Issued,
     Keyed,
+    Queued,
     Refused,
     Silence,
+    StillWaiting,
     TextRefused,
     TextWritten,
+    TurnedDown,
     Weighed,
 )
 from ivr.states import (
@@ -30,6 +36,7 @@ from ivr.states import (
     Checking,
     ConfirmingMobile,
     Ended,
+    Escalating,
     FindingCase,
     Form,
     Opening,
@@ -38,10 +45,12 @@ from ivr.states import (
     Reason,
     Texting,
     Texts,
+    Waiting,
     WayOn,
     Weighing,
 )
 from ivr.transitions import TRANSITIONS, diagram
+from ivr.waiting import MOST_WAITED
 from keys.groups import split
 from keys.installation_id import InstallationID, encode
 from keys.refusals import Refusal
@@ -50,11 +59,11 @@ STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12
 COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
 CLASSIC = split(encode(InstallationID(7, 7, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 CASE_NUMBER = pick_number(lambda below: 31415926 % below)
-SPOKEN = (Listen, ReadBack, HangUp)
+SPOKEN = (Listen, ReadBack, Wait, HangUp)
 
 
-def begin(withheld=False, texts=Texts.NONE):
-    state, _ = step(None, CallStarted(withheld, texts=texts), country="US")
+def begin(withheld=False, texts=Texts.NONE, desk=False):
+    state, _ = step(None, CallStarted(withheld, texts=texts, desk=desk), country="US")
     return state
 
 
@@ -74,6 +83,8 @@ def go(state, event, country="US"):
             event = Weighed(())
         elif any(isinstance(action, WriteText) for action in more):
             event = TextWritten()
+        elif any(isinstance(action, Enqueue) for action in more):
+            event = Queued(1, 4)
         else:
             return state, actions, passed
 
@@ -94,6 +105,16 @@ entries = st.one_of(
 answers = st.one_of(
     st.builds(Approved, st.sampled_from([5, 8]), st.booleans()), st.builds(Refused, st.sampled_from(Refusal))
 )
+decisions = st.sampled_from(
+    [
+        HandedBack(1, STANDARD),
+        HandedBack(1, (*STANDARD[:3], "", *STANDARD[4:])),
+        HandedBack(None, ()),
+        TurnedDown(Reason.OPERATOR_REFUSED),
+        TurnedDown(Refusal.KEY_BLOCKED),
+        Issued(8, 1, STANDARD),
+    ]
+)
 found = st.one_of(
     st.just(CaseUnknown()),
     st.just(CaseFound(None, ())),
@@ -103,17 +124,19 @@ found = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.data(), st.booleans(), st.sampled_from(Texts))
-def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts):
-    state = begin(withheld, texts)
-    for _turn in range(TURN_CEILING):
+@given(st.data(), st.booleans(), st.sampled_from(Texts), st.booleans())
+def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts, desk):
+    state = begin(withheld, texts, desk)
+    for _turn in range(TURN_CEILING + MOST_WAITED):
         keys = data.draw(entries)
         after = data.draw(st.sampled_from([0.5, 9.0]))
         at = data.draw(st.sampled_from([None, 1, 4, 8, 9]))
         failed = data.draw(st.booleans())
         event = Keyed(keys, after, at, failed) if keys else Silence(after, failed)
+        if isinstance(state, Waiting):
+            event = data.draw(decisions) if data.draw(st.booleans()) else StillWaiting(keys, 2, 4, after < 1, failed)
         spoken = []
-        for _ in range(3):  # a case found may be complete: then the ledger is asked in the same turn
+        for _ in range(4):  # a case found may be complete: then the ledger is asked, and then the queue, in one turn
             state, actions = step(state, event, country="US")
             spoken += [action for action in actions if isinstance(action, SPOKEN)]
             if isinstance(state, Checking):
@@ -124,6 +147,8 @@ def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts
                 event = Weighed(data.draw(st.sampled_from([(), (0,)])))
             elif isinstance(state, Texting):
                 event = data.draw(st.sampled_from([TextWritten(), TextRefused()]))
+            elif isinstance(state, Escalating):
+                event = data.draw(st.sampled_from([Queued(1, None), Queued(3, 9), DeskClosed()]))
             else:
                 break
         assert len(spoken) == 1, "every turn says exactly one thing"
@@ -166,7 +191,9 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
             state, _ = step(before, event, country="US")
             seen.add((type(before) if before is not None else None, type(event), type(state)))
             if before is None and chance.random() < 0.3:  # a call that has gone on for long already
-                state = replace(state, form=replace(state.form, turns=chance.randrange(TURN_CEILING - 16, TURN_CEILING)))
+                state = replace(
+                    state, form=replace(state.form, turns=chance.randrange(TURN_CEILING - 16, TURN_CEILING))
+                )
             event = _some_event(chance, state, pool, habits, diligence)
         if seen >= wanted:
             break
@@ -176,10 +203,10 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
 
 def _some_beginning(chance):
     withheld = chance.random() < 0.5
-    texts = chance.choice(list(Texts))
+    texts, desk = chance.choice(list(Texts)), chance.random() < 0.5
     if withheld or chance.random() < 0.8:
-        return CallStarted(withheld, texts=texts)
-    return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6), texts)
+        return CallStarted(withheld, texts=texts, desk=desk)
+    return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6), texts, desk)
 
 
 def _some_event(chance, state, pool, habits, diligence):
@@ -192,6 +219,14 @@ def _some_event(chance, state, pool, habits, diligence):
         return Weighed(chance.choice([(), (0,)]))
     if isinstance(state, Texting):
         return chance.choice([TextWritten(), TextRefused()])
+    if isinstance(state, Escalating):
+        return chance.choice([Queued(2, 4), DeskClosed()])
+    if isinstance(state, Waiting) and chance.random() < 0.2:
+        partly = (*STANDARD[:3], "", *STANDARD[4:])
+        back = [HandedBack(None, ()), HandedBack(1, STANDARD), HandedBack(1, partly)]
+        return chance.choice([*back, TurnedDown(Reason.OPERATOR_REFUSED), Issued(8, 1, STANDARD)])
+    if isinstance(state, Waiting):
+        return StillWaiting(chance.choice(["", "", "1", "2", "3", "*"]), 1, 4, chance.random() < 0.5)
     keys = chance.choice(habits)
     if isinstance(state, AskingMobile | ConfirmingMobile) and chance.random() < diligence:
         keys = chance.choice(["4155550123", "1", "2", "", "5"])

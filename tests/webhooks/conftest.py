@@ -89,7 +89,8 @@ class Call:
     @property
     def words(self):
         """All that is said, in one line."""
-        return " ".join(" ".join(ET.fromstring(self.heard).itertext()).split())
+        said = (" ".join(words.itertext()) for words in ET.fromstring(self.heard).iter("Say"))
+        return " ".join(" ".join(said).split())
 
     @property
     def over(self):

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from ivr.actions import FindCase, Reply, Reserve, say
-from ivr.events import Approved, CaseFound, CaseUnknown, Refused, Weighed
+from ivr.actions import Enqueue, FindCase, Reply, Reserve, say
+from ivr.events import Approved, CaseFound, CaseUnknown, DeskClosed, Queued, Refused, Weighed
 from ivr.lines import Line
 from ivr.message import Word, read
 from ivr.texting import Texted, step
@@ -58,6 +58,8 @@ def every_reply():
 def answered(chance, action):
     if isinstance(action, Reserve):
         return chance.choice([Approved(8, False), Refused(chance.choice(list(Refusal)))])
+    if isinstance(action, Enqueue):
+        return chance.choice([Queued(1, 4), DeskClosed()])
     if isinstance(action, FindCase):
         return chance.choice([CaseUnknown(), CaseFound(1, (*STANDARD[:3], "", *STANDARD[4:])), CaseFound(None, ())])
     return Weighed(chance.choice([(), (0,)])) if type(action).__name__ == "Weigh" else None

@@ -53,6 +53,7 @@ _REFUSALS = (
     "does not fit its product",
     "was returned",
     "too many wrong tries",
+    "cannot be approved",
 )
 _REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
 _FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)

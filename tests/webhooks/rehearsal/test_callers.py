@@ -86,6 +86,7 @@ def test_a_gap_or_two_readings_of_a_block_are_no_confirmation_id():
     assert pad.conflicts == [("A", "123456", "654321")]
 
 
+FIRST_GROUP = {"group.unknown_format", "group.first_again", "case.found_empty", "waiting.back_anew"}
 WRITTEN = re.compile(r"(text|word)\.")
 """Prompts that are texted, or are words that a caller texts: nobody hears them."""
 
@@ -103,9 +104,9 @@ def prompts() -> dict[str, str]:
 @pytest.mark.parametrize(("name", "words"), prompts().items(), ids=str)
 def test_this_caller_understands_the_lines_own_prompts(name, words):
     room, _, rest = name.partition(".")
-    if room == "opening" or name in {"group.unknown_format", "group.first_again", "case.found_empty"}:
+    if room == "opening" or name in FIRST_GROUP:
         assert asked_group(words) == 1
-    elif room == "group" or name in {"case.found", "resume.group", "repair.group", "repair.no"}:
+    elif room == "group" or name in {"case.found", "resume.group", "repair.group", "repair.no", "waiting.back"}:
         assert asked_group(words) == 4
     else:
         assert asked_group(words) is None

@@ -1,0 +1,73 @@
+"""What a turn asks the queue: to let a case in, where it stands, and what an operator has decided.
+
+Rule: a decision is taken up once, in the turn that tells the caller of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ivr import cases, claims, queue
+from ivr.cases import CaseState
+from ivr.deeds import Turn
+from ivr.events import DeskClosed, HandedBack, Issued, Queued, StillWaiting, TurnedDown
+from ivr.hours import is_open as desk_is_open
+from ivr.lines import Line
+from ivr.queue import Decision, HandoffState
+from keys import ledger
+
+WENT_ON = "went_on"
+"""The disposition of a handoff whose caller went on without a person."""
+
+
+def is_open(line: Line, now: datetime) -> bool:
+    """Whether operators are there by the hours of the line."""
+    return line.desk is not None and desk_is_open(line.desk, now)
+
+
+def enter(turn: Turn, case_id: int | None, reason: str) -> Queued | DeskClosed:
+    """Put the case of a call or a thread into the queue, if the desk is open."""
+    if not is_open(turn.line, turn.now):
+        return DeskClosed()
+    assert case_id is not None  # KeepGroups goes before
+    handoff = queue.enter(
+        turn.connection,
+        case_id,
+        channel=turn.channel,
+        sid=turn.sid,
+        line=turn.line.number,
+        caller=turn.caller,
+        reason=reason,
+        now=turn.now,
+    )
+    place = queue.place(turn.connection, handoff)
+    return Queued(place.number, place.minutes)
+
+
+def look(
+    turn: Turn, case_id: int | None, keys: str, *, text_failed: bool = False
+) -> StillWaiting | HandedBack | Issued | TurnedDown:
+    """What became of a waiting case since the last round."""
+    assert case_id is not None  # it was let in with one
+    handoff = queue.of_case(turn.connection, case_id)
+    if handoff is not None and handoff.state in {HandoffState.WAITING, HandoffState.CLAIMED}:
+        place = queue.place(turn.connection, handoff)
+        claimed = handoff.state is HandoffState.CLAIMED
+        return StillWaiting(keys, place.number, place.minutes, claimed, text_failed)
+    case = cases.read(turn.connection, case_id)
+    if handoff is not None and handoff.decision is not None:
+        claims.finish(turn.connection, handoff.id, handoff.decision, turn.now)
+        if handoff.decision is Decision.REFUSED and handoff.decided_reason is not None:
+            return TurnedDown(handoff.decided_reason)
+    if case.state is CaseState.ACTIVATED and case.reservation_id is not None:
+        reservation = ledger.find(turn.connection, case.reservation_id)
+        assert reservation is not None  # the case refers to it
+        return Issued(reservation.blocks, case.format, case.groups)
+    return HandedBack(case.format, case.groups)
+
+
+def stop(turn: Turn, case_id: int | None) -> None:
+    """The caller goes on without a person."""
+    handoff = None if case_id is None else queue.of_case(turn.connection, case_id)
+    if handoff is not None:
+        claims.finish(turn.connection, handoff.id, WENT_ON, turn.now)

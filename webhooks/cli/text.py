@@ -26,6 +26,7 @@ REAL = (
     "This line sends its texts by Twilio (TWILIO_API_KEY is set), so an answer would go to a real telephone: "
     "text the line from one."
 )
+NO_SENDER = "The line {} takes no texts: {} names no text_sender for it."
 
 
 @dataclass
@@ -120,6 +121,7 @@ def text(as_json: bool, bodies: tuple[str, ...], **options: Any) -> None:
 
 
 def _opened(options: dict[str, Any], *, quiet: bool) -> _Conversation:
+    from webhooks.lines_file import read_catalogues, read_lines
     from webhooks.rehearsal.fetching import Address
     from webhooks.rehearsal.texting import Inbox, TextLine
     from webhooks.settings import load
@@ -127,15 +129,17 @@ def _opened(options: dict[str, Any], *, quiet: bool) -> _Conversation:
     settings = load()
     if settings.api_key:
         raise click.UsageError(REAL)
+    number, to = options["number"], options["line_number"]
+    if not options["url"] and read_lines(settings.lines_file, read_catalogues()).texted(to, "") is None:
+        raise click.UsageError(NO_SENDER.format(to, settings.lines_file))
     line = TextLine(
         Address(options["url"] or settings.own_url, options["public_url"] or options["url"] or settings.public_url),
         settings.account_sid,
         settings.rehearsed_texts,
         options["auth_token"] or settings.auth_tokens[0],
     )
-    number = options["number"]
     inbox = Inbox(line.arrivals, number)
-    return _Conversation(line, inbox, number, options["line_number"], options["wait"], options["deliver_twice"], quiet)
+    return _Conversation(line, inbox, number, to, options["wait"], options["deliver_twice"], quiet)
 
 
 def _type(talk: _Conversation) -> None:

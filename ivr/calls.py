@@ -132,6 +132,8 @@ def begin(connection: Connection, call: Call) -> bool:
             spoken=call.spoken,
             started_at=call.replied_at,
             replied_at=call.replied_at,
+            ended_at=call.replied_at if isinstance(call.state, Ended) else None,
+            outcome=call.state.outcome if isinstance(call.state, Ended) else None,
         )
         .on_conflict_do_nothing(index_elements=["sid"])
         .returning(calls.c.turn)

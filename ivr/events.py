@@ -19,7 +19,8 @@ class CallStarted:
     """A call came in. `withheld` says that the caller's number is unknown to us.
 
     `texts` says where the caller can be texted, `desk` that the operators are there by the line's hours. `groups` are
-    those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing.
+    those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing. `blocked`: this
+    caller is not served. `notice` is what every caller hears first just now.
     """
 
     withheld: bool
@@ -27,6 +28,8 @@ class CallStarted:
     groups: tuple[str, ...] = ()
     texts: Texts = Texts.NONE
     desk: bool = False
+    blocked: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ivr.actions import LeaveCase, say
 from ivr.entry import after_star
 from ivr.events import CallStarted, Event, Keyed
 from ivr.items import Step
-from ivr.states import AskingGroup, Form, Opening, State, Tally
+from ivr.states import AskingGroup, Form, Opening, Outcome, State, Tally
 from keys.formats import FORMATS, GROUP_DIGITS, CheckRule
 from keys.groups import check_group, format_of
 
@@ -30,6 +30,13 @@ def can_resume(format: int | None, groups: tuple[str, ...]) -> bool:  # noqa: A0
 
 def starting(event: CallStarted) -> Step:
     """The beginning of a call: the first prompt, or the next group of the case that was cut off."""
+    if event.blocked:
+        return items.end(Form(withheld=event.withheld), Outcome.BLOCKED, say("blocked.goodbye"))
+    begun = _begun(event)
+    return items.say_first(begun, say("notice.words", words=event.notice)) if event.notice else begun
+
+
+def _begun(event: CallStarted) -> Step:
     form = Form(withheld=event.withheld, texts=event.texts, desk=event.desk)
     if not event.groups:
         return items.ask_opening(form, say("opening.first"))

@@ -271,6 +271,7 @@ class Outcome(StrEnum):
     CASE_KEPT = "case_kept"
     HUNG_UP = "hung_up"
     NO_KEYS = "no_keys"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)

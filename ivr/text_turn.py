@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, deeds, opt_outs, outbox, threads, waiting_room
+from ivr import call_backs, cases, deeds, notices, opt_outs, outbox, threads, waiting_room
 from ivr.actions import (
     Enqueue,
     FindCase,
@@ -87,6 +87,8 @@ def take_text(
         opt_outs.lift(connection, line, caller.pseudonym, now)
     silent = message.nothing or word in {Word.STOP, Word.START, Word.PROVIDER}
     if silent or opt_outs.is_out(connection, line, caller.pseudonym):
+        return
+    if notices.is_blocked(connection, caller.pseudonym, now):
         return
     turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below)
     _answer(_TextTurn(turn, thread, incoming, limits), message)

@@ -55,7 +55,7 @@ from ivr.states import (
 Transition = tuple[type[State] | None, type[Event], type[State]]
 
 _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
-    None: {CallStarted: (Opening, AskingGroup)},
+    None: {CallStarted: (Opening, AskingGroup, Ended)},
     Opening: {
         Keyed: (Opening, AskingGroup, AskingCase, FindingCase, Weighing, Checking, WayOn, Escalating, Ended),
         Silence: (Opening, WayOn, Escalating, Ended),

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, cases, consents, deeds, outbox, queue, waiting_room
+from ivr import call_backs, calls, cases, consents, deeds, notices, outbox, queue, waiting_room
 from ivr.actions import (
     Action,
     Deed,
@@ -142,9 +142,16 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         case = None
     texts = _texts(caller, knock.line, secrets)
     resumed = (case.format, case.groups) if case else (None, ())
-    started = CallStarted(caller is None, *resumed, texts=texts, desk=waiting_room.is_open(knock.line, now))
+    started = CallStarted(
+        caller is None,
+        *resumed,
+        texts=texts,
+        desk=waiting_room.is_open(knock.line, now),
+        blocked=notices.is_blocked(connection, caller.pseudonym if caller else None, now),
+        notice=notices.current(connection, knock.line.number) or "",
+    )
     state, actions = step(None, started, country=knock.line.country)
-    spoken = next(action for action in actions if isinstance(action, Listen))
+    spoken = next(action for action in actions if isinstance(action, Listen | HangUp))
     call = Call(
         sid=knock.call_sid,
         line=knock.line.number,

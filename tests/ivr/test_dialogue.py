@@ -181,7 +181,7 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
     pools = [[*groups, "".join(groups), "".join(groups)[:20] + "".join(groups)[21:]]
              for groups in (STANDARD, COMPACT, CLASSIC)]  # fmt: skip
     others = ["", "", "0", "1", "2", "9", "*", "3", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
-    for _ in range(12_000):
+    for _ in range(24_000):
         # Every caller has habits: a few things only that this one ever does, so that stubborn callers occur too.
         pool = chance.choice(pools)
         habits = chance.sample(pool + others, chance.choice([1, 2, 3, 8])) + chance.choice([[], ["2"], ["", "2"]])
@@ -203,9 +203,9 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
 
 def _some_beginning(chance):
     withheld = chance.random() < 0.5
-    texts, desk = chance.choice(list(Texts)), chance.random() < 0.5
+    texts, desk = chance.choice(list(Texts)), chance.random() < 0.3
     if withheld or chance.random() < 0.8:
-        return CallStarted(withheld, texts=texts, desk=desk)
+        return CallStarted(withheld, texts=texts, desk=desk, blocked=chance.random() < 0.05)
     return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6), texts, desk)
 
 

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr import cases, claims, queue
+from ivr import cases, claims, notices, queue
+from ivr.callers import pseudonym
 from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
 from ivr.operators import operators
@@ -299,3 +300,26 @@ def test_the_music_is_a_sound_file_that_the_provider_may_keep(door_of, staffed):
     answer = door_of(staffed).knock("/voice/hold.wav", method="GET", signed=False)
     assert (answer.status_code, answer.mimetype) == (200, "audio/wav")
     assert "max-age" in answer.headers["Cache-Control"]
+
+
+def test_a_notice_is_spoken_first_while_it_is_switched_on(ring, door_of, staffed, database, operator, clock):
+    with database.begin() as connection:
+        on = notices.switch_on(connection, None, "The north is down & out.", operator, clock.now)
+    door = door_of(staffed)
+    assert ring(at=door).words.startswith("The north is down & out. Nordstern activation line. Key group 1")
+    with database.begin() as connection:
+        notices.switch_off(connection, on, operator, clock.now)
+    assert ring(at=door).words.startswith("Nordstern activation line. Key group 1")
+
+
+def test_a_blocked_caller_hears_so_and_is_sent_nothing(ring, door_of, staffed, database, operator, clock, groups, rows):
+    name = pseudonym("+14155550123", staffed.secrets.pepper)
+    with database.begin() as connection:
+        notices.block(connection, name, "sealed", "sells activations", operator, until=None, now=clock.now)
+    call = ring(at=door_of(staffed))
+    assert call.over
+    assert call.words.startswith("This number cannot be served here.")
+    assert rows("calls")[0]["outcome"] == "blocked"
+    assert Texts(staffed, clock).send(" ".join(groups)) == []
+    assert rows("reservations") == []
+    assert not ring("+14155550124", at=door_of(staffed)).over

@@ -65,7 +65,8 @@ def place(message: Message, *, layout: Format | None, known: Mapping[int, str], 
     """Put a message's groups in their places.
 
     `known` are the groups already in, by number; without a sound group 1 the `layout` may still be None, and numbers 7
-    to 9 mean the standard one. `asked` are the numbers last asked for, in order.
+    to 9 mean the standard one. `asked` are the numbers last asked for, in order; a known group that was `unsure` gives
+    way to another if its number stands among them, last.
     """
     pieces = tuple(islice(_parted(message.runs), MOST))
     if not any(_could_be_group(piece, asked=bool(known or asked)) for piece in pieces):
@@ -196,7 +197,7 @@ def _several(digits: list[str], places: Places, asked: tuple[int, ...]) -> _Read
     row = line_up(digits, places)
     read = _Read(places.layout, row, unsure=_by_chance(row, places))
     checked = by_check(digits, places)
-    doubtful = len(row.sound) <= 1 or len(row.wrong) > 1
+    doubtful = len(row.sound) <= max(1, len(row.wrong))
     held = {**places.known, **checked.sound}
     complete = len(held) == places.layout.groups
     makes_whole = _is_whole(held, places.layout)
@@ -204,7 +205,10 @@ def _several(digits: list[str], places: Places, asked: tuple[int, ...]) -> _Read
         elsewhere = () if complete else tuple(number for number in checked.sound if number not in row.sound)
         read = _Read(places.layout, checked, unsure=elsewhere)
     shifted = _shifted(digits, places, asked)
-    if shifted is not None and len(shifted.row.sound) > len(read.row.sound):
+    in_sixes = all(
+        len(piece) == GROUP_DIGITS for piece in digits
+    )  # shifted by a digit lost and another added, if at all
+    if shifted is not None and len(shifted.row.sound) > len(read.row.sound) + in_sixes:
         read = shifted
     return read
 

@@ -355,6 +355,20 @@ def test_a_group_wrongly_placed_by_its_check_gives_way_to_the_row_that_brings_th
     assert placed.groups == {number: ONE[number - 1] for number in (6, 7, 8, 9)}
 
 
+def test_a_group_that_was_unsure_gives_way_to_the_one_that_was_meant():
+    known = numbered(ONE[:4]) | {5: fitting(STANDARD, 5, but=ONE)}
+    assert put(ONE[4], STANDARD, known, (6, 7, 8, 9, 5)).groups == {5: ONE[4]}
+    assert put(ONE[5], STANDARD, known, (6, 7, 8, 9, 5)).groups == {6: ONE[5]}
+
+
+def test_two_slips_are_wrong_where_they_are_even_where_one_fits_the_others_place():
+    groups = list(SMALL)
+    groups[1], groups[4] = wrong(SMALL[1]), fitting(COMPACT, 2, but=SMALL)
+    placed = put(" ".join(groups))
+    assert placed.wrong == (2, 5)
+    assert set(placed.groups) == {1, 3, 4, 6}
+
+
 def test_a_first_digit_that_named_another_format_is_found_by_group_2():
     rests = (f"{number:04d}" + calc(CheckRule.VERHOEFF, 1, f"1{number:04d}") for number in range(10_000))
     first = next("7" + rest for rest in rests if check_group(CLASSIC, 1, "7" + rest) is None)

@@ -30,6 +30,7 @@ from ivr.events import (
     TurnedDown,
     Weighed,
 )
+from ivr.items import MOST_DETOURS
 from ivr.states import (
     AskingGroup,
     AskingMobile,
@@ -191,9 +192,8 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
             state, _ = step(before, event, country="US")
             seen.add((type(before) if before is not None else None, type(event), type(state)))
             if before is None and chance.random() < 0.3:  # a call that has gone on for long already
-                state = replace(
-                    state, form=replace(state.form, turns=chance.randrange(TURN_CEILING - 16, TURN_CEILING))
-                )
+                turns, detours = chance.randrange(TURN_CEILING - 16, TURN_CEILING), chance.choice([0, MOST_DETOURS])
+                state = replace(state, form=replace(state.form, turns=turns, detours=detours))
             event = _some_event(chance, state, pool, habits, diligence)
         if seen >= wanted:
             break

@@ -65,6 +65,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """Speak `prompts`, then join the conference `room`; when it parts, the call takes its next turn."""
+
+    prompts: tuple[Say, ...]
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Speak `prompts` and end the call."""
 
@@ -150,7 +158,7 @@ class Reply:
     words: tuple[Say, ...]
 
 
-Spoken = Listen | ReadBack | Wait | HangUp
+Spoken = Listen | ReadBack | Wait | Join | HangUp
 Question = Reserve | Weigh | FindCase | WriteText | Enqueue
 Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack | LeaveQueue | StopWaiting
 Action = Spoken | Question | Deed

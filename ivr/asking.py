@@ -12,10 +12,10 @@ from ivr.actions import FindCase, say
 from ivr.entry import Entry, Expected, after_star, read_groups
 from ivr.events import Keyed, Silence
 from ivr.items import Step
+from ivr.message import is_case_number
 from ivr.states import AskingCase, AskingGroup, FindingCase, Form, Opening, Reason, Tally
 from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_stray, no_match, stray
-from keys.checkdigit import calc
-from keys.formats import GROUP_DIGITS, CheckRule, Format
+from keys.formats import GROUP_DIGITS, Format
 from keys.groups import check_group, format_of, reread_first
 
 
@@ -88,13 +88,6 @@ def case_not_found(form: Form) -> Step:
     """A case number with a slip in it, or one that no open case has: both hear the same words."""
     form = failed(form, no_match=1)
     return given_up(form) or items.ask_case(form, say("case.wrong"))
-
-
-def is_case_number(digits: str) -> bool:
-    """Ten digits, the first 9 (so that the first prompt can tell it from an ID), the last a Verhoeff check digit."""
-    if len(digits) != items.CASE_DIGITS or not digits.isascii() or not digits.isdigit() or digits[0] != "9":
-        return False
-    return calc(CheckRule.VERHOEFF, 0, digits[:-1]) == digits[-1]
 
 
 def resume(form: Form, number: int | None, groups: tuple[str, ...]) -> Step:

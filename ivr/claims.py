@@ -97,6 +97,21 @@ def decide(
     return _changed(connection, row, "decided", handoff_id, now)
 
 
+def take_up_talk(connection: Connection, handoff_id: int, now: datetime) -> bool:
+    """The caller joins the operator who decided to talk: the case is that operator's again, to decide afterwards."""
+    row = connection.execute(
+        update(handoffs)
+        .where(
+            handoffs.c.id == handoff_id,
+            handoffs.c.state == HandoffState.DECIDED,
+            handoffs.c.decision == Decision.TALK,
+        )
+        .values(state=HandoffState.CLAIMED, decision=None, decided_at=None, seen_at=now)
+        .returning(handoffs.c.case_id)
+    ).one_or_none()
+    return _changed(connection, row, "talking", handoff_id, now)
+
+
 def finish(connection: Connection, handoff_id: int, disposition: str, now: datetime) -> bool:
     """End the stay in the queue. False where it has ended."""
     row = connection.execute(

@@ -28,6 +28,7 @@ from ivr.events import (
     HandedBack,
     HungUp,
     Issued,
+    Joined,
     Keyed,
     Queued,
     Refused,
@@ -55,6 +56,7 @@ from ivr.states import (
     Outcome,
     ReadingBack,
     State,
+    Talking,
     Texting,
     Waiting,
     WayOn,
@@ -66,7 +68,7 @@ TURN_CEILING = 80
 """Steps of the caller after which a call is ended kindly; a whole activation takes about ten."""
 
 
-_ANSWERED_AT_ONCE = (Ended, Checking, FindingCase, Weighing, Texting, Escalating, Waiting)
+_ANSWERED_AT_ONCE = (Ended, Checking, FindingCase, Weighing, Texting, Escalating, Waiting, Talking)
 _Any = TypeVar("_Any", bound=State)
 
 
@@ -99,19 +101,23 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         return offering.written(state, event)
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
-    if isinstance(state, Escalating | Waiting):
+    if isinstance(state, Escalating | Waiting | Talking):
         return _queued(state, event)
     raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 
-def _queued(state: Escalating | Waiting, event: Event) -> Step:
+def _queued(state: Escalating | Waiting | Talking, event: Event) -> Step:
     """The queue gave an answer, or an operator did."""
     match state, event:
         case Escalating(), Queued() | DeskClosed():
             return waiting.escalated(state, event)
         case Waiting(), StillWaiting():
             return _told(event, waiting.at_waiting(_noted(state, event), event))
-        case Waiting(), HandedBack() | Issued() | TurnedDown():
+        case Talking(), StillWaiting():
+            return waiting.parted(state, event)
+        case Waiting() | Talking(), Joined():
+            return waiting.joined(state, event)
+        case Waiting() | Talking(), HandedBack() | Issued() | TurnedDown():
             return waiting.decided(state, event)
         case _:
             raise UnknownTransition(type(state).__name__, type(event).__name__)
@@ -149,7 +155,7 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return leaving.at_way_on(state, event)
         case AskingNumber() | ConfirmingNumber() | AskingMobile() | ConfirmingMobile():
             return _hear_number(state, event, country)
-        case Checking() | FindingCase() | Weighing() | Texting() | Escalating() | Waiting() | Ended():
+        case Checking() | FindingCase() | Weighing() | Texting() | Escalating() | Waiting() | Talking() | Ended():
             raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.states import Texts
+from ivr.textable import Texts
 from keys.refusals import Refusal
 
 
@@ -145,6 +145,13 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """An operator is on the telephone for this caller, in the conference `room`."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedDown:
     """An operator refuses; `reason` is a refusal's code."""
 
@@ -158,9 +165,10 @@ class HungUp:
 
 Event = (
     CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten | TextRefused
-    | Queued | DeskClosed | StillWaiting | HandedBack | Issued | TurnedDown | HungUp
+    | Queued | DeskClosed | StillWaiting | HandedBack | Issued | Joined | TurnedDown | HungUp
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
     CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused,
-    Queued, DeskClosed, StillWaiting, HandedBack, Issued, TurnedDown, HungUp,
+    Queued, DeskClosed, StillWaiting, HandedBack, Issued, Joined, TurnedDown,
+    HungUp,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from ivr.actions import (
     Action,
     Enqueue,
     HangUp,
+    Join,
     KeepGroups,
     Listen,
     NeedPerson,
@@ -46,9 +47,9 @@ from ivr.states import (
     State,
     Tally,
     Texting,
-    Texts,
     WayOn,
 )
+from ivr.textable import Texts
 from keys.formats import FORMATS, GROUP_DIGITS
 from keys.refusals import Refusal
 from keys.repair import Candidate
@@ -169,7 +170,7 @@ def say_first(step: Step, first: Say) -> Step:
 
 def _begin_with(first: Say, action: Action) -> Action:
     match action:
-        case Listen() | Wait() | HangUp():
+        case Listen() | Wait() | Join() | HangUp():
             return replace(action, prompts=(first, *action.prompts))
         case ReadBack():
             return replace(action, opening=(first, *action.opening))

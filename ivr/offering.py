@@ -13,8 +13,8 @@ from ivr.actions import HoldNumber, Wait, say
 from ivr.entry import after_star
 from ivr.events import Event, Keyed, Silence, TextWritten
 from ivr.items import Step
-from ivr.states import AskingMobile, ConfirmingMobile, Form, ReadingBack, Tally, Texting, Texts, Waiting
-from ivr.textable import dialable, takes_texts
+from ivr.states import AskingMobile, ConfirmingMobile, Form, ReadingBack, Tally, Texting, Waiting
+from ivr.textable import Texts, dialable, takes_texts
 from ivr.tries import is_left_over, stray
 
 MOBILE_TRIES = 3

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import takewhile
 
+from ivr.textable import Texts
 from keys.formats import FORMATS, Format
 from keys.groups import GroupFault
 from keys.repair import Candidate
@@ -33,17 +34,6 @@ class Reason(StrEnum):
     """Every group fits its check digit, but the whole does not."""
     OPERATOR_REFUSED = "OPERATOR_REFUSED"
     """A person has looked at the case, and refused."""
-
-
-class Texts(StrEnum):
-    """Whether this caller can be texted."""
-
-    NONE = "none"
-    """The line sends no texts."""
-    OWN = "own"
-    """At the number that calls."""
-    KEYED = "keyed"
-    """At a mobile number that the caller keys: the own one is withheld, or takes no texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +253,14 @@ class Waiting:
     place: int
 
 
+@dataclass(frozen=True, slots=True)
+class Talking:
+    """The caller is joined with an operator; the line goes on when they part."""
+
+    form: Form
+    reason: str
+
+
 class Outcome(StrEnum):
     """How a call ended."""
 
@@ -284,11 +282,11 @@ class Ended:
 
 State = (
     Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
-    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Escalating
-    | Waiting | Ended
+    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Escalating | Waiting | Talking
+    | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
     Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
-    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Escalating, Waiting,
+    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Escalating, Waiting, Talking,
     Ended,
 )  # fmt: skip

@@ -22,12 +22,14 @@ from keys.repair import Candidate
 class TextForm:
     """What one thread has brought: groups by place, "" where one is missing; `format` is None before group 1 is in.
 
-    `failures` counts the texts in a row that brought no sound group; `quiet` says that chatter has had its one answer;
+    `unsure` are the numbers of groups that only their check gave a place, so that the right one may still come.
+    `failures` counts the texts in a row that brought no sound group; `quiet` says that chatter has had its one answer,
     `promised` that a call-back was.
     """
 
     format: int | None = None
     groups: tuple[str, ...] = ()
+    unsure: tuple[int, ...] = ()
     failures: int = 0
     quiet: bool = False
     promised: bool = False
@@ -50,12 +52,14 @@ class TextForm:
         known = self.known
         return tuple(number for number in range(1, self.layout.groups + 1) if number not in known)
 
-    def with_groups(self, layout: Format | None, groups: Mapping[int, str]) -> TextForm:
-        """The same with these groups set."""
+    def with_groups(self, layout: Format | None, groups: Mapping[int, str], unsure: tuple[int, ...] = ()) -> TextForm:
+        """The same with these groups set; all but the `unsure` among them are certain from now on."""
         held = {**self.known, **groups}
         last = layout.groups if layout is not None else max(held, default=0)
         by_place = tuple(held.get(number, "") for number in range(1, last + 1))
-        return replace(self, format=layout.number if layout is not None else None, groups=by_place)
+        doubts = {*unsure, *(number for number in self.unsure if number not in groups and number <= last)}
+        known = layout.number if layout is not None else None
+        return replace(self, format=known, groups=by_place, unsure=tuple(sorted(doubts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,22 @@ from landline (as in North America), a number is given the benefit of the doubt.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import phonenumbers
 from phonenumbers import PhoneNumberType
+
+
+class Texts(StrEnum):
+    """Whether this caller can be texted."""
+
+    NONE = "none"
+    """The line sends no texts."""
+    OWN = "own"
+    """At the number that calls."""
+    KEYED = "keyed"
+    """At a mobile number that the caller keys: the own one is withheld, or takes no texts."""
+
 
 _TAKE_TEXTS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 

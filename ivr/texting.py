@@ -133,14 +133,14 @@ def _digits(state: TextState, message: Message) -> TextStep:
     asked = state.asked if isinstance(state, TextCollecting) else ()
     if isinstance(state, TextConfirming):
         asked = state.candidate.mended
-    placed = place(message, layout=form.layout, known=form.known, asked=asked)
+    placed = place(message, layout=form.layout, known=form.known, asked=(*asked, *form.unsure))
     if not placed.digits:
         return _chatter(state)
     left: tuple[TextAction, ...] = ()
     if placed.another:
         form, left = TextForm(), (LeaveCase(),)
     news = bool(placed.groups)
-    form = form.with_groups(placed.layout, placed.groups) if news else form
+    form = form.with_groups(placed.layout, placed.groups, placed.unsure) if news else form
     form = replace(form, quiet=False, failures=0 if news else form.failures + 1)
     after, actions = _collected(form, placed)
     return after, (*left, *actions)
@@ -175,7 +175,7 @@ def _whole(form: TextForm, placed: Placed) -> TextStep:
     fault = check_whole(layout, form.groups)
     if fault is None:
         return _check(form)
-    doubtful = (fault.located[0],) if fault.located is not None else placed.unsure
+    doubtful = (fault.located[0],) if fault.located is not None else form.unsure
     words = _again(doubtful) if doubtful else (say("text.whole"),)
     asked = doubtful or tuple(range(1, layout.groups + 1))
     # Only what this text brought is ever sent back mended.

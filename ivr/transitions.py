@@ -20,6 +20,7 @@ from ivr.events import (
     HandedBack,
     HungUp,
     Issued,
+    Joined,
     Keyed,
     Queued,
     Refused,
@@ -46,6 +47,7 @@ from ivr.states import (
     Opening,
     ReadingBack,
     State,
+    Talking,
     Texting,
     Waiting,
     WayOn,
@@ -120,6 +122,14 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         HandedBack: (AskingGroup, Opening, Checking),
         TurnedDown: (WayOn,),
         Issued: (ReadingBack,),
+        Joined: (Talking,),
+    },
+    Talking: {
+        StillWaiting: (Waiting,),
+        HandedBack: (AskingGroup, Opening, Checking),
+        TurnedDown: (WayOn,),
+        Issued: (ReadingBack,),
+        Joined: (Talking,),
     },
 }
 

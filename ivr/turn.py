@@ -20,6 +20,7 @@ from ivr.actions import (
     FindCase,
     HangUp,
     HoldNumber,
+    Join,
     KeepGroups,
     LeaveCase,
     LeaveQueue,
@@ -45,8 +46,8 @@ from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed
 from ivr.lines import Line, TextLimits
 from ivr.outbox import TextState
 from ivr.resuming import can_resume
-from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Texting, Texts, Waiting, Weighing
-from ivr.textable import takes_texts
+from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Texting, Waiting, Weighing
+from ivr.textable import Texts, takes_texts
 from ivr.written import read_spoken, write
 from keys import ledger
 from keys.installation_id import decode
@@ -102,7 +103,7 @@ def take_turn(
         pseudonym = call.caller.pseudonym if call.caller else None
         turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below)
         event: Event
-        if isinstance(call.state, Waiting):
+        if isinstance(call.state, Waiting | Talking):
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)
         else:
             event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
@@ -201,7 +202,7 @@ def _go_on(at: _CallTurn, event: Event) -> None:
 def _do(at: _CallTurn, action: Action) -> Question | None:
     """Carry out one action; a question is handed back, to be asked when the deeds before it are done."""
     match action:
-        case Listen() | ReadBack() | Wait() | HangUp():
+        case Listen() | ReadBack() | Wait() | Join() | HangUp():
             at.call.spoken = write(action)
         case Reserve() | Weigh() | FindCase() | WriteText() | Enqueue():
             return action

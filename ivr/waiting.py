@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ivr import items, leaving, offering
-from ivr.actions import HangUp, KeepGroups, LeaveQueue, Say, StopWaiting, Wait, WishCallBack, say
-from ivr.events import DeskClosed, HandedBack, Issued, Queued, StillWaiting, TurnedDown
+from ivr.actions import HangUp, Join, KeepGroups, LeaveQueue, Say, StopWaiting, Wait, WishCallBack, say
+from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
 from ivr.items import Step
-from ivr.states import Ended, Escalating, Form, Outcome, ReadingBack, Reason, Tally, Waiting
+from ivr.states import Ended, Escalating, Form, Outcome, ReadingBack, Reason, Talking, Tally, Waiting
 
 ROUND_SECONDS = 14
 """Of music between two looks at the queue; an operator's decision is heard after so long at most."""
@@ -56,7 +56,17 @@ def at_waiting(state: Waiting, event: StillWaiting) -> Step:
     return _wait(state, event.place, *(where if news else ()))
 
 
-def decided(state: Waiting, event: HandedBack | Issued | TurnedDown) -> Step:
+def joined(state: Waiting | Talking, event: Joined) -> Step:
+    """An operator has picked up: the caller is joined with them."""
+    return Talking(state.form, state.reason), (Join((say("waiting.joined"),), event.room),)
+
+
+def parted(state: Talking, event: StillWaiting) -> Step:
+    """The talk is over and nothing is decided: the caller keeps the place in the queue."""
+    return _wait(state, event.place, say("waiting.parted"), *_menu(state))
+
+
+def decided(state: Waiting | Talking, event: HandedBack | Issued | TurnedDown) -> Step:
     """An operator has decided: the line goes on with the case, reads the confirmation ID, or says why not."""
     form = replace(state.form, in_queue=False, tally=Tally(), failures=0)
     match event:
@@ -75,7 +85,7 @@ def decided(state: Waiting, event: HandedBack | Issued | TurnedDown) -> Step:
             return items.ask_group(form, say("waiting.back", group=form.next_group))
 
 
-def _wait(state: Escalating | Waiting, place: int, *prompts: Say) -> Step:
+def _wait(state: Escalating | Waiting | Talking, place: int, *prompts: Say) -> Step:
     return Waiting(replace(state.form, in_queue=True), state.reason, place), (Wait(prompts),)
 
 
@@ -89,7 +99,7 @@ def _where(place: int, minutes: int | None) -> tuple[Say, ...]:
     return (say("waiting.place", place=place, count=minutes),)
 
 
-def _menu(state: Escalating | Waiting) -> tuple[Say, ...]:
+def _menu(state: Escalating | Waiting | Talking) -> tuple[Say, ...]:
     return items.way_on_menu(state.form, state.reason)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from ivr import cases, claims, queue
 from ivr.cases import CaseState
 from ivr.deeds import Turn
-from ivr.events import DeskClosed, HandedBack, Issued, Queued, StillWaiting, TurnedDown
+from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
 from ivr.hours import is_open as desk_is_open
 from ivr.lines import Line
 from ivr.queue import Decision, HandoffState
@@ -46,7 +46,7 @@ def enter(turn: Turn, case_id: int | None, reason: str) -> Queued | DeskClosed:
 
 def look(
     turn: Turn, case_id: int | None, keys: str, *, text_failed: bool = False
-) -> StillWaiting | HandedBack | Issued | TurnedDown:
+) -> StillWaiting | HandedBack | Issued | Joined | TurnedDown:
     """What became of a waiting case since the last round."""
     assert case_id is not None  # it was let in with one
     handoff = queue.of_case(turn.connection, case_id)
@@ -54,6 +54,9 @@ def look(
         place = queue.place(turn.connection, handoff)
         claimed = handoff.state is HandoffState.CLAIMED
         return StillWaiting(keys, place.number, place.minutes, claimed, text_failed)
+    if handoff is not None and handoff.decision is Decision.TALK:
+        claims.take_up_talk(turn.connection, handoff.id, turn.now)
+        return Joined(room_of(handoff.id))
     case = cases.read(turn.connection, case_id)
     if handoff is not None and handoff.decision is not None:
         claims.finish(turn.connection, handoff.id, handoff.decision, turn.now)
@@ -64,6 +67,11 @@ def look(
         assert reservation is not None  # the case refers to it
         return Issued(reservation.blocks, case.format, case.groups)
     return HandedBack(case.format, case.groups)
+
+
+def room_of(handoff_id: int) -> str:
+    """The conference of one handoff; its name says nothing about anybody."""
+    return f"handoff-{handoff_id}"
 
 
 def stop(turn: Turn, case_id: int | None) -> None:

@@ -16,13 +16,19 @@ from typing import Any
 
 import msgspec
 
-from ivr.actions import HangUp, Listen, ReadBack, Spoken, Wait
+from ivr.actions import HangUp, Join, Listen, ReadBack, Spoken, Wait
 from ivr.states import STATES, State
 from ivr.text_states import KEPT, TextState
 
 _STATES = {kind.__name__: kind for kind in STATES}
 _TEXT_STATES = {kind.__name__: kind for kind in KEPT}
-_SPOKEN: dict[str, type[Spoken]] = {"Listen": Listen, "ReadBack": ReadBack, "Wait": Wait, "HangUp": HangUp}
+_SPOKEN: dict[str, type[Spoken]] = {
+    "Listen": Listen,
+    "ReadBack": ReadBack,
+    "Wait": Wait,
+    "Join": Join,
+    "HangUp": HangUp,
+}
 _NAMED = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 
 

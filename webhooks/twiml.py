@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from ivr.actions import HangUp, Listen, ReadBack, Say, Wait, say
+from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
 from ivr.lines import Line
 from ivr.prompts import INSIDE_PAUSE, Catalogue, Piece, Speech, spelled
 from ivr.states import SLOWEST
@@ -55,6 +55,8 @@ def render(wording: Wording, line: Line, answer: Answer) -> str:
             return _document(*_read_back(voice, reading, answer.blocks, action))
         case Wait(prompts):
             return _document(_wait(voice, prompts, f"{wording.public_url}/voice/hold.wav", action + RETRIES))
+        case Join(prompts, room):
+            return _document(voice.speak(prompts), _conference(room, f"{wording.public_url}/voice/hold.wav", action))
         case HangUp(prompts):
             return _document(voice.speak(prompts), _element("Hangup"))
 
@@ -130,6 +132,20 @@ def _wait(voice: _Voice, prompts: tuple[Say, ...], music: str, action: str) -> s
     """A round of waiting: one key ends it, and the music's end asks for the next."""
     inside = voice.speak(prompts) + _element("Play", _words(music))
     return _element("Gather", inside, action=action, numDigits=1, finishOnKey="", timeout=1, actionOnEmptyResult="true")
+
+
+def _conference(room: str, music: str, action: str) -> str:
+    """The caller's leg of a talk: it begins when the operator is there, and parting from it goes on with the line."""
+    joined = _element(
+        "Conference",
+        _words(room),
+        beep="false",
+        startConferenceOnEnter="false",
+        endConferenceOnExit="false",
+        waitUrl=music,
+        waitMethod="GET",
+    )
+    return _element("Dial", joined, action=action + RETRIES)
 
 
 def _menu(words: str, action: str) -> str:

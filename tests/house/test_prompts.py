@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.states import Reason, Texts
+from ivr.states import Reason
+from ivr.textable import Texts
 from keys.confirmation_id import LETTERS
 from keys.formats import FORMATS
 from keys.refusals import Refusal

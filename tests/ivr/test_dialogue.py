@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.actions import Enqueue, FindCase, HangUp, Listen, ReadBack, Reserve, Wait, Weigh, WriteText
-from ivr.asking import is_case_number
+from ivr.actions import Enqueue, FindCase, HangUp, Join, Listen, ReadBack, Reserve, Wait, Weigh, WriteText
 from ivr.cases import pick_number
 from ivr.dialogue import TURN_CEILING, UnknownTransition, step
 from ivr.events import (
@@ -20,6 +19,7 @@ from ivr.events import (
     HandedBack,
     HungUp,
     Issued,
+    Joined,
     Keyed,
     Queued,
     Refused,
@@ -31,6 +31,7 @@ from ivr.events import (
     Weighed,
 )
 from ivr.items import MOST_DETOURS
+from ivr.message import is_case_number
 from ivr.states import (
     AskingGroup,
     AskingMobile,
@@ -44,12 +45,13 @@ from ivr.states import (
     Outcome,
     ReadingBack,
     Reason,
+    Talking,
     Texting,
-    Texts,
     Waiting,
     WayOn,
     Weighing,
 )
+from ivr.textable import Texts
 from ivr.transitions import TRANSITIONS, diagram
 from ivr.waiting import MOST_WAITED
 from keys.groups import split
@@ -60,7 +62,7 @@ STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12
 COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
 CLASSIC = split(encode(InstallationID(7, 7, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 CASE_NUMBER = pick_number(lambda below: 31415926 % below)
-SPOKEN = (Listen, ReadBack, Wait, HangUp)
+SPOKEN = (Listen, ReadBack, Wait, Join, HangUp)
 
 
 def begin(withheld=False, texts=Texts.NONE, desk=False):
@@ -114,6 +116,7 @@ decisions = st.sampled_from(
         TurnedDown(Reason.OPERATOR_REFUSED),
         TurnedDown(Refusal.KEY_BLOCKED),
         Issued(8, 1, STANDARD),
+        Joined("handoff-1"),
     ]
 )
 found = st.one_of(
@@ -134,7 +137,7 @@ def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts
         at = data.draw(st.sampled_from([None, 1, 4, 8, 9]))
         failed = data.draw(st.booleans())
         event = Keyed(keys, after, at, failed) if keys else Silence(after, failed)
-        if isinstance(state, Waiting):
+        if isinstance(state, Waiting | Talking):
             event = data.draw(decisions) if data.draw(st.booleans()) else StillWaiting(keys, 2, 4, after < 1, failed)
         spoken = []
         for _ in range(4):  # a case found may be complete: then the ledger is asked, and then the queue, in one turn
@@ -221,11 +224,11 @@ def _some_event(chance, state, pool, habits, diligence):
         return chance.choice([TextWritten(), TextRefused()])
     if isinstance(state, Escalating):
         return chance.choice([Queued(2, 4), DeskClosed()])
-    if isinstance(state, Waiting) and chance.random() < 0.2:
+    if isinstance(state, Waiting | Talking) and chance.random() < (0.2 if isinstance(state, Waiting) else 0.8):
         partly = (*STANDARD[:3], "", *STANDARD[4:])
         back = [HandedBack(None, ()), HandedBack(1, STANDARD), HandedBack(1, partly)]
-        return chance.choice([*back, TurnedDown(Reason.OPERATOR_REFUSED), Issued(8, 1, STANDARD)])
-    if isinstance(state, Waiting):
+        return chance.choice([*back, TurnedDown(Reason.OPERATOR_REFUSED), Issued(8, 1, STANDARD), Joined("a")])
+    if isinstance(state, Waiting | Talking):
         return StillWaiting(chance.choice(["", "", "1", "2", "3", "*"]), 1, 4, chance.random() < 0.5)
     keys = chance.choice(habits)
     if isinstance(state, AskingMobile | ConfirmingMobile) and chance.random() < diligence:

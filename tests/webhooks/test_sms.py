@@ -101,6 +101,16 @@ def test_groups_may_come_one_a_text_in_any_order(texts, groups, seed):
     assert len(blocks_of(answers[-1][0])) == 8
 
 
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("slipped", [0, 4])
+def test_a_slip_in_a_group_sent_alone_is_made_good_by_the_right_groups(texts, groups, slipped, place):
+    texts.send(wrong_digit(groups[slipped], place))
+    answers = [texts.send(group)[0] for group in groups]
+    if not answers[-1].startswith("Approved."):
+        answers += texts.send(groups[slipped])
+    assert answers[-1].startswith("Approved."), answers
+
+
 def test_two_halves_that_overtake_each_other_make_one_id(texts, groups):
     (answer,) = texts.send(" ".join(groups[5:]))
     assert "Groups 6-9 are in." in answer

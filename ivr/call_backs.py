@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,7 +59,7 @@ def note(connection: Connection, wish: Wish) -> None:
     )
 
 
-def waiting(connection: Connection) -> list[dict[str, object]]:
+def waiting(connection: Connection) -> list[dict[str, Any]]:
     """Every case that waits for a person, and every call-back still owed, the earliest promise first."""
     owed = call_backs.c.done_at.is_(None)
     joined = cases.outerjoin(call_backs, (call_backs.c.case_id == cases.c.id) & owed)

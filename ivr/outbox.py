@@ -6,12 +6,13 @@ A text that may not be sent is written too, as refused, with the reason: there i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, String, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, String, Table, Text, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr import opt_outs, text_limits
@@ -168,6 +169,14 @@ def fate(connection: Connection, call_sid: str) -> TextState | None:
         select(outbox.c.state).where(outbox.c.call_sid == call_sid).order_by(outbox.c.id.desc()).limit(1)
     ).scalar()
     return None if state is None else TextState(state)
+
+
+def last_of_cases(connection: Connection, case_ids: Iterable[int]) -> dict[int, str]:
+    """What became of the last text of each of these cases: its state, with our reason or the provider's number."""
+    last = select(func.max(outbox.c.id)).where(outbox.c.case_id.in_(list(case_ids))).group_by(outbox.c.case_id)
+    rows = connection.execute(select(outbox).where(outbox.c.id.in_(last)))
+    told = {row.case_id: (row.state, row.reason, row.error) for row in rows}
+    return {case_id: " ".join(str(fact) for fact in facts if fact is not None) for case_id, facts in told.items()}
 
 
 def read_words(written: str) -> tuple[Say, ...]:

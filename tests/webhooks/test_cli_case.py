@@ -1,10 +1,13 @@
 """`touchtone case list`: who waits, since when it was promised, and no number unless it is asked for."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
+from ivr.outbox import TextState
+from ivr.sending import News, accepted, claim, note_status
 from keys import secrets_file
 from webhooks.cli.case import case
 
@@ -119,3 +122,17 @@ def test_a_wish_without_a_case_is_closed_by_the_name_of_its_call(list_cases, rin
     (shown,) = json.loads(list_cases("--json"))
     assert close(shown["call"]).exit_code == 0
     assert json.loads(list_cases("--json")) == []
+
+
+def test_a_text_that_could_not_be_sent_is_shown_with_its_case(list_cases, ring, door_of, texting, groups, rows):
+    call = ring(NUMBER, at=door_of(texting)).key(groups[0]).key("0")
+    call.key("3")
+    (shown,) = json.loads(list_cases("--json"))
+    assert shown["last_text"] == "queued"
+    (text,) = rows("outbox")
+    with texting.database.begin() as connection:
+        claimed = claim(connection, "test", texting.now(), timedelta(minutes=1))
+        accepted(connection, claimed, "SM1", texting.now())
+        note_status(connection, News(text["id"], "SM1", None, TextState.UNDELIVERED, 30003), texting.now())
+    (shown,) = json.loads(list_cases("--json"))
+    assert shown["last_text"] == "undelivered 30003"

@@ -28,12 +28,14 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
 
     from ivr.call_backs import waiting
     from ivr.callers import unseal
+    from ivr.outbox import last_of_cases
     from webhooks import settings
     from webhooks.cli.database import secrets_of
 
     found = settings.load()
     with opened(found, as_json=as_json) as database, database.read() as connection:
         rows = waiting(connection)
+        texts = last_of_cases(connection, [row["id"] for row in rows if row.get("number")])
     number_key = secrets_of(found, as_json=as_json).number_key if show_numbers else None
     listed = []
     for row in rows:
@@ -51,6 +53,7 @@ def list_cases(show_numbers: bool, as_json: bool) -> None:
                 "reason": row.get("reason"),
                 "groups_keyed": len([group for group in str(row.get("groups") or "").split(",") if group]),
                 "line": row["line"],
+                "last_text": texts.get(row["id"]) if row.get("number") else None,
                 "call_back": number,
                 "due_at": row.get("due_at"),
             }

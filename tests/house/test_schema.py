@@ -6,6 +6,7 @@ import ivr.consents
 import ivr.desk_entries
 import ivr.grant_requests
 import ivr.guesses
+import ivr.logins
 import ivr.notices
 import ivr.operators
 import ivr.opt_outs
@@ -26,6 +27,7 @@ ROOMS = (
     ivr.desk_entries,
     ivr.grant_requests,
     ivr.guesses,
+    ivr.logins,
     ivr.notices,
     ivr.operators,
     ivr.opt_outs,

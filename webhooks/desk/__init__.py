@@ -1,0 +1,1 @@
+"""The operators' desk: its own application, cookie and login, over the line's database."""

@@ -1,0 +1,61 @@
+"""The desk's words for what the program calls by codes: reasons, channels, presences, where a call is.
+
+Rule: an operator reads plain words, never a code; a code without words shows as itself, so that nothing is hidden.
+
+>>> reason("ALLOWANCE_EXHAUSTED")
+'no activations left on the key'
+>>> minutes(95), minutes(3700)
+('1 min 35 s', '1 h 1 min')
+"""
+
+from __future__ import annotations
+
+from ivr.operators import Presence, Role
+
+REASONS = {
+    "ASKED": "asked for a person",
+    "TRIES": "three wrong tries at a group",
+    "SILENT": "stopped keying",
+    "NO_KEYS": "no keys arrive from this phone",
+    "WHOLE_ID": "groups fit, the whole ID does not",
+    "KEY_UNKNOWN": "key not known",
+    "PROOF_WRONG": "proof of the key is wrong",
+    "KEY_BLOCKED": "key is blocked",
+    "ALLOWANCE_EXHAUSTED": "no activations left on the key",
+    "AGREEMENT_INACTIVE": "agreement is not active",
+    "CHANNEL_NOT_ALLOWED": "not allowed on this channel",
+    "PRODUCT_RETIRED": "product is retired",
+    "IID_RETURNED": "this activation was given back",
+    "TOO_MANY_TRIES": "too many tries by this caller",
+    "KEY_EXPIRED": "key has run out",
+    "KEY_TYPE_NOT_ALLOWED": "not a key of the kind that is activated",
+    "PRODUCT_UNKNOWN": "product not known",
+    "FORMAT_NOT_OF_PRODUCT": "ID does not fit the product",
+    "HOLD_GONE": "waited too long, the activation is free again",
+}
+CHANNELS = {"voice": "call", "call": "call", "text": "text", "sms": "text"}
+PRESENCES = {
+    Presence.AVAILABLE: "Available",
+    Presence.AWAY: "Away",
+    Presence.WRAPPING_UP: "Wrapping up",
+    Presence.OFF: "Off",
+}
+ROLES = {Role.OPERATOR: "Operator", Role.SUPERVISOR: "Supervisor", Role.ADMINISTRATOR: "Administrator"}
+
+
+def reason(code: str | None) -> str:
+    """Why a case came to a person."""
+    return REASONS.get(code or "", code or "no reason given")
+
+
+def channel(code: str) -> str:
+    """How the caller reached the line."""
+    return CHANNELS.get(code, code)
+
+
+def minutes(seconds: int) -> str:
+    """A length of time as one says it: seconds up to an hour, minutes after it."""
+    hours, rest = divmod(seconds, 3600)
+    if hours:
+        return f"{hours} h {rest // 60} min"
+    return f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s"

@@ -1,4 +1,4 @@
-"""`touchtone demo`: from an empty folder to two activated machines, twice, and without touching another line's files."""
+"""`touchtone demo`: from an empty folder to two activated machines, twice, without touching another line's files."""
 
 import json
 import os

@@ -18,7 +18,20 @@ ROOT = Path(__file__).parents[2]
 CATALOGUES = read_catalogues()
 LOCALES = sorted(CATALOGUES)
 PROMPT_ID = re.compile(r"[a-z]+(\.[a-zA-Z_]+){1,2}")
-FACTS = {"line_name", "hours", "case_number", "held_number", "group", "groups", "count", "other", "digits", "blocks", "place", "words"}
+FACTS = {
+    "line_name",
+    "hours",
+    "case_number",
+    "held_number",
+    "group",
+    "groups",
+    "count",
+    "other",
+    "digits",
+    "blocks",
+    "place",
+    "words",
+}
 """What the line can fill in; `webhooks/twiml.py` and the dialogue's `say` calls give them."""
 
 

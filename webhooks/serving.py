@@ -68,15 +68,19 @@ def check(found: Settings) -> None:
 
 
 def check_address(found: Settings) -> None:
-    """Raises SettingError where another program has the address, or this machine has not."""
+    """Raises SettingError where another program has the line's address, or this machine has not."""
+    check_bindable("TOUCHTONE_LISTEN", found.host, found.port)
+
+
+def check_bindable(name: str, host: str, port: int) -> None:
+    """Raises SettingError, naming the setting `name`, where nothing can listen on an address and port."""
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(found.host, found.port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
     except OSError as error:
-        address = f"{found.host}:{found.port}"
-        raise SettingError(f"TOUCHTONE_LISTEN: nothing can listen on {address} ({error.strerror}).") from error
+        raise SettingError(f"{name}: nothing can listen on {host}:{port} ({error.strerror}).") from error
 
 
 def newest_schema() -> str:

@@ -37,6 +37,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TOUCHTONE_WORKERS", "Serving processes; must stay 1 on SQLite.", "1"),
     Setting("TOUCHTONE_THREADS", "Threads that answer, in each serving process.", "8"),
     Setting("TOUCHTONE_PHONE", "`on`: the rehearsal telephone as a page at `/phone`, behind a printed token.", "off"),
+    Setting("TOUCHTONE_DESK_LISTEN", "Address and port the operators' desk binds.", "127.0.0.1:8090"),
+    Setting("TOUCHTONE_DESK_URL", "The address, without `/desk`, under which operators reach the desk.",
+            "`http://127.0.0.1:8090`"),
     Setting("TOUCHTONE_SECRETS_FILE", "Issuing keys, verification secrets and the line's own keys (mode 0600).",
             "`secrets.toml` in the data folder"),
     Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each.",
@@ -73,6 +76,9 @@ class Settings:
     api_key: str
     api_secret: str = field(repr=False)
     text_limits: TextLimits
+    desk_host: str
+    desk_port: int
+    desk_url: str
 
     @property
     def rehearsed_texts(self) -> Path:
@@ -117,7 +123,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     given = _over(read_file(data_dir / "settings.env"), given)
     read = {setting.name: _value(given, setting) for setting in SETTINGS}
 
-    host, port = _listen(read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
+    host, port = _listen("TOUCHTONE_LISTEN", read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
+    desk_host, desk_port = _listen("TOUCHTONE_DESK_LISTEN", read["TOUCHTONE_DESK_LISTEN"] or "127.0.0.1:8090")
     database_url = read["DATABASE_URL"] or f"sqlite:///{data_dir / 'touchtone.db'}"
     workers = _count("TOUCHTONE_WORKERS", read["TOUCHTONE_WORKERS"] or "1")
     if workers > 1 and database_url.startswith("sqlite"):
@@ -128,7 +135,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        public_url=_public_url(read["TOUCHTONE_PUBLIC_URL"]),
+        public_url=_address("TOUCHTONE_PUBLIC_URL", read["TOUCHTONE_PUBLIC_URL"]),
         host=host,
         port=port,
         workers=workers,
@@ -141,6 +148,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         api_key=_api_key(read["TWILIO_API_KEY"], read["TWILIO_API_SECRET"]),
         api_secret=read["TWILIO_API_SECRET"],
         text_limits=_text_limits(read),
+        desk_host=desk_host,
+        desk_port=desk_port,
+        desk_url=_address("TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or "http://127.0.0.1:8090", path=False),
     )
 
 
@@ -187,25 +197,27 @@ def _why(error: OSError | UnicodeDecodeError) -> str:
     return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
-def _public_url(value: str) -> str:
+def _address(name: str, value: str, *, path: bool = True) -> str:
     if not value:
-        raise SettingError("TOUCHTONE_PUBLIC_URL is missing; run `touchtone init`, or set it to https://your.host.")
+        raise SettingError(f"{name} is missing; run `touchtone init`, or set it to https://your.host.")
     try:
         parts = urllib.parse.urlsplit(value)
         extra = parts.query or parts.fragment or parts.username or parts.port == 0  # .port raises where out of range
         plain = value.isascii() and value.isprintable() and " " not in value and not parts.netloc.endswith(":")
+        extra = extra or (not path and parts.path.strip("/"))
         bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra or not plain)
     except ValueError:
         bad = True
     if bad:
-        raise SettingError("TOUCHTONE_PUBLIC_URL must be an http(s) address with a host and no query or user.")
+        no = "no query or user" if path else "no path, query or user"
+        raise SettingError(f"{name} must be an http(s) address with a host and {no}.")
     return value.rstrip("/")
 
 
-def _listen(value: str) -> tuple[str, int]:
+def _listen(name: str, value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
     if not host or not _is_number(port) or not 0 < int(port) < 65536:
-        raise SettingError("TOUCHTONE_LISTEN must be an address and a port, such as 127.0.0.1:8080.")
+        raise SettingError(f"{name} must be an address and a port, such as 127.0.0.1:8080.")
     return host.strip("[]"), int(port)
 
 

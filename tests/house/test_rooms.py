@@ -24,9 +24,11 @@ MAY_BEGIN = {
     "webhooks/desk/guards.py": "a page of a login was heard from",
     "webhooks/desk/logging_in.py": "a login",
     "webhooks/desk/queue_page.py": "a desk view",
+    "webhooks/desk/duties.py": "one round of the desk's duties",
     "webhooks/cli/catalog.py": "a command",
     "webhooks/cli/key.py": "a command",
     "webhooks/cli/case.py": "a command",
+    "webhooks/cli/operator.py": "a command",
 }
 """Every file that may begin (and so commit) a write transaction, and what for."""
 

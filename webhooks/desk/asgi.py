@@ -1,0 +1,90 @@
+"""What a desk process is: its pages by threads, its live streams by one loop, its duties beside them.
+
+Rule: an open stream costs no thread, and nothing here shares more with the line than database and secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+
+from webhooks import logs, settings
+from webhooks.app import open_database, open_secrets
+from webhooks.desk import duties
+from webhooks.desk.app import create_desk
+from webhooks.desk.guards import Desk
+from webhooks.desk.live import Live, Receive, Scope, Send
+from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.settings import Settings
+from webhooks.twiml import Wording
+
+THREADS = 8
+PATIENCE = 5.0
+
+
+class Application:
+    """The ASGI application over one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.live = Live(desk)
+        self._pages = WSGIMiddleware(cast(Any, create_desk(desk)), workers=THREADS)  # Flask's own type is wider
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or the server's news of start and end."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/desk/live":
+            await self.live(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._pages(cast(Any, scope), cast(Any, receive), cast(Any, send))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def application() -> Application:
+    """The application of the desk's one process."""
+    logs.configure()
+    desk = open_desk(settings.load())
+    duties.start(desk)
+    return Application(desk)
+
+
+def open_desk(found: Settings) -> Desk:
+    """Open what the settings name. Raises SettingError with the sentence for whoever starts the desk."""
+    catalogues = read_catalogues()
+    return Desk(
+        database=open_database(replace(found, threads=THREADS + 2), patience=PATIENCE),
+        secrets=open_secrets(found),
+        lines=read_lines(found.lines_file, catalogues),
+        wording=Wording(found.public_url, catalogues),
+        public_url=found.desk_url,
+        limits=found.text_limits,
+    )
+
+
+def serve(found: Settings) -> None:
+    """Serve the desk as the settings say, until the process is told to stop."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "webhooks.desk.asgi:application",
+        factory=True,
+        address=found.desk_host,
+        port=found.desk_port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        websockets=False,
+        log_level=LogLevels.error,
+        respawn_failed_workers=True,
+        workers_kill_timeout=3,  # open streams never end by themselves
+    ).serve()

@@ -5,6 +5,7 @@ Rule: an open stream costs no thread, and nothing here shares more with the line
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -38,7 +39,16 @@ class Application:
         elif scope["type"] == "http" and scope["path"] == "/desk/live":
             await self.live(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pages(cast(Any, scope), cast(Any, receive), cast(Any, send))
+            await self._pages(cast(Any, scope), _coroutine(receive), _coroutine(send))
+
+
+def _coroutine(awaited: Callable[..., Awaitable[Any]]) -> Any:
+    """The same as a coroutine function: the server gives something else that can be awaited, a2wsgi wants the real."""
+
+    async def call(*given: Any) -> Any:
+        return await awaited(*given)
+
+    return call
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

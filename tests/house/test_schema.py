@@ -4,6 +4,7 @@ import ivr.call_backs
 import ivr.calls
 import ivr.consents
 import ivr.desk_entries
+import ivr.dialled
 import ivr.grant_requests
 import ivr.guesses
 import ivr.logins
@@ -12,6 +13,7 @@ import ivr.operators
 import ivr.opt_outs
 import ivr.outbox
 import ivr.queue
+import ivr.rings
 import ivr.text_limits
 import ivr.threads
 import keys.ledger
@@ -25,6 +27,7 @@ ROOMS = (
     ivr.calls,
     ivr.consents,
     ivr.desk_entries,
+    ivr.dialled,
     ivr.grant_requests,
     ivr.guesses,
     ivr.logins,
@@ -33,6 +36,7 @@ ROOMS = (
     ivr.opt_outs,
     ivr.outbox,
     ivr.queue,
+    ivr.rings,
     ivr.text_limits,
     ivr.threads,
     keys.ledger,

@@ -34,6 +34,7 @@ TABLE_MODULES = (
     "ivr.cases",
     "ivr.consents",
     "ivr.desk_entries",
+    "ivr.dialled",
     "ivr.grant_requests",
     "ivr.guesses",
     "ivr.notices",
@@ -41,6 +42,7 @@ TABLE_MODULES = (
     "ivr.opt_outs",
     "ivr.outbox",
     "ivr.queue",
+    "ivr.rings",
     "ivr.text_limits",
     "ivr.threads",
 )

@@ -1,0 +1,103 @@
+"""What becomes of a ring that is dialled: it is taken by one delivery, and the provider has it, or has not.
+
+Rule: taking a ring and writing down that it is dialled is one transaction, so that a process killed at any point leaves
+a ring that nobody dials again; and at most one ring a second is taken, whatever number of processes take.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, Table, and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ivr.rings import Ring, RingOutcome, RingState, move, ring_of, rings
+from keys.database import Instant, metadata
+
+ring_pace = Table(
+    "ring_pace",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("next_at", Instant, nullable=False),
+)
+"""One row: before this moment no process places a call."""
+
+PACE = timedelta(seconds=1)
+"""Between two calls, in all processes together: what an account may place without being asked to wait
+(www.twilio.com/docs/voice/api/call-resource, calls per second)."""
+SILENT = timedelta(minutes=3)
+"""A telephone that rings, or asks for its key, for so long has stopped without our being told."""
+LONGEST_TALK = timedelta(hours=1)
+FORGOTTEN = LONGEST_TALK + timedelta(minutes=10)
+"""A talk of which nothing was heard for so long is over."""
+
+
+def any_due(connection: Connection, now: datetime) -> bool:
+    """Whether there is anything to dial: a look that locks nothing."""
+    return connection.execute(_first_due(now)).first() is not None
+
+
+def take(connection: Connection, by: str, now: datetime, lease: timedelta) -> Ring | None:
+    """Take the ring that has been due longest, to be dialled at once. None where none is due, or it is not yet time.
+
+    `by` names one delivery among all processes. The turn of the pace is used up with it, so that whatever number of
+    deliveries take at the same moment, one of them may dial.
+    """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    paced = connection.execute(
+        dialect.insert(ring_pace)
+        .values(id=1, next_at=now + PACE)
+        .on_conflict_do_update(index_elements=["id"], set_={"next_at": now + PACE}, where=ring_pace.c.next_at <= now)
+        .returning(ring_pace.c.id)
+    ).first()
+    if paced is None:
+        return None
+    row = connection.execute(
+        update(rings)
+        .where(rings.c.id == _first_due(now).with_for_update(skip_locked=True).scalar_subquery())
+        .values(
+            state=RingState.PLACING,
+            claimed_by=by,
+            claimed_until=now + lease,
+            posted_at=now,
+            attempts=rings.c.attempts + 1,
+            changed_at=now,
+        )
+        .returning(rings)
+    ).one_or_none()
+    return None if row is None else ring_of(row)
+
+
+def placed(connection: Connection, ring: Ring, sid: str, now: datetime) -> None:
+    """The provider has the call, as `sid`. What the call itself has told meanwhile stands."""
+    connection.execute(
+        update(rings).where(rings.c.id == ring.id, or_(rings.c.sid.is_(None), rings.c.sid == sid)).values(sid=sid)
+    )
+    move(connection, ring.id, (RingState.PLACING,), state=RingState.RINGING, changed_at=now)
+
+
+def postponed(connection: Connection, ring: Ring, due_at: datetime, now: datetime) -> None:
+    """The provider surely has not got it: dial at `due_at`."""
+    move(connection, ring.id, (RingState.PLACING,), state=RingState.DUE, due_at=due_at, posted_at=None, changed_at=now)
+
+
+def failed(connection: Connection, ring: Ring, outcome: RingOutcome, error: int | None, now: datetime) -> bool:
+    """It is not dialled, or nobody knows; `error` is the provider's number. False where news came meanwhile."""
+    facts = {"state": RingState.FAILED, "outcome": outcome, "error": error, "changed_at": now}
+    return move(connection, ring.id, (RingState.DUE, RingState.PLACING), **facts)
+
+
+def lost(connection: Connection, now: datetime) -> list[Ring]:
+    """Every ring that nothing will be heard of any more."""
+    over = (
+        and_(rings.c.state == RingState.PLACING, rings.c.claimed_until < now),
+        and_(rings.c.state.in_([RingState.RINGING, RingState.ANSWERED]), rings.c.changed_at < now - SILENT),
+        and_(rings.c.state == RingState.ACCEPTED, rings.c.changed_at < now - FORGOTTEN),
+    )
+    return [ring_of(row) for row in connection.execute(select(rings).where(or_(*over)).order_by(rings.c.id))]
+
+
+def _first_due(now: datetime) -> Any:
+    ready = (rings.c.state == RingState.DUE) & (rings.c.due_at <= now)
+    return select(rings.c.id).where(ready).order_by(rings.c.due_at, rings.c.id).limit(1)

@@ -32,12 +32,32 @@ from werkzeug.exceptions import HTTPException
 
 from ivr.operators import Presence, Role
 from keys.unavailable import DatabaseUnavailable
-from webhooks.desk import guards, logging_in, queue_page, words
+from webhooks.desk import (
+    blocking,
+    case_list,
+    guards,
+    logging_in,
+    notices_page,
+    office,
+    queue_page,
+    staff,
+    trail,
+    words,
+)
 from webhooks.desk.guards import Desk, here, without_login
 
 LARGEST_FORM = 64 * 1024
-ROOMS: tuple[Blueprint, ...] = (logging_in.room, queue_page.room)
-NAVIGATION = (("office.page", "Office"), ("search.page", "Cases"))
+ROOMS: tuple[Blueprint, ...] = (
+    logging_in.room,
+    queue_page.room,
+    office.room,
+    case_list.room,
+    notices_page.room,
+    blocking.room,
+    staff.room,
+    trail.room,
+)
+NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"))
 """Pages that stand in the header: endpoint and name."""
 _REASONS = {
     400: "The form was not complete.",

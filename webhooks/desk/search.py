@@ -81,6 +81,19 @@ class TooManyKeys(ValueError):  # noqa: N818 - names what happened
     """An agreement has more keys than one search can ask for."""
 
 
+def day_of(given: str) -> date | None:
+    """A day as a form gives it; None for what is none, and for a year that no line of ours has seen or will see.
+
+    >>> day_of("2026-11-24"), day_of("24.11."), day_of("0001-01-01")
+    (datetime.date(2026, 11, 24), None, None)
+    """
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year < 2200 else None
+
+
 def find(connection: Connection, wanted: Wanted, zone: tzinfo, *, before: int | None = None, limit: int = PAGE) -> Page:
     """The next `limit` cases, the newest first; days are those of `zone`. Raises TooManyKeys."""
     query = select(cases).where(*_conditions(connection, wanted, zone)).order_by(cases.c.id.desc()).limit(limit + 1)

@@ -146,11 +146,14 @@ def _placed(pieces: Sequence[Piece], layout: Format | None, known: Mapping[int, 
     elif known:
         layouts = _VERHOEFF if max(known) <= _FEWEST else (_STANDARD,)
     else:
-        layouts = tuple(FORMATS.values())
-    readings = [_read(pieces, one, known, asked) for one in layouts]
-    if layout is None:
-        readings = [read for read in readings if read.layout in _VERHOEFF or _is_classic(read.row)]
-    best = max(readings, key=lambda reading: (reading.row.worth, len(reading.row.sound) == reading.layout.groups))
+        layouts = tuple(sorted(FORMATS.values(), key=lambda one: not pieces[0].digits.startswith(str(one.number))))
+    readings = []
+    for one in layouts:
+        readings.append(_read(pieces, one, known, asked))
+        if not known and len(readings[-1].row.sound) == len(pieces) == one.groups:
+            break  # a whole ID as it stands: no other reading can be better
+    told = [read for read in readings if layout is not None or read.layout in _VERHOEFF or _is_classic(read.row)]
+    best = max(told, key=lambda reading: (reading.row.worth, len(reading.row.sound) == reading.layout.groups))
     return _as_placed(best, layout, known, asked)
 
 

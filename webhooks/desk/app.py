@@ -92,6 +92,7 @@ def create_desk(desk: Desk) -> Flask:
         Role=Role,
         Presence=Presence,
         csrf=guards.csrf_field,
+        case_url=guards.case_url,
         seconds_since=_seconds_since,
         rooms_shown=_rooms_shown,
     )

@@ -179,6 +179,12 @@ def local(path: str | None) -> str:
     return path or ""
 
 
+def case_url(handoff_id: int) -> str:
+    """The page of a case in the queue."""
+    there = "case_page.page" in current_app.view_functions
+    return url_for("case_page.page", handoff_id=handoff_id) if there else url_for("queue_page.page")
+
+
 def say(sentence: str, *, problem: bool = False) -> None:
     """Tell the operator what came of it: on the next page, or at once where a fragment was asked for."""
     if enhanced():
@@ -192,6 +198,8 @@ def done(page: str, fragment: Callable[[], str] | None = None) -> Response:
     if enhanced() and fragment is not None:
         return Response(fragment())
     if enhanced():
+        for told in g.pop("said", []):  # it is said on the page they go to
+            flash(told["words"], "problem" if told["problem"] else "done")
         return Response(status=204, headers={"HX-Redirect": page})
     return Response(status=303, headers={"Location": page})
 

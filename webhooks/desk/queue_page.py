@@ -1,19 +1,28 @@
 """The queue: who waits, how long, why, and who has them; and the operator's own presence.
 
-Rule: a claim is one POST and one conditional UPDATE; whoever was late hears who has the case.
+Rule: a claim is one POST and one conditional UPDATE; whoever was late hears who has the case. What everybody sees alike
+is drawn once for everybody.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 
-from ivr import claims, desk_entries, operators, queue
+from ivr import claims, desk_entries, logins, operators, queue
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Presence
+from ivr.queue import HandoffState, handoffs
 from webhooks.desk import words
-from webhooks.desk.guards import done, here, say, who
+from webhooks.desk.board import TARGET, Board, Shared
+from webhooks.desk.guards import case_url, done, here, login, say, who
 
 room = Blueprint("queue_page", __name__, url_prefix="/desk")
+
+
+@room.record_once
+def _remember(setup: object) -> None:
+    """Each app has its own shared look at the queue."""
+    setup.app.extensions["queue"] = Shared()  # type: ignore[attr-defined] # Flask's set-up state, which it does not name
 
 
 @room.get("")
@@ -25,18 +34,19 @@ def front() -> Response:
 @room.get("/queue")
 def page() -> str:
     """The whole page."""
-    return render_template("queue.html", rows=_rows())
+    return render_template("queue.html", board=_board(), lines=here().lines.all, chosen=_chosen(), drawn=_drawn())
 
 
 @room.get("/queue/board")
 def board() -> str:
     """The part of it that changes."""
-    return render_template("_board.html", rows=_rows())
+    return _drawn()
 
 
-def _rows() -> list[queue.Handoff]:
-    with here().database.read() as connection:
-        return queue.unfinished(connection)
+@room.get("/queue/count")
+def count() -> str:
+    """How many wait, for the header of every page."""
+    return render_template("_count.html", count=_board().waiting)
 
 
 @room.post("/claim")
@@ -55,7 +65,7 @@ def claim() -> Response:
     if found is None:
         abort(404)
     if won or found.claimed_by == who().id:
-        return done(url_for("queue_page.page"))
+        return done(case_url(handoff_id))
     has = names.get(found.claimed_by or 0)
     say(f"{has} was quicker and has this case." if has else "This case is no longer in the queue.", problem=True)
     return done(url_for("queue_page.page"))
@@ -68,8 +78,60 @@ def presence() -> Response:
         chosen = Presence(request.form.get("presence", ""))
     except ValueError:
         abort(400)
+    _be(chosen)
+    say(f"You are now: {words.PRESENCES[chosen]}.")
+    return done(url_for("queue_page.page"), lambda: render_template("_presence.html", presence=chosen))
+
+
+@room.post("/seen")
+def seen() -> Response:
+    """An open page says twice a minute that its operator is there: their cases stay theirs, and they stay present.
+
+    Who was sent off meanwhile is away until they say that they are available: nobody may wait for them unknowing.
+    """
+    at = here().now()
+    with here().database.begin() as connection:
+        logins.touch(connection, login().id, at)
+        mine = connection.execute(
+            handoffs.select().where(handoffs.c.claimed_by == who().id, handoffs.c.state == HandoffState.CLAIMED)
+        ).all()
+        for row in mine:
+            claims.see(connection, row.id, who().id, at)
+    if who().presence != Presence.OFF:
+        return Response(status=204)
+    _be(Presence.AWAY)
+    say("This page was not heard from for a while. You are set to Away.", problem=True)
+    return Response(render_template("_presence.html", presence=Presence.AWAY))
+
+
+def _be(chosen: Presence) -> None:
     with here().database.begin() as connection:
         if operators.set_presence(connection, who().id, chosen, here().now()):
             queue.note(connection, "presence", here().now())
-    say(f"You are now: {words.PRESENCES[chosen]}.")
-    return done(url_for("queue_page.page"))
+
+
+def _board() -> Board:
+    shared: Shared = current_app.extensions["queue"]
+    with here().database.read() as connection:
+        return shared.board(connection, here().lines, here().now())
+
+
+def _chosen() -> tuple[str, str]:
+    """Channel and line (by its name) to show alone; "" for all."""
+    channel, line = request.args.get("channel", ""), request.args.get("line", "")
+    known = {each.name for each in here().lines.all}
+    return channel if channel in words.CHANNELS else "", line if line in known else ""
+
+
+def _drawn() -> str:
+    """The changing part, drawn once for all who look with the same choice at the same moment."""
+    found, chosen = _board(), _chosen()
+    shared: Shared = current_app.extensions["queue"]
+    target = int(TARGET.total_seconds())
+    return shared.drawn(
+        found,
+        chosen,
+        lambda: render_template(
+            "_board.html", board=found, rows=found.only(*chosen), target=target, narrowed=any(chosen)
+        ),
+    )

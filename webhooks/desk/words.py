@@ -6,10 +6,15 @@ Rule: an operator reads plain words, never a code; a code without words shows as
 'no activations left on the key'
 >>> minutes(95), minutes(3700)
 ('1 min 35 s', '1 h 1 min')
+>>> language("en-US"), language("de-DE")
+('English', 'German')
 """
 
 from __future__ import annotations
 
+from babel import Locale
+
+from ivr import states
 from ivr.operators import Presence, Role
 
 REASONS = {
@@ -33,7 +38,7 @@ REASONS = {
     "FORMAT_NOT_OF_PRODUCT": "ID does not fit the product",
     "HOLD_GONE": "waited too long, the activation is free again",
 }
-CHANNELS = {"voice": "call", "call": "call", "text": "text", "sms": "text"}
+CHANNELS = {"phone": "call", "text": "text"}
 PRESENCES = {
     Presence.AVAILABLE: "Available",
     Presence.AWAY: "Away",
@@ -41,6 +46,44 @@ PRESENCES = {
     Presence.OFF: "Off",
 }
 ROLES = {Role.OPERATOR: "Operator", Role.SUPERVISOR: "Supervisor", Role.ADMINISTRATOR: "Administrator"}
+
+
+PLACES: dict[type, str] = {
+    states.Opening: "at the first prompt",
+    states.AskingCase: "keying a case number",
+    states.FindingCase: "keying a case number",
+    states.Checking: "all groups in, being checked",
+    states.Weighing: "a slip is being looked for",
+    states.ReadingBack: "hears the confirmation ID",
+    states.WayOn: "stuck, hears the ways on",
+    states.AskingNumber: "keying a number to be called at",
+    states.ConfirmingNumber: "confirms a number to be called at",
+    states.AskingMobile: "keying a number to be texted at",
+    states.ConfirmingMobile: "confirms a number to be texted at",
+    states.Texting: "is being texted",
+    states.Escalating: "comes into the queue",
+    states.Waiting: "waiting, hears music",
+    states.Talking: "talking to an operator",
+    states.Ended: "the call is over",
+}
+
+
+def place_in_call(state: states.State) -> str:
+    """Where a live call is just now.
+
+    >>> place_in_call(states.AskingGroup(states.Form(format=1), group=4))
+    'keying group 4'
+    """
+    if isinstance(state, states.AskingGroup):
+        return f"keying group {state.group}"
+    if isinstance(state, states.ConfirmingGroup):
+        return "confirms what was found for group " + ", ".join(map(str, state.candidate.mended))
+    return PLACES.get(type(state), type(state).__name__)
+
+
+def language(locale: str) -> str:
+    """The language of a locale, by its English name."""
+    return str(Locale.parse(locale, sep="-").get_language_name("en"))
 
 
 def reason(code: str | None) -> str:

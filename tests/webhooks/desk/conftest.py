@@ -4,7 +4,7 @@
 - `desk_client(role=Role.OPERATOR, name="Anna Berg", **facts)`: a `Desktop` that is logged in: `.get(path)`,
   `.post(path, field=...)` with the token of its page, `.part(path)` and `.post_part(path, ...)` as the page's script
   asks; `.operator` is who it is; `.client` the bare client. The same name twice is the same operator, logged in twice.
-- `handoff(reason="ASKED", groups=(...), caller=..., channel="voice", after=seconds)`: puts a case into the queue, and
+- `handoff(reason="ASKED", groups=(...), caller=..., channel="phone", after=seconds)`: puts a case into the queue, and
   gives its `Handoff`; the call that brought it is in `calls`.
 - `entries(kind=None)`: what was done, the oldest first.
 """
@@ -121,12 +121,12 @@ def desk_client(desk_app, add_operator):
 def handoff(database, secrets, clock):
     numbers = count(1)
 
-    def enter(reason="ASKED", groups=(), caller="+14155550123", *, channel="voice", layout=1, after=0.0, state=None):
+    def enter(reason="ASKED", groups=(), caller="+14155550123", *, channel="phone", layout=1, after=0.0, state=None):
         clock.sleep(after)
         number = next(numbers)
         known = recognise(caller, "US", pepper=secrets.pepper, number_key=secrets.number_key)
         whose = known.pseudonym if known else None
-        sid = f"CA{number:032x}" if channel == "voice" else f"SM{number:032x}"
+        sid = f"CA{number:032x}" if channel != "text" else f"SM{number:032x}"
         with database.begin() as connection:
             case = cases.open_case(
                 connection,
@@ -137,7 +137,7 @@ def handoff(database, secrets, clock):
                 now=clock.now,
                 below=lambda below: number * 7919 % below,
             )
-            if channel == "voice":
+            if channel != "text":
                 at = state or AskingGroup(Form(format=layout, groups=tuple(groups)), len(groups) + 1)
                 call = Call(sid, LINE.number, known, 1, at, "", clock.now, case.id, None, None)
                 calls.begin(connection, call)

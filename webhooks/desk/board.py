@@ -1,0 +1,275 @@
+"""What the queue shows: each case that waits, with all that tells an operator which to take, in a few statements.
+
+Rule: however many wait, the number of statements is the same, and everybody who looks at the same moment shares one
+look: two hundred cases on twenty desks must not slow the line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select, tuple_
+
+from ivr.call_backs import call_backs
+from ivr.calls import calls
+from ivr.cases import cases
+from ivr.guesses import WINDOW, GuessKind, guesses
+from ivr.lines import Lines
+from ivr.operators import Operator, Presence, listed
+from ivr.queue import HandoffState, desk_events, handoffs
+from ivr.written import read_state
+from keys.catalog import products
+from keys.formats import FORMATS
+from keys.groups import check_groups
+from keys.installation_id import InvalidInstallationID, decode
+from keys.issue import KeyStatus, product_keys
+from webhooks.desk import words
+
+TARGET = timedelta(minutes=2)
+"""Within which a case should have been taken up."""
+SEVERAL_CASES = 3
+"""From so many cases of one caller in a day on, the queue says so."""
+SEVERAL_GUESSES = 2
+FRESH = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The product key behind a complete installation ID."""
+
+    last_five: str
+    product: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case in the queue. `wrong` are the numbers of groups whose check fails; `of` is None before group 1 is in."""
+
+    handoff_id: int
+    case_id: int
+    number: str
+    channel: str
+    line: str
+    language: str
+    reason: str
+    state: HandoffState
+    entered_at: datetime
+    where: str
+    groups_in: int
+    of: int | None
+    wrong: tuple[int, ...]
+    key: Key | None
+    flags: tuple[str, ...]
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A call-back that was promised."""
+
+    number: str | None
+    line: str
+    wished_at: datetime
+    due_at: datetime
+    handoff_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The queue at one moment, the longest wait first; `newest` is the last change it knows of."""
+
+    rows: tuple[Row, ...]
+    owed: tuple[Owed, ...]
+    present: tuple[Operator, ...]
+    newest: int
+    at: datetime
+
+    @property
+    def waiting(self) -> int:
+        """How many nobody has taken yet."""
+        return sum(row.state == HandoffState.WAITING for row in self.rows)
+
+    def only(self, channel: str, line: str) -> tuple[Row, ...]:
+        """The rows of one channel and one line; "" for any."""
+        return tuple(row for row in self.rows if channel in {"", row.channel} and line in {"", row.line})
+
+
+class Shared:
+    """The last look, kept for everybody who asks within the same second and before the next change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._board: Board | None = None
+        self._drawn: dict[Any, str] = {}
+
+    def board(self, connection: Connection, lines: Lines, now: datetime) -> Board:
+        """The queue as it is now."""
+        newest = connection.execute(select(func.max(desk_events.c.id))).scalar() or 0
+        with self._lock:
+            last = self._board
+            if last is None or last.newest != newest or not timedelta(0) <= now - last.at < FRESH:
+                last = self._board = look(connection, lines, newest, now)
+                self._drawn.clear()
+            return last
+
+    def drawn(self, board: Board, named: Any, draw: Callable[[], str]) -> str:
+        """A drawing of this board under a name: made once."""
+        with self._lock:
+            if board is not self._board:
+                return draw()
+            if named not in self._drawn:
+                self._drawn[named] = draw()
+            return self._drawn[named]
+
+
+def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
+    """Read the whole queue anew."""
+    joined = select(
+        handoffs, cases.c.number, cases.c.format, cases.c.groups, calls.c.state.label("call_state"), calls.c.ended_at
+    ).select_from(
+        handoffs.join(cases, cases.c.id == handoffs.c.case_id).outerjoin(calls, calls.c.sid == handoffs.c.sid)
+    )
+    found = connection.execute(
+        joined.where(handoffs.c.finished_at.is_(None)).order_by(handoffs.c.entered_at, handoffs.c.id)
+    ).all()
+    people = listed(connection)
+    names = {each.id: each.name for each in people}
+    flags = _Flags(connection, [row.caller for row in found if row.caller], now)
+    keys, guessed = _keys(connection, found)
+    return Board(
+        rows=tuple(_row(row, lines, names, flags, keys, guessed) for row in found),
+        owed=_owed(connection, lines),
+        present=tuple(each for each in people if each.disabled_at is None and each.presence != Presence.OFF),
+        newest=newest,
+        at=now,
+    )
+
+
+def _row(
+    row: Any, lines: Lines, names: dict[int, str], flags: _Flags, keys: dict[str, Key], guessed: dict[str, int]
+) -> Row:
+    layout = FORMATS.get(row.format)
+    groups = row.groups.split(",") if row.groups else []
+    groups += [""] * ((layout.groups if layout else 0) - len(groups))
+    key = keys.get(row.groups)
+    line = lines.dialled(row.line)
+    faults = check_groups(layout, groups) if layout is not None else ()
+    return Row(
+        handoff_id=row.id,
+        case_id=row.case_id,
+        number=row.number,
+        channel=row.channel,
+        line=line.name,
+        language=words.language(line.locale),
+        reason=words.reason(row.reason),
+        state=HandoffState(row.state),
+        entered_at=row.entered_at,
+        where=_where(row),
+        groups_in=sum(1 for group in groups if group),
+        of=layout.groups if layout is not None else None,
+        wrong=tuple(fault.group for fault in faults if fault.group is not None and groups[fault.group - 1]),
+        key=key,
+        flags=(*flags.of(row.caller), *_flags_of_key(key, guessed.get(row.groups, 0))),
+        owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
+    )
+
+
+def _where(row: Any) -> str:
+    """Where the caller is now, in plain words."""
+    if row.call_state is None:
+        return "texting" if row.left_at is None else "texted that they wait no longer"
+    if row.ended_at is not None or row.left_at is not None:
+        return "hung up"
+    return words.place_in_call(read_state(row.call_state))
+
+
+class _Flags:
+    """What speaks for a second look at a caller."""
+
+    def __init__(self, connection: Connection, callers: Iterable[str], now: datetime) -> None:
+        some = sorted(set(callers))
+        self._wrong = _counted(
+            connection, guesses.c.caller, guesses.c.caller.in_(some), guesses.c.at > now - WINDOW,
+            guesses.c.kind == GuessKind.PROOF,
+        )  # fmt: skip
+        self._cases = _counted(
+            connection, cases.c.caller, cases.c.caller.in_(some), cases.c.opened_at > now - timedelta(hours=24)
+        )
+
+    def of(self, caller: str | None) -> tuple[str, ...]:
+        """The flags of one caller, each with its reason."""
+        if caller is None:
+            return ("number withheld",)
+        flags = []
+        if self._wrong.get(caller, 0) >= SEVERAL_GUESSES:
+            flags.append(f"{self._wrong[caller]} wrong proofs today")
+        if self._cases.get(caller, 0) >= SEVERAL_CASES:
+            flags.append(f"{self._cases[caller]} cases today")
+        return tuple(flags)
+
+
+def _flags_of_key(key: Key | None, guessed: int) -> tuple[str, ...]:
+    flags = [] if key is None or not key.blocked else ["key is blocked"]
+    return (*flags, f"key named in {guessed} wrong proofs") if guessed >= SEVERAL_GUESSES else tuple(flags)
+
+
+def _counted(connection: Connection, column: Any, *conditions: Any) -> dict[Any, int]:
+    rows = connection.execute(select(column, func.count()).where(*conditions).group_by(column))
+    return {value: count for value, count in rows}  # noqa: C416 - a row is no pair of its own type
+
+
+def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key], dict[str, int]]:
+    """The keys behind the complete IDs, by the groups as they are kept; and how many wrong proofs named each."""
+    named = {}
+    for row in found:
+        layout = FORMATS.get(row.format)
+        if layout is not None and row.groups.count(",") == layout.groups - 1 and ",," not in f",{row.groups},":
+            try:
+                iid = decode(row.groups.replace(",", ""))
+            except InvalidInstallationID:
+                continue
+            named[row.groups] = (iid.product, iid.serial)
+    if not named:
+        return {}, {}
+    of_key = tuple_(product_keys.c.product, product_keys.c.serial).in_(sorted(set(named.values())))
+    rows = connection.execute(
+        select(
+            product_keys.c.product,
+            product_keys.c.serial,
+            product_keys.c.last_five,
+            product_keys.c.status,
+            products.c.name,
+        )
+        .join(products, products.c.number == product_keys.c.product)
+        .where(of_key)
+    )
+    known = {(row.product, row.serial): Key(row.last_five, row.name, row.status == KeyStatus.BLOCKED) for row in rows}
+    tried = connection.execute(
+        select(guesses.c.product, guesses.c.serial, func.count())
+        .where(tuple_(guesses.c.product, guesses.c.serial).in_(sorted(set(named.values()))))
+        .group_by(guesses.c.product, guesses.c.serial)
+    )
+    wrong = {(product, serial): count for product, serial, count in tried}
+    return (
+        {groups: known[pair] for groups, pair in named.items() if pair in known},
+        {groups: wrong[pair] for groups, pair in named.items() if pair in wrong},
+    )
+
+
+def _owed(connection: Connection, lines: Lines) -> tuple[Owed, ...]:
+    """Every call-back that is promised and not made, the earliest promise first."""
+    joined = call_backs.outerjoin(cases, cases.c.id == call_backs.c.case_id).outerjoin(
+        handoffs, (handoffs.c.case_id == cases.c.id) & handoffs.c.finished_at.is_(None)
+    )
+    rows = connection.execute(
+        select(call_backs.c.line, call_backs.c.wished_at, call_backs.c.due_at, cases.c.number, handoffs.c.id)
+        .select_from(joined)
+        .where(call_backs.c.done_at.is_(None))
+        .order_by(call_backs.c.due_at, call_backs.c.id)
+    )
+    return tuple(Owed(row.number, lines.dialled(row.line).name, row.wished_at, row.due_at, row.id) for row in rows)

@@ -77,7 +77,7 @@ REFUSALS_WORTH_A_TRY = frozenset(
 """Refusals that a slip in keying can bring about, so that keying the ID again may help."""
 WORTH_A_PERSON = frozenset(
     {
-        *{Reason.ASKED, Reason.TRIES, Reason.SILENT, Reason.WHOLE_ID},
+        *{Reason.ASKED, Reason.TRIES, Reason.SILENT, Reason.NO_KEYS, Reason.WHOLE_ID},
         *{Refusal.ALLOWANCE_EXHAUSTED, Refusal.KEY_BLOCKED, Refusal.KEY_EXPIRED, Refusal.AGREEMENT_INACTIVE},
         *{Refusal.IID_RETURNED, Refusal.TOO_MANY_TRIES},
     }
@@ -187,18 +187,19 @@ def pause_reading(state: ReadingBack, at: int) -> Step:
 def show_way_on(form: Form, reason: str) -> Step:
     """Tell a stuck caller why and what can be done, and make the case wait for a person.
 
-    Where no key ever arrived, nothing can be asked: a caller whose number we know is called back without asking.
+    While the desk is open, most of them wait for a person at once. Where no key ever arrived and nobody is there,
+    nothing can be asked: a caller whose number we know is called back without asking.
     """
     form = replace(form, detours=form.detours + 1, tally=Tally())
     why = say(f"reason.{reason}")
     needs: tuple[Action, ...] = (KeepGroups(), NeedPerson(reason))
+    if form.desk and reason in WORTH_A_PERSON:
+        return Escalating(form, reason), (*needs, Enqueue(reason))
     if reason == Reason.NO_KEYS and form.withheld:
         return Ended(form, Outcome.NO_KEYS), (*needs, HangUp((why, say("wayon.other_phone"))))
     if reason == Reason.NO_KEYS:
         wish = WishCallBack(held=False)
         return Ended(form, Outcome.CALL_BACK), (*needs, wish, HangUp((why, say("wayon.promised"))))
-    if form.desk and reason in WORTH_A_PERSON:
-        return Escalating(form, reason), (*needs, Enqueue(reason))
     if form.detours > MOST_DETOURS:
         return Ended(form, Outcome.CASE_KEPT), (*needs, HangUp((why, say("wayon.goodbye"))))
     return WayOn(form, reason), (*needs, _menu((why, say("wayon.case"), *way_on_menu(form, reason))))

@@ -216,6 +216,15 @@ def test_a_claim_is_told_at_the_next_round(stuck, database, operator, clock):
     assert call.words.startswith("A person has your case in front of them.")
 
 
+def test_a_phone_that_sends_no_keys_waits_for_a_person_to_talk_to(ring, door_of, staffed, rows):
+    call = ring(at=door_of(staffed))
+    for _ in range(3):
+        call.silence()
+    assert call.words.startswith("No keys reach us from your phone. You are number 1 in line")
+    assert not call.over
+    assert [row["reason"] for row in rows("handoffs")] == ["NO_KEYS"]
+
+
 def test_nobody_waits_for_ever(stuck, rows):
     call = stuck()
     for _ in range(MOST_WAITED):

@@ -41,8 +41,8 @@ class Terms:
 
     `sleep` runs the call in wall time (`time.sleep`), or moves a test's clock along; `nap` (`time.sleep` too) leaves
     it virtual but for a moment before a request without keys, see `Telephone`; `keypad` hands the telephone to
-    somebody, in wall time too; `transport` defaults to real HTTP; `call_sid` to a random one. Paths may carry a retry
-    fragment such as `#rc=1&rp=ct,rt,5xx`.
+    somebody, in wall time too; `talk_seconds` is how long a talk in a conference lasts; `transport` defaults to real
+    HTTP; `call_sid` to a random one. Paths may carry a retry fragment such as `#rc=1&rp=ct,rt,5xx`.
     """
 
     pace: Pace = field(default_factory=Pace)
@@ -52,6 +52,7 @@ class Terms:
     transport: Transport | None = None
     twice: Twice = Twice.NEVER
     finished_on_key: bool = False
+    talk_seconds: float = 20.0
     call_sid: str = ""
     account_sid: str = "AC" + "0" * 32
     incoming: str = "/voice/incoming"
@@ -141,6 +142,7 @@ def dial(
             finished_on_key=terms.finished_on_key,
             nap=terms.nap,
             keypad=terms.keypad,
+            talk_seconds=terms.talk_seconds,
         )
         end = telephone.ring()
     return _record(telephone, fetcher, notepad, end)

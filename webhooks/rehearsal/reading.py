@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from webhooks.rehearsal.verbs import (
     Break,
+    Dial,
     Document,
     Gather,
     Hangup,
@@ -75,6 +76,8 @@ def _verbs(root: ET.Element) -> Iterator[Verb]:
                 yield _gather(element)
             case "Redirect":
                 yield Redirect(_text(element), element.get("method", "POST").upper())
+            case "Dial":
+                yield _dial(element)
             case "Hangup":
                 yield Hangup()
             case "Reject":
@@ -102,6 +105,19 @@ def _gather(element: ET.Element) -> Gather:
         finish_key=element.get("finishOnKey", "#")[:1],
         num_digits=whole(count, 1) if count else None,
         action_on_empty=element.get("actionOnEmptyResult", "false").lower() == "true",
+    )
+
+
+def _dial(element: ET.Element) -> Dial:
+    conference = element.find("Conference")
+    inside: dict[str, str] = {} if conference is None else conference.attrib
+    return Dial(
+        room="" if conference is None else _text(conference),
+        action=element.get("action", ""),
+        method=element.get("method", "POST").upper(),
+        time_limit=whole(element.get("timeLimit"), 14_400),
+        starts=inside.get("startConferenceOnEnter", "true").lower() == "true",
+        ends=inside.get("endConferenceOnExit", "false").lower() == "true",
     )
 
 

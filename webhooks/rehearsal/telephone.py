@@ -15,7 +15,7 @@ from webhooks.rehearsal.caller import SILENCE, Caller, Keypad, Press, Reaction, 
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.fetching import Fault, Fetcher, Trouble
 from webhooks.rehearsal.speech import Sound, cut, speech_seconds, spoken, text, total
-from webhooks.rehearsal.verbs import Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say
+from webhooks.rehearsal.verbs import Dial, Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say
 from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 LONGEST_CALL = 4 * 60 * 60.0
@@ -76,7 +76,7 @@ class Telephone:
     `on_entry` is called with every entry of the transcript as it happens. `finished_on_key` adds the undocumented field
     `FinishedOnKey`, seen in captured requests, to what a Gather sends. `nap` is for virtual time: a line tells a stray
     key from an answer by its own clock, so the silence before a request with no key or one must not be all virtual.
-    `keypad` makes it a telephone in somebody's hand: then the call takes as long as it takes.
+    `keypad` makes it a telephone in somebody's hand, in wall time; `talk_seconds` is how long its conferences last.
     """
 
     side: CallSide
@@ -89,6 +89,7 @@ class Telephone:
     finished_on_key: bool = False
     nap: Callable[[float], None] | None = None
     keypad: Keypad | None = None
+    talk_seconds: float = 20.0
     transcript: list[Entry] = field(default_factory=list)
     lost: list[Press] = field(default_factory=list)
     gathered: list[str] = field(default_factory=list)
@@ -124,8 +125,8 @@ class Telephone:
             match verb:
                 case Say() | Play() | Pause():
                     self._play(spoken((verb,), self.pace))
-                case Gather():
-                    following = self._gather(verb, document)
+                case Gather() | Dial():
+                    following = self._talk(verb, document) if isinstance(verb, Dial) else self._gather(verb, document)
                     if following is not None:
                         return following
                 case Redirect(url, method):
@@ -247,6 +248,16 @@ class Telephone:
             deadline = self.clock.now + gather.timeout
         self._pass_to(deadline)
         return digits, "", stopped
+
+    def _talk(self, dial: Dial, document: Document) -> Document | None:
+        """Talk to whoever is in the room, for a while; None where the call goes on with the next verb."""
+        began, self._idle_redirects = self.clock.now, 0
+        self._note(Entry(began, Side.LINE, f"(joined with the room {dial.room})"))
+        self._lose_until(began + min(self.talk_seconds, dial.time_limit))
+        if not dial.action:
+            return None
+        told = {"DialCallStatus": "completed", "DialCallDuration": str(round(self.clock.now - began))}
+        return self._fetch(urljoin(document.url, dial.action), told, dial.method)
 
     # What is fetched.
 

@@ -78,10 +78,22 @@ ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
         "language": _ANY,
     },
     "Redirect": {"method": _METHOD},
+    "Dial": {"action": _ANY, "method": _METHOD, "timeLimit": _WHOLE},
     "Hangup": {},
     "Reject": {"reason": re.compile(r"rejected|busy")},
 }
 """Every verb and attribute this telephone carries out, and what its value must look like in full."""
+
+CONFERENCE = {
+    "beep": re.compile(r"true|false|onEnter|onExit"),
+    "startConferenceOnEnter": _TRUTH,
+    "endConferenceOnExit": _TRUTH,
+    "waitUrl": _ANY,
+    "waitMethod": _METHOD,
+}
+_ROOM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+"""A conference's name of ours: a word and a number of ours, so that it names nobody, by a telephone number say."""
+_LONGEST_NUMBER_IN_A_NAME = 9
 
 _STRENGTH = re.compile(r"none|x-weak|weak|medium|strong|x-strong")
 SSML: dict[str, dict[str, re.Pattern[str]]] = {
@@ -131,7 +143,7 @@ def _verbs(root: ET.Element) -> Iterator[Problem]:
             yield Problem(ProblemName.NO_WAY_ON, where)
         if verb.tag == "Reject" and place:
             yield Problem(ProblemName.REJECT_TOO_LATE, where)
-        ended = ended or verb.tag in ENDS
+        ended = ended or verb.tag in ENDS or (verb.tag == "Dial" and "action" in verb.attrib)
 
 
 def _goes_on(verb: ET.Element) -> bool:
@@ -148,6 +160,8 @@ def _one(verb: ET.Element, where: str) -> Iterator[Problem]:
         case "Redirect":
             yield from _address(verb.text or "", where)
             yield from _childless(verb, where)
+        case "Dial":
+            yield from _dial(verb, where)
         case "Play":
             if not (verb.text or "").strip() and not verb.get("digits"):
                 yield Problem(ProblemName.EMPTY, where)
@@ -168,6 +182,21 @@ def _gather(verb: ET.Element, where: str) -> Iterator[Problem]:
             continue
         yield from _attributes(child, inside, ATTRIBUTES[child.tag])
         yield from _one(child, inside)
+
+
+def _dial(verb: ET.Element, where: str) -> Iterator[Problem]:
+    if "action" in verb.attrib:
+        yield from _address(verb.attrib["action"], where)
+    yield from _stray(verb, where)
+    if [child.tag for child in verb] != ["Conference"]:
+        yield Problem(ProblemName.BAD_NESTING, where, ",".join(child.tag for child in verb))
+    for child in verb.findall("Conference"):
+        yield from _attributes(child, f"{where}, Conference", CONFERENCE)
+        yield from _childless(child, f"{where}, Conference")
+        yield from _address(child.get("waitUrl", "/"), f"{where}, Conference")
+        room = (child.text or "").strip()
+        if not _ROOM.fullmatch(room) or re.search(rf"[0-9]{{{_LONGEST_NUMBER_IN_A_NAME + 1}}}", room):
+            yield Problem(ProblemName.BAD_VALUE, f"{where}, Conference", room)
 
 
 def _address(address: str, where: str) -> Iterator[Problem]:

@@ -90,7 +90,22 @@ class Reject:
     reason: str = "rejected"
 
 
-Verb = Say | Play | Pause | Gather | Redirect | Hangup | Reject
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Join the conference `room`, for `time_limit` seconds at most; without an `action` the next verb follows.
+
+    `starts` and `ends` say whether coming in begins the talk, and going out ends it (docs/voice/twiml/conference).
+    """
+
+    room: str
+    action: str = ""
+    method: str = "POST"
+    time_limit: int = 14_400
+    starts: bool = True
+    ends: bool = False
+
+
+Verb = Say | Play | Pause | Gather | Redirect | Dial | Hangup | Reject
 
 
 @dataclass(frozen=True, slots=True)

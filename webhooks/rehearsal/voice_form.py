@@ -26,12 +26,16 @@ COUNTRIES = {
 
 @dataclass(frozen=True, slots=True)
 class CallSide:
-    """Who rings whom: the facts that stay the same for a whole call."""
+    """Who rings whom: the facts that stay the same for a whole call. `direction` is outbound-api for one of the line's.
+
+    The caller is whoever rang, the line whoever was rung: on a call that the line itself placed, it is the caller.
+    """
 
     call_sid: str
     account_sid: str
     caller_number: str
     line_number: str
+    direction: str = "inbound"
 
 
 def voice_form(side: CallSide, status: str) -> dict[str, str]:
@@ -42,7 +46,7 @@ def voice_form(side: CallSide, status: str) -> dict[str, str]:
         "CallSid": side.call_sid,
         "CallStatus": status,
         "CallToken": '{"parentCallInfoToken":"rehearsal"}',
-        "Direction": "inbound",
+        "Direction": side.direction,
     }
     for name in ("From", "Caller"):
         form |= _party(name, side.caller_number)

@@ -3,6 +3,7 @@
 import pytest
 from werkzeug.wrappers import Response
 
+from webhooks.rehearsal.caller import Reaction
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import Outcome
 from webhooks.rehearsal.fetching import Fault
@@ -152,3 +153,24 @@ def test_cookies_are_kept_for_the_call(ring):
     rung = ring({START: with_cookie, "/b": "<Say>Hi.</Say>"})
     assert "Cookie" not in rung.line.asked[0].headers
     assert rung.line.asked[1].headers["Cookie"] == "turn=1; lane=express"
+
+
+def test_a_conference_lasts_a_while_and_then_the_call_goes_on_with_its_action(ring):
+    joined = '<Say>A person is there.</Say><Dial action="/after"><Conference>handoff-7</Conference></Dial>'
+    rung = ring({START: joined, "/after": "<Say>Back again.</Say>"}, talk_seconds=90, pace=Pace(turn_delay=1.0))
+    assert words(rung) == ["A person is there.", "(joined with the room handoff-7)", "Back again."]
+    told = rung.line.asked[1].form
+    assert (told["DialCallStatus"], told["DialCallDuration"]) == ("completed", "90")
+    assert rung.record.waited == pytest.approx(90 + 2)
+
+
+def test_keys_in_a_conference_are_nobody_s_and_a_hang_up_ends_the_call(ring):
+    joined = '<Gather action="/t"><Say>Key.</Say></Gather><Dial><Conference>r</Conference></Dial><Say>Here.</Say>'
+    assert words(ring(joined))[-1] == "Here."
+    rung = ring(
+        {START: '<Say>Wait.</Say><Dial action="/t"><Conference>r</Conference></Dial>'},
+        [Reaction((), 30.0)],
+        talk_seconds=60,
+    )
+    assert rung.record.ended_by is End.CALLER
+    assert rung.line.paths() == [START, "/voice/status"]

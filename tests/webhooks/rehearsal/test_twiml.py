@@ -113,3 +113,34 @@ def test_any_text_is_read_or_refused_and_never_breaks_the_check(text):
         read(text)
     except NotTwimlError:
         assert [problem.name for problem in problems] == [ProblemName.DOES_NOT_PARSE]
+
+
+@pytest.mark.parametrize(
+    ("dial", "found"),
+    [
+        ('<Dial action="/t/2"><Conference>handoff-7</Conference></Dial>', []),
+        (
+            (
+                '<Dial action="/t/2" timeLimit="3600"><Conference beep="false" startConferenceOnEnter="false" '
+                'endConferenceOnExit="true" waitUrl="https://a.example/hold.wav" waitMethod="GET">r</Conference></Dial>'
+            ),
+            [],
+        ),
+        ('<Dial action="/t/2"><Conference>handoff-7</Conference></Dial><Hangup/>', ["Hangup 1: unreachable"]),
+        ("<Dial><Conference>handoff-7</Conference></Dial><Hangup/>", []),
+        ('<Dial action="t/2"><Conference>r</Conference></Dial>', ["Dial 1: action_not_rooted (t/2)"]),
+        ('<Dial action="/t/2"><Number>+15550100</Number></Dial>', ["Dial 1: bad_nesting (Number)"]),
+        ('<Dial action="/t/2">+15550100</Dial>', ["Dial 1: stray_text", "Dial 1: bad_nesting"]),
+        (
+            '<Dial action="/t/2"><Conference>talk-14155550123</Conference></Dial>',
+            ["Dial 1, Conference: bad_value (talk-14155550123)"],
+        ),
+        (
+            '<Dial action="/t/2"><Conference muted="true">r</Conference></Dial>',
+            ["Dial 1, Conference: unknown_attribute (muted)"],
+        ),
+        ('<Dial action="/t/2" timeLimit="0"><Conference>r</Conference></Dial>', ["Dial 1: bad_value (timeLimit=0)"]),
+    ],
+)
+def test_a_conference_is_joined_as_twilio_allows_and_names_nobody(dial, found):
+    assert [str(problem) for problem in check_document(f"<Response>{dial}</Response>")] == found

@@ -1,6 +1,7 @@
 """There is always an administrator, also where two try to take the role from each other at once."""
 
 import threading
+import time
 
 import pytest
 
@@ -84,17 +85,23 @@ def test_whoever_is_disabled_keeps_no_login_and_may_come_back(database, add, clo
 @pytest.mark.parametrize("how", ["demote", "dismiss"])
 def test_of_two_who_remove_each_other_at_once_one_stays(database, add, clock, how):
     pair = [add("Ines"), add("Vera")]
-    start, heard = threading.Barrier(2), []
+    removed, heard = threading.Event(), []
 
     def remove(by, whom):
-        start.wait()
         with database.begin() as connection:
             if how == "demote":
                 heard.append(staffing.change(connection, whom, demoted(), by))
             else:
                 heard.append(staffing.dismiss(connection, whom, by, clock.now))
+            if not removed.is_set():
+                removed.set()
+                time.sleep(0.3)  # the other is in the middle of it before this is committed
 
-    threads = [threading.Thread(target=remove, args=(pair[place], pair[1 - place])) for place in (0, 1)]
+    def second():
+        removed.wait()
+        remove(pair[1], pair[0])
+
+    threads = [threading.Thread(target=remove, args=pair), threading.Thread(target=second)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, Table, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ivr.rings import Ring, RingOutcome, RingState, move, ring_of, rings
+from ivr.rings import Ring, RingState, move, ring_of, rings
 from keys.database import Instant, metadata
 
 ring_pace = Table(
@@ -69,23 +69,9 @@ def take(connection: Connection, by: str, now: datetime, lease: timedelta) -> Ri
     return None if row is None else ring_of(row)
 
 
-def placed(connection: Connection, ring: Ring, sid: str, now: datetime) -> None:
-    """The provider has the call, as `sid`. What the call itself has told meanwhile stands."""
-    connection.execute(
-        update(rings).where(rings.c.id == ring.id, or_(rings.c.sid.is_(None), rings.c.sid == sid)).values(sid=sid)
-    )
-    move(connection, ring.id, (RingState.PLACING,), state=RingState.RINGING, changed_at=now)
-
-
 def postponed(connection: Connection, ring: Ring, due_at: datetime, now: datetime) -> None:
     """The provider surely has not got it: dial at `due_at`."""
     move(connection, ring.id, (RingState.PLACING,), state=RingState.DUE, due_at=due_at, posted_at=None, changed_at=now)
-
-
-def failed(connection: Connection, ring: Ring, outcome: RingOutcome, error: int | None, now: datetime) -> bool:
-    """It is not dialled, or nobody knows; `error` is the provider's number. False where news came meanwhile."""
-    facts = {"state": RingState.FAILED, "outcome": outcome, "error": error, "changed_at": now}
-    return move(connection, ring.id, (RingState.DUE, RingState.PLACING), **facts)
 
 
 def lost(connection: Connection, now: datetime) -> list[Ring]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    or_,
     select,
     text,
     update,
@@ -56,8 +57,6 @@ class RingState(StrEnum):
     ACCEPTED = "accepted"
     """A person has pressed the key."""
     ENDED = "ended"
-    FAILED = "failed"
-    """It was not placed, or nobody knows whether it was."""
 
 
 class RingOutcome(StrEnum):
@@ -71,6 +70,7 @@ class RingOutcome(StrEnum):
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     FAILED = "failed"
+    """It could not be placed, or what we had to say could not be had."""
     UNKNOWN = "unknown"
     """Whether it rang was never told."""
 
@@ -195,12 +195,19 @@ def talking(connection: Connection, ring: Ring, now: datetime) -> bool:
     return move(connection, ring.id, (RingState.ACCEPTED,), outcome=RingOutcome.TALKED, changed_at=now)
 
 
-def ended(connection: Connection, ring: Ring, sid: str | None, outcome: RingOutcome, now: datetime) -> bool:
-    """It is over, and `outcome` what came of it. False where it was over before, or it is not that call."""
-    if None not in {ring.sid, sid} and ring.sid != sid:
-        return False
-    facts = {"state": RingState.ENDED, "outcome": outcome, "changed_at": now} | ({} if sid is None else {"sid": sid})
-    return move(connection, ring.id, LIVE, **facts)
+def known(connection: Connection, ring: Ring, sid: str, now: datetime) -> None:
+    """The provider has the call, as `sid`. What the call itself has told meanwhile stands."""
+    mine = (rings.c.id == ring.id) & or_(rings.c.sid.is_(None), rings.c.sid == sid)
+    connection.execute(update(rings).where(mine).values(sid=sid))
+    move(connection, ring.id, (RingState.PLACING,), state=RingState.RINGING, changed_at=now)
+
+
+def ended(
+    connection: Connection, ring: Ring, outcome: RingOutcome, now: datetime, *, sid: str | None, error: int | None
+) -> bool:
+    """It is over, and `outcome` what came of it; `error` is the provider's number. False where it was over before."""
+    facts = {"state": RingState.ENDED, "outcome": outcome, "error": error, "changed_at": now}
+    return move(connection, ring.id, LIVE, **facts, **({} if sid is None else {"sid": sid}))
 
 
 def tries(connection: Connection, handoff_id: int) -> int:

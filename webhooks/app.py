@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from keys import secrets_file
 from keys.database import Database
+from webhooks.desk_legs import desk_legs
 from webhooks.door import Exchange
 from webhooks.health import health
 from webhooks.hold_music import hold_music
@@ -35,6 +36,7 @@ def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions["exchange"] = exchange
     app.register_blueprint(voice)
+    app.register_blueprint(desk_legs)
     app.register_blueprint(sms)
     app.register_blueprint(sms_status)
     app.register_blueprint(health)

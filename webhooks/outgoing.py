@@ -58,3 +58,25 @@ class Carrier(Protocol):
     def find(self, text: Outgoing, since: datetime) -> tuple[str, ...] | Later:
         """The ids of all texts since then with the same sender, recipient and body, the oldest first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCall:
+    """A call as the provider is to place it: between two numbers (E.164), and where its document and news are had."""
+
+    sender: str
+    recipient: str = field(repr=False)
+    url: str
+    status_url: str
+
+
+class Dialler(Protocol):
+    """Who places calls."""
+
+    def place(self, call: OutgoingCall) -> Accepted | Rejected | Later:
+        """Place the call, once."""
+        ...
+
+    def redirect(self, sid: str, url: str) -> Accepted | Rejected | Later:
+        """Let a live call go on with the document at `url`."""
+        ...

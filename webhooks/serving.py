@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from keys.database import Database
-from webhooks import background, delivery, logs, settings, twilio_rest
+from webhooks import background, delivery, logs, ringing, settings, twilio_calls, twilio_rest
 from webhooks.app import create_app, open_database, open_exchange, open_phone
 from webhooks.settings import SettingError, Settings
 
@@ -26,6 +26,7 @@ def application() -> Flask:
     exchange = open_exchange(found)
     background.start(exchange, found.roots_file)
     delivery.start(exchange, twilio_rest.opened(found))
+    ringing.start(exchange, twilio_calls.opened(found))
     return create_app(exchange, open_phone(found, exchange))
 
 

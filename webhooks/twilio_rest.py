@@ -19,6 +19,7 @@ from webhooks.twilio_client import Trouble, TwilioError
 
 if TYPE_CHECKING:
     from webhooks.rehearsal.carrier import RehearsalCarrier
+    from webhooks.rehearsal.exchange import RehearsalExchange
 
 OURS = frozenset({21212, 21601, 21603, 21606, 21659, 21660, 21661, 21701, 21703, 21704, 21705})
 """The sender is not ours, cannot send texts, or is a Messaging Service that is not there or has no number."""
@@ -117,11 +118,11 @@ class _Listening:
 
 
 class Rehearsed:
-    """The rehearsal's carrier as an HTTP client of Twilio's library."""
+    """The rehearsal's carrier, or its exchange, as an HTTP client of Twilio's library."""
 
     is_async = False
 
-    def __init__(self, carrier: RehearsalCarrier) -> None:
+    def __init__(self, carrier: RehearsalCarrier | RehearsalExchange) -> None:
         self._carrier = carrier
 
     def request(
@@ -134,7 +135,9 @@ class Rehearsed:
 
         from webhooks.rehearsal.transport import NotReachedError, TooSlowError
 
-        fields = {name: str(value) for name, value in ((params if method == "GET" else data) or {}).items()}
+        given = (params if method == "GET" else data) or {}
+        # What is given several times, as a call's events are, stands in one field with spaces between.
+        fields = {name: " ".join(value) if isinstance(value, list) else str(value) for name, value in given.items()}
         try:
             answer = self._carrier.request(method, url, fields)
         except TooSlowError:

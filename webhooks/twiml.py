@@ -34,6 +34,9 @@ DIGIT_PAUSE = 400
 """Milliseconds between two digits at the slowest pace."""
 LETTER_PAUSE = 200
 MENU_WAIT = 6
+HOLD_SECONDS = 2
+LONGEST_TALK = 3600
+"""Seconds after which a talk is cut off: a telephone that was laid aside must not stay joined for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,33 @@ def farewell(wording: Wording, line: Line, *prompts: Say) -> str:
     """A few words and the end of the call."""
     voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
     return _document(voice.speak(prompts), _element("Hangup"))
+
+
+def ask(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str) -> str:
+    """A few words and the wait for one key; `action` is the path that is asked for, in silence as well."""
+    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    return _document(_menu(voice.speak(prompts), f"{wording.public_url}{action}{RETRIES}"))
+
+
+def hold(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str) -> str:
+    """A few words, if any, and two seconds, after which the path `action` is asked for."""
+    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    again = _element("Redirect", _words(f"{wording.public_url}{action}{RETRIES}"))
+    return _document(voice.speak(prompts), _element("Pause", length=HOLD_SECONDS), again)
+
+
+def talk(wording: Wording, room: str, action: str) -> str:
+    """An operator's leg of a talk, which begins and ends it; then the path `action` is asked for."""
+    joined = _element(
+        "Conference",
+        _words(room),
+        beep="false",
+        startConferenceOnEnter="true",
+        endConferenceOnExit="true",
+        waitUrl=f"{wording.public_url}/voice/hold.wav",
+        waitMethod="GET",
+    )
+    return _document(_element("Dial", joined, action=f"{wording.public_url}{action}{RETRIES}", timeLimit=LONGEST_TALK))
 
 
 @dataclass(frozen=True, slots=True)

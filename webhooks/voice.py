@@ -104,12 +104,17 @@ def _call_sid() -> str:
 
 
 def _line() -> Line:
-    return exchange().lines.dialled(request.form.get("To", ""))
+    return exchange().lines.dialled(request.form.get("From" if _is_ours() else "To", ""))
 
 
 def _caller(line: Line) -> Caller | None:
-    held = exchange().secrets
-    return recognise(request.form.get("From", ""), line.country, pepper=held.pepper, number_key=held.number_key)
+    held, number = exchange().secrets, request.form.get("To" if _is_ours() else "From", "")
+    return recognise(number, line.country, pepper=held.pepper, number_key=held.number_key)
+
+
+def _is_ours() -> bool:
+    """Whether we placed the call ourselves: then the line is who rang, and the caller who was rung."""
+    return request.form.get("Direction", "").startswith("outbound")
 
 
 def _block() -> int | None:

@@ -18,6 +18,8 @@ MAY_BEGIN = {
     "webhooks/voice.py": "the turn, a status callback, a call-back wish",
     "webhooks/sms.py": "the text turn",
     "webhooks/delivery.py": "one delivery",
+    "webhooks/desk_legs.py": "a step of one leg, a status callback",
+    "webhooks/ringing.py": "one ring taken, its answer; a sweep",
     "webhooks/sms_status.py": "a status callback",
     "webhooks/health.py": "readiness",
     "webhooks/background.py": "one pass of background work",

@@ -1,0 +1,86 @@
+"""How a ring ends: what came of it is written down, and nobody is left alone in a room.
+
+Rule: an operator's leg that is over takes back what it had asked for: a caller who has not been joined yet is not, and
+one who has been is brought back to the line.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ivr import calls, claims, desk_entries, operators, queue, rings
+from ivr.desk_entries import DeskEntry, Kind
+from ivr.queue import Decision, HandoffState
+from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
+from ivr.states import Talking
+
+BRING_BACK_AFTER = timedelta(seconds=5)
+"""After an operator's leg: by then a caller who parted from it has come back to the line by themselves."""
+_KINDS = {RingKind.TALK: Kind.TALKED, RingKind.CALL_BACK: Kind.CALLED_BACK, RingKind.CALLER: Kind.CALLED_BACK}
+
+
+def end(
+    connection: Connection,
+    ring: Ring,
+    outcome: RingOutcome,
+    now: datetime,
+    *,
+    sid: str | None = None,
+    error: int | None = None,
+) -> bool:
+    """End a ring, with its entry. False, and nothing done, where it was over before."""
+    if not rings.ended(connection, ring, outcome, now, sid=sid, error=error):
+        return False
+    kind = _KINDS.get(ring.kind)
+    if kind is None:
+        return True
+    details: dict[str, str | int] = {"whose": "operator", "outcome": outcome}
+    if ring.kind is RingKind.CALLER:
+        details |= {"whose": "caller", "try": rings.tries(connection, ring.handoff_id)}
+    name = operators.names(connection).get(ring.operator_id, "")
+    entry = DeskEntry(now, name, kind, ring.operator_id, ring.case_id, ring.handoff_id, details=details)
+    desk_entries.append(connection, entry)
+    queue.note(connection, "ring_ended", now, ring.handoff_id, ring.case_id)
+    if ring.state is RingState.ACCEPTED and ring.kind is not RingKind.CALLER:
+        _leave(connection, ring, now)
+    return True
+
+
+def come_to(ring: Ring) -> RingOutcome:
+    """What came of a call that was completed, by how far it had come."""
+    if ring.state is RingState.ACCEPTED:
+        return RingOutcome.TALKED if ring.outcome is RingOutcome.TALKED else RingOutcome.GONE
+    return RingOutcome.NO_KEY if ring.state is RingState.ANSWERED else RingOutcome.FAILED
+
+
+def left_alone(connection: Connection, ring: Ring) -> tuple[str, int] | None:
+    """The call and its next turn, of a caller who still is in the room that the operator has left."""
+    handoff = queue.read(connection, ring.handoff_id)
+    if handoff is None or handoff.left_at is not None or _somebody_there(connection, ring.handoff_id):
+        return None
+    call = calls.lock(connection, handoff.sid)
+    if call is None or call.ended_at is not None or not isinstance(call.state, Talking):
+        return None
+    return call.sid, call.turn
+
+
+def _leave(connection: Connection, ring: Ring, now: datetime) -> None:
+    """The operator has hung up."""
+    handoff = queue.read(connection, ring.handoff_id)
+    if handoff is None or handoff.finished_at is not None:
+        return
+    asked = handoff.state is HandoffState.DECIDED and handoff.decision is Decision.TALK
+    if asked and handoff.claimed_by == ring.operator_id:
+        claims.take_up_talk(connection, handoff.id, now)
+    if handoff.left_at is None:
+        back = Wanted(RingKind.RETURN, ring.handoff_id, ring.case_id, ring.operator_id, ring.line, None)
+        rings.ask(connection, back, now + BRING_BACK_AFTER, now)
+
+
+def _somebody_there(connection: Connection, handoff_id: int) -> bool:
+    return any(
+        ring.state is RingState.ACCEPTED and ring.kind in {RingKind.TALK, RingKind.CALL_BACK}
+        for ring in rings.of_handoff(connection, handoff_id)
+    )

@@ -1,0 +1,530 @@
+"""Calls of our own, at the door: an operator talks to a caller who waits, and a caller is called back."""
+
+import secrets as randomness
+import threading
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ivr import claims, queue, rings
+from ivr.callers import seal
+from ivr.hours import DeskHours, read_hours
+from ivr.lines import Lines
+from ivr.operators import NewOperator, Presence, Role, add, set_presence
+from ivr.queue import Decision
+from ivr.rings import RingKind, Wanted
+from webhooks import ringing
+from webhooks.outgoing import Accepted, Later, Rejected
+
+from .conftest import Call
+
+ALWAYS = DeskHours(ZoneInfo("UTC"), read_hours("mon-sun 00:00-24:00"), frozenset())
+OPERATOR, CALLER = "+14155550177", "+14155550123"
+
+
+class Dialling:
+    """A dialler that keeps what it was asked, and answers as it is told."""
+
+    def __init__(self):
+        self.placed, self.sids, self.redirected, self.answer = [], [], [], None
+
+    def place(self, call):
+        self.placed.append(call)
+        self.sids.append("CA" + randomness.token_hex(16))
+        return self.answer or Accepted(self.sids[-1])
+
+    def redirect(self, sid, url):
+        self.redirected.append((sid, url))
+        return Accepted(sid)
+
+
+class Leg(Call):
+    """A call of ours as the provider carries it out, from the moment it is picked up."""
+
+    def __init__(self, door, clock, placed, sid):
+        self.door, self.clock, self.placed, self.sid = door, clock, placed, sid
+        self.caller, self.heard = placed.sender, ""
+
+    def form(self, **fields):
+        """The fields of a request of a call that the line placed."""
+        return super().form(**{"To": self.placed.recipient, "Direction": "outbound-api", **fields})
+
+    def _path(self, url):
+        return url.partition("#")[0].removeprefix(self.door.exchange.wording.public_url)
+
+    def pick_up(self):
+        return self.post(self._path(self.placed.url))
+
+    def go_on(self):
+        """Follow the one redirect, or what comes after a conference."""
+        root = ET.fromstring(self.heard)
+        again = root.find("Redirect")
+        url = again.text if again is not None else root.find("Dial").get("action")
+        self.clock.sleep(2.0)
+        return self.post(self._path(url))
+
+    def news(self, status):
+        return self.door.knock(self._path(self.placed.status_url), self.form(CallStatus=status))
+
+    @property
+    def room(self):
+        joined = ET.fromstring(self.heard).find("Dial/Conference")
+        return None if joined is None else (joined.text, joined.get("startConferenceOnEnter"))
+
+
+@pytest.fixture
+def staffed(texting):
+    return replace(texting, lines=Lines((replace(texting.lines.all[0], desk=ALWAYS),)))
+
+
+@pytest.fixture
+def at(door_of, staffed):
+    return door_of(staffed)
+
+
+@pytest.fixture
+def operator(database, clock, secrets):
+    def named(name="Ada", phone=OPERATOR):
+        with database.begin() as connection:
+            new = NewOperator(name, Role.OPERATOR, "x", 10, seal(phone, secrets.number_key))
+            one = add(connection, new, clock.now)
+            set_presence(connection, one.id, Presence.AVAILABLE, clock.now)
+            return one
+
+    return named
+
+
+@pytest.fixture
+def stuck(ring, at, groups):
+    call = ring(CALLER, at=at)
+    for group in groups[:3]:
+        call.key(group)
+    return call.key("0")
+
+
+@pytest.fixture
+def claimed(stuck, database, operator, clock):
+    """Ada, and the case she has claimed."""
+    assert not stuck.over
+    ada = operator()
+    with database.begin() as connection:
+        (handoff,) = queue.unfinished(connection)
+        assert claims.claim(connection, handoff.id, ada.id, clock.now)
+    return ada, handoff
+
+
+@pytest.fixture
+def wish(database, clock, staffed):
+    def for_(kind, operator, handoff, number=OPERATOR):
+        sealed = seal(number, staffed.secrets.number_key)
+        wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, sealed)
+        with database.begin() as connection:
+            return rings.ask(connection, wanted, clock.now, clock.now)
+
+    return for_
+
+
+@pytest.fixture
+def dialling():
+    return Dialling()
+
+
+@pytest.fixture
+def dialled(staffed, at, clock, dialling):
+    """Place what is due; the legs, not picked up yet."""
+
+    def place():
+        before = len(dialling.placed)
+        for _ in range(5):
+            ringing.ring_one(staffed, dialling, "test")
+            clock.sleep(1.0)
+        new = zip(dialling.placed[before:], dialling.sids[before:], strict=True)
+        return [Leg(at, clock, placed, sid) for placed, sid in new]
+
+    return place
+
+
+@pytest.fixture
+def talked_to(claimed, wish, dialled):
+    """The operator's leg of a talk, rung and picked up."""
+    wish(RingKind.TALK, *claimed)
+    (leg,) = dialled()
+    return leg.pick_up()
+
+
+def handoff_of(rows):
+    (handoff,) = rows("handoffs")
+    return handoff
+
+
+def part(call):
+    """The caller's conference is over."""
+    path = ET.fromstring(call.heard).find("Dial").get("action").partition("#")[0]
+    return call.post(path.removeprefix("https://line.example"), DialCallStatus="completed")
+
+
+def outcomes(rows):
+    return [(row["kind"], row["state"], row["outcome"]) for row in rows("rings")]
+
+
+def test_an_operator_s_telephone_says_what_the_call_is_and_asks_for_a_key(talked_to, dialling, rows):
+    ending = " ".join(rows("cases")[0]["number"][-4:])
+    name = talked_to.door.exchange.lines.all[0].name
+    assert talked_to.words == (
+        f"{name}. A caller waits for you, in the case that ends in {ending}. To take the call, press 1."
+    )
+    (placed,) = dialling.placed
+    assert (placed.sender, placed.recipient) == ("+15550100", OPERATOR)
+    assert rows("handoffs")[0]["state"] == "claimed"
+
+
+def test_an_operator_who_presses_1_is_joined_with_the_caller_who_goes_on_with_the_line_afterwards(
+    talked_to, stuck, rows, claimed, database, clock
+):
+    talked_to.key("1")
+    assert talked_to.words == "One moment, the caller is with you soon."
+    talked_to.go_on()
+    assert talked_to.room is None
+    stuck.silence()
+    assert stuck.words == "A person is with you now."
+    room = f"handoff-{claimed[1].id}"
+    assert f">{room}</Conference>" in stuck.heard
+    talked_to.go_on()
+    assert talked_to.room == (room, "true")
+    with database.begin() as connection:
+        assert claims.decide(connection, claimed[1].id, claimed[0].id, Decision.BACK, now=clock.now)
+    talked_to.go_on()
+    assert talked_to.over
+    talked_to.news("completed")
+    part(stuck)
+    assert stuck.words == "A person has looked at your case. Go on with group 4."
+    assert outcomes(rows)[0] == ("talk", "ended", "talked")
+    (entry,) = rows("desk_entries")
+    assert (entry["kind"], entry["name"]) == ("talked", "Ada")
+
+
+@pytest.mark.parametrize("presses", [["5", "5"], ["", ""]])
+def test_a_voicemail_or_a_wrong_key_takes_no_caller(talked_to, stuck, rows, presses, claimed):
+    for keys in presses:
+        assert talked_to.words.endswith("To take the call, press 1.")
+        talked_to.key(keys) if keys else talked_to.silence()
+    assert talked_to.over
+    assert talked_to.words == "No key was pressed, and the case stays as it is. Goodbye."
+    assert outcomes(rows) == [("talk", "ended", "no_key")]
+    assert handoff_of(rows)["claimed_by"] == claimed[0].id
+    stuck.silence()
+    assert "Conference" not in stuck.heard
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("busy", "busy"), ("no-answer", "no_answer"), ("failed", "failed"), ("canceled", "failed")]
+)
+def test_a_telephone_that_nobody_picks_up_is_told_and_can_be_rung_again(claimed, wish, dialled, rows, status, outcome):
+    wish(RingKind.TALK, *claimed)
+    (leg,) = dialled()
+    assert wish(RingKind.TALK, *claimed) is None
+    assert leg.news("initiated").status_code == 204
+    assert leg.news(status).status_code == 204
+    assert outcomes(rows) == [("talk", "ended", outcome)]
+    assert [row["kind"] for row in rows("desk_entries")] == ["talked"]
+    assert leg.news(status).status_code == 204
+    assert len(rows("desk_entries")) == 1
+    assert wish(RingKind.TALK, *claimed) is not None
+
+
+def test_a_caller_who_hangs_up_while_the_telephone_rings_is_not_waited_for(claimed, wish, dialled, stuck, rows):
+    wish(RingKind.TALK, *claimed)
+    (leg,) = dialled()
+    stuck.status("completed")
+    leg.pick_up()
+    assert leg.over
+    assert leg.words == "The caller does not wait any more. The case stays with you. Goodbye."
+    assert outcomes(rows) == [("talk", "ended", "gone")]
+
+
+def test_a_caller_who_hangs_up_after_the_key_is_told_to_the_operator(talked_to, stuck, rows):
+    talked_to.key("1")
+    stuck.status("completed")
+    talked_to.go_on()
+    assert talked_to.over
+    assert talked_to.words.startswith("The caller does not wait any more.")
+    assert (handoff_of(rows)["state"], handoff_of(rows)["decision"]) == ("claimed", "talk")
+
+
+def test_an_operator_who_hangs_up_before_the_caller_comes_is_not_joined_with_anybody(talked_to, stuck, rows):
+    talked_to.key("1")
+    talked_to.news("completed")
+    stuck.silence()
+    assert "Conference" not in stuck.heard
+    assert handoff_of(rows)["state"] == "claimed"
+    assert outcomes(rows)[0] == ("talk", "ended", "gone")
+
+
+def test_a_caller_left_alone_in_the_room_is_brought_back_to_the_line(talked_to, stuck, clock, staffed, dialling, rows):
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.news("completed")
+    assert not ringing.ring_one(staffed, dialling, "test")
+    clock.sleep(6.0)
+    assert ringing.ring_one(staffed, dialling, "test")
+    ((sid, url),) = dialling.redirected
+    assert sid == stuck.sid
+    stuck.post(url.partition("#")[0].removeprefix("https://line.example"))
+    assert stuck.words.startswith("You are still in line, and your case is with a person.")
+    assert outcomes(rows)[1][:2] == ("return", "ended")
+
+
+def test_a_caller_who_came_back_by_themselves_is_left_in_peace(talked_to, stuck, clock, staffed, dialling):
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.go_on()
+    talked_to.news("completed")
+    part(stuck)
+    clock.sleep(6.0)
+    assert ringing.ring_one(staffed, dialling, "test")
+    assert dialling.redirected == []
+
+
+def test_a_case_that_was_released_while_the_telephone_rang_is_not_taken(talked_to, claimed, database, clock, rows):
+    with database.begin() as connection:
+        assert claims.release(connection, claimed[1].id, claimed[0].id, clock.now)
+    talked_to.key("1")
+    assert talked_to.over
+    assert talked_to.words == "This case is not with you any more. Goodbye."
+    assert handoff_of(rows)["state"] == "waiting"
+
+
+def test_a_case_that_was_transferred_is_talked_to_by_its_new_operator(
+    talked_to, claimed, operator, database, clock, wish, dialled, stuck
+):
+    bert = operator("Bert", "+14155550178")
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.go_on()
+    with database.begin() as connection:
+        assert claims.transfer(connection, claimed[1].id, claimed[0].id, bert.id, clock.now)
+    wish(RingKind.TALK, bert, claimed[1], "+14155550178")
+    (leg,) = dialled()
+    leg.pick_up().key("1")
+    assert leg.words == "One moment, the caller is with you soon."
+
+
+def test_a_key_that_is_brought_twice_counts_once(talked_to, rows):
+    (path,) = talked_to.actions
+    talked_to.key("1")
+    talked_to.post(path, Digits="1")
+    assert not talked_to.over
+    assert outcomes(rows) == [("talk", "accepted", None)]
+
+
+def test_another_call_than_the_ring_s_own_is_ended(talked_to, at, clock, rows):
+    stranger = Leg(at, clock, talked_to.placed, "CA" + "7" * 32).pick_up()
+    assert (stranger.over, stranger.words) == (True, "This call is not needed any more. Goodbye.")
+    assert stranger.post(talked_to.actions[0], Digits="1").over
+    assert outcomes(rows) == [("talk", "answered", None)]
+
+
+@pytest.mark.parametrize("path", ["/voice/desk/leg/99", "/voice/desk/leg/99/key/1", "/voice/desk/leg/99/hold/1"])
+def test_a_ring_that_there_is_none_of_is_ended_with_a_sentence(ring, at, path):
+    call = ring(CALLER, at=at).post(path, Digits="1")
+    assert (call.over, call.words) == (True, "This call is not needed any more. Goodbye.")
+
+
+def test_what_is_no_form_of_twilio_s_finds_no_leg(at):
+    form = {"AccountSid": at.exchange.account_sid, "CallSid": "../etc"}
+    assert at.knock("/voice/desk/leg/1", form).status_code == 400
+    assert at.knock("/voice/desk/leg/1", {**form, "CallSid": "CA1"}, signed="another token").status_code == 403
+    assert at.knock(f"/voice/desk/leg/{2**70}", {**form, "CallSid": "CA1"}).status_code == 404
+
+
+# A call-back: the operator first, then the caller.
+
+
+@pytest.fixture
+def gone(stuck, claimed):
+    """Ada's case, whose caller has hung up."""
+    stuck.status("completed")
+    return claimed
+
+
+@pytest.fixture
+def called_back(gone, wish, dialled):
+    """The legs of a call-back: the operator's, who has taken it, and the caller's, who has picked up."""
+    wish(RingKind.CALL_BACK, *gone)
+    (operators_leg,) = dialled()
+    operators_leg.pick_up().key("1")
+    (callers_leg,) = dialled()
+    return operators_leg, callers_leg
+
+
+def test_the_caller_is_rung_when_the_operator_is_there_and_hears_who_it_is(called_back, dialling):
+    operators_leg, callers_leg = called_back
+    assert operators_leg.words == "One moment, the caller's telephone rings."
+    assert dialling.placed[1].recipient == CALLER
+    callers_leg.pick_up()
+    name = callers_leg.door.exchange.lines.all[0].name
+    assert callers_leg.words == (f"This is {name}, calling back about your installation. To talk to a person, press 1.")
+
+
+def test_a_caller_who_presses_1_is_joined_and_goes_on_with_the_line_on_their_case(
+    called_back, gone, database, clock, groups
+):
+    operators_leg, callers_leg = called_back
+    callers_leg.pick_up().key("1")
+    assert callers_leg.words == "A person is with you now."
+    assert callers_leg.room == (f"handoff-{gone[1].id}", "false")
+    operators_leg.go_on()
+    assert operators_leg.room == (f"handoff-{gone[1].id}", "true")
+    with database.begin() as connection:
+        assert claims.decide(connection, gone[1].id, gone[0].id, Decision.BACK, now=clock.now)
+    operators_leg.news("completed")
+    callers_leg.go_on()
+    assert callers_leg.words == "A person has looked at your case. Go on with group 4."
+    for group in groups[3:]:
+        callers_leg.key(group)
+    assert "Approved. Write down 8 blocks" in callers_leg.words
+
+
+def test_a_call_back_that_is_hung_up_on_leaves_the_case_with_its_operator(called_back, rows):
+    operators_leg, callers_leg = called_back
+    callers_leg.pick_up().key("1")
+    operators_leg.go_on()
+    callers_leg.news("completed")
+    operators_leg.go_on()
+    assert operators_leg.over
+    assert operators_leg.words.startswith("The caller does not wait any more.")
+    assert handoff_of(rows)["left_at"] is not None
+    assert [row["kind"] for row in rows("desk_entries")] == ["called_back"]
+    assert outcomes(rows)[1] == ("caller", "ended", "talked")
+
+
+@pytest.mark.parametrize("keys", ["", "7"])
+def test_a_caller_s_voicemail_hears_nothing_but_who_rang(called_back, rows, keys):
+    operators_leg, callers_leg = called_back
+    callers_leg.pick_up()
+    for _ in range(2):
+        callers_leg.key(keys) if keys else callers_leg.silence()
+    assert callers_leg.over
+    assert callers_leg.words == "No key was pressed. All you keyed is kept. Goodbye."
+    operators_leg.go_on()
+    assert operators_leg.over
+    assert operators_leg.words == "The caller could not be reached. The case stays with you. Goodbye."
+    caller = rows("desk_entries")[0]
+    assert caller["details"] == '{"whose": "caller", "outcome": "no_key", "try": 1}'
+
+
+def test_a_caller_who_is_busy_is_told_to_the_operator(called_back):
+    operators_leg, callers_leg = called_back
+    operators_leg.go_on()
+    assert not operators_leg.over
+    callers_leg.news("busy")
+    operators_leg.go_on()
+    assert operators_leg.words.startswith("The caller could not be reached.")
+
+
+def test_a_caller_who_picks_up_when_the_operator_has_gone_is_told_so(called_back, rows):
+    operators_leg, callers_leg = called_back
+    operators_leg.news("completed")
+    callers_leg.pick_up()
+    assert callers_leg.over
+    assert callers_leg.words.startswith("We are sorry, nobody can be with you just now.")
+    assert outcomes(rows)[1] == ("caller", "ended", "gone")
+
+
+def test_the_caller_s_key_brought_twice_begins_one_call(called_back, rows):
+    callers_leg = called_back[1].pick_up()
+    (path,) = callers_leg.actions
+    callers_leg.key("1")
+    heard = callers_leg.heard
+    callers_leg.post(path, Digits="1")
+    assert callers_leg.heard == heard
+    assert len(rows("calls")) == 2
+
+
+# Dialling.
+
+
+def test_no_answer_from_the_provider_means_no_second_call(claimed, wish, dialling, staffed, clock, rows):
+    wish(RingKind.TALK, *claimed)
+    dialling.answer = Later("UNREACHABLE", doubtful=True)
+    assert ringing.ring_one(staffed, dialling, "test")
+    for _ in range(60):
+        clock.sleep(1.0)
+        ringing.ring_one(staffed, dialling, "test")
+        ringing.sweep(staffed)
+    assert len(dialling.placed) == 1
+    assert outcomes(rows) == [("talk", "ended", "unknown")]
+
+
+def test_a_call_whose_placing_was_never_answered_is_known_by_its_own_news(
+    claimed, wish, dialling, staffed, clock, at, rows
+):
+    wish(RingKind.TALK, *claimed)
+    dialling.answer = Later("UNREACHABLE", doubtful=True)
+    ringing.ring_one(staffed, dialling, "test")
+    leg = Leg(at, clock, dialling.placed[0], dialling.sids[0])
+    leg.news("initiated")
+    assert rows("rings")[0]["sid"] == leg.sid
+    leg.pick_up().key("1")
+    assert outcomes(rows) == [("talk", "accepted", None)]
+
+
+def test_a_provider_that_surely_has_nothing_is_asked_again_for_a_minute(claimed, wish, dialling, staffed, clock, rows):
+    wish(RingKind.TALK, *claimed)
+    dialling.answer = Later("TOO_MANY_REQUESTS")
+    for _ in range(120):
+        ringing.ring_one(staffed, dialling, "test")
+        clock.sleep(1.0)
+    assert 3 <= len(dialling.placed) <= 10
+    assert outcomes(rows) == [("talk", "ended", "failed")]
+    dialling.answer = None
+    wish(RingKind.TALK, *claimed)
+    ringing.ring_one(staffed, dialling, "test")
+    assert outcomes(rows)[1][:2] == ("talk", "ringing")
+
+
+def test_a_refused_call_is_told_with_the_provider_s_number(claimed, wish, dialling, staffed, rows):
+    wish(RingKind.TALK, *claimed)
+    dialling.answer = Rejected(21211)
+    ringing.ring_one(staffed, dialling, "test")
+    assert [(row["state"], row["outcome"], row["error"]) for row in rows("rings")] == [("ended", "failed", 21211)]
+
+
+def test_a_telephone_whose_end_is_never_told_is_given_up_in_time(talked_to, staffed, clock, rows):
+    assert not talked_to.over
+    assert ringing.sweep(staffed) == 0
+    clock.sleep(181)
+    assert ringing.sweep(staffed) == 1
+    assert outcomes(rows) == [("talk", "ended", "unknown")]
+
+
+def test_two_rings_wished_at_the_same_moment_are_one(claimed, wish):
+    together = threading.Barrier(2)
+    found = []
+
+    def press():
+        together.wait(10)
+        found.append(wish(RingKind.TALK, *claimed))
+
+    both = [threading.Thread(target=press) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(20)
+    assert sorted(one is None for one in found) == [False, True]
+
+
+def test_calls_are_placed_a_second_apart_whoever_places_them(claimed, operator, wish, dialling, staffed, clock):
+    for number in range(4):
+        wish(RingKind.TALK, operator(f"Op {number}", f"+1415555018{number}"), claimed[1])
+    times = []
+    for _ in range(60):
+        placed = [ringing.ring_one(staffed, dialling, by) for by in ("one", "two", "three")]
+        times += [clock.now] * sum(placed)
+        clock.sleep(0.1)
+    assert len(times) == len(dialling.placed) == 4
+    assert all(later - earlier >= timedelta(seconds=1) for earlier, later in pairwise(times))

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 N = TypeVar("N", int, float)
 
-LEAST_OF_FLOOR = 0.6
+LEAST_OF_FLOOR = 0.8
+MOST_P99_OF_FLOOR = 1.5
 MOST_P99 = {"postgresql": 50.0, "sqlite": 100.0}
 """Milliseconds, at `CROWD` connections."""
 CROWD = 32
@@ -44,7 +45,8 @@ class Round:
 class Subject:
     """One subject's medians over its rounds: turns a second, milliseconds, and its rate as a share of (a) and (b).
 
-    `least_of_floor` is the share of (b) in its worst round, `most_p99` the p99 of its worst.
+    `least_of_floor` is the share of (b) in its worst round, `most_p99` the p99 of its worst; `p99_of_floor` is how many
+    times the p99 of (b) its own is, the median of the rounds.
     """
 
     subject: str
@@ -56,6 +58,7 @@ class Subject:
     of_view: float
     of_floor: float
     least_of_floor: float
+    p99_of_floor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class Report:
                 f"{ours.of_floor:.2f}",
                 ours.of_floor >= LEAST_OF_FLOOR,
             )
+            yield (
+                f"{where}: p99 at most {MOST_P99_OF_FLOOR} times the floor's",
+                f"{ours.p99_of_floor:.2f}",
+                ours.p99_of_floor <= MOST_P99_OF_FLOOR,
+            )
             if compared.connections == CROWD:
                 most = MOST_P99[compared.database]
                 yield f"{where}: p99 under {most:.0f} ms", f"{ours.p99:.0f} ms", ours.p99 < most
@@ -130,6 +138,7 @@ def subject(name: str, rounds: Sequence[Round], view: Sequence[Round], floor: Se
     """The medians of one subject, beside the two baselines of the same rounds."""
     ordered = [sorted(one.latencies) for one in rounds]
     p99 = [percentile(latencies, 99) * 1000 for latencies in ordered]
+    floor_p99 = [percentile(sorted(one.latencies), 99) * 1000 for one in floor]
     of_floor = [one.rate / other.rate for one, other in zip(rounds, floor, strict=True)]
     return Subject(
         subject=name,
@@ -141,10 +150,14 @@ def subject(name: str, rounds: Sequence[Round], view: Sequence[Round], floor: Se
         of_view=statistics.median(one.rate / other.rate for one, other in zip(rounds, view, strict=True)),
         of_floor=statistics.median(of_floor),
         least_of_floor=min(of_floor),
+        p99_of_floor=statistics.median(ours / its for ours, its in zip(p99, floor_p99, strict=True)),
     )
 
 
-COLUMNS = ("database", "connections", "subject", "turns", "turns/s", "p50 ms", "p99 ms", "worst", "of (a)", "of (b)")
+COLUMNS = (
+    "database", "connections", "subject", "turns", "turns/s", "p50 ms", "p99 ms", "worst",
+    "of (a)", "of (b)", "p99 of (b)",
+)  # fmt: skip
 
 
 def rows(report: Report) -> Iterator[tuple[str, ...]]:
@@ -162,6 +175,7 @@ def rows(report: Report) -> Iterator[tuple[str, ...]]:
                 f"{one.most_p99:.1f}",
                 f"{one.of_view:.2f}",
                 f"{one.of_floor:.2f}",
+                f"{one.p99_of_floor:.2f}",
             )
 
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import platform
 import secrets
-import sqlite3
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import event
@@ -26,7 +22,7 @@ from werkzeug.test import Client
 
 from webhooks import settings
 from webhooks.app import create_app, open_exchange
-from webhooks.bench import load, running, stores
+from webhooks.bench import load, machine, running, stores
 from webhooks.bench.baselines import URL_VARIABLE
 from webhooks.bench.figures import Comparison, Process, Report, Round, subject
 from webhooks.bench.running import Server
@@ -36,8 +32,8 @@ from webhooks.lines_file import read_catalogues
 
 VIEW, FLOOR, OURS = "(a) signed view", "(b) floor", "touchtone"
 _OTHERS = ("DATABASE_URL", "TOUCHTONE_", "TWILIO_")
-_PUBLIC_URL = "https://line.example"
-_NUMBER = "+15005550006"
+PUBLIC_URL = "https://line.example"
+NUMBER = "+15005550006"
 _ANY_GATHER = b"<Gather "
 
 
@@ -51,7 +47,7 @@ class Plan:
     """
 
     databases: tuple[str, ...] = ("sqlite", "postgresql")
-    connections: tuple[int, ...] = (1, 32)
+    connections: tuple[int, ...] = (1, 32, 128)
     rounds: int = 7
     calls: int = 8
     workers: int | None = None
@@ -109,25 +105,21 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Report:
     processes: list[Process] = []
     with tempfile.TemporaryDirectory(prefix="touchtone-bench-") as name:
         folder = Path(name)
-        machine = _machine(folder)
+        facts = machine.facts(folder)
         for database in plan.databases:
             place = folder / database
             place.mkdir()
-            with _store(database, plan, place) as store:
+            with stores.opened(database, plan.postgresql_url, place) as store:
                 measured, process = _on(store, plan, place, say)
             comparisons.extend(measured)
             processes.append(process)
-    return Report(machine, plan.rounds, tuple(comparisons), tuple(processes))
-
-
-def _store(database: str, plan: Plan, folder: Path) -> contextlib.AbstractContextManager[Store]:
-    return stores.sqlite(folder) if database == "sqlite" else stores.postgresql(plan.postgresql_url)
+    return Report(facts, plan.rounds, tuple(comparisons), tuple(processes))
 
 
 def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> tuple[list[Comparison], Process]:
     """Everything on one database."""
-    address = Address(_PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), _NUMBER)
-    environment = _environment(store, address, folder, plan)
+    address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
+    environment = environment_of(store, address, folder, plan.workers, plan.threads)
     running.run("init", environment=environment)
     statements = _statements(environment, address)
     starts = [_start_seconds(environment, folder) for _ in range(plan.starts - 1)]
@@ -162,8 +154,10 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
     return compared, process
 
 
-def _environment(store: Store, address: Address, folder: Path, plan: Plan) -> dict[str, str]:
-    """The settings of this measurement and none of whoever runs it."""
+def environment_of(
+    store: Store, address: Address, folder: Path, workers: int | None, threads: int | None
+) -> dict[str, str]:
+    """The settings of a measurement and none of whoever runs it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     made = {
         "TOUCHTONE_DATA_DIR": str(folder / "data"),
@@ -173,7 +167,7 @@ def _environment(store: Store, address: Address, folder: Path, plan: Plan) -> di
         "TWILIO_AUTH_TOKEN": address.auth_token,
         URL_VARIABLE: store.floor_url,
     }
-    chosen = {"TOUCHTONE_WORKERS": plan.workers, "TOUCHTONE_THREADS": plan.threads}
+    chosen = {"TOUCHTONE_WORKERS": workers, "TOUCHTONE_THREADS": threads}
     return kept | made | {name: str(count) for name, count in chosen.items() if count is not None}
 
 
@@ -219,40 +213,3 @@ def _asks() -> Callable[[int], str]:
     """The words in which the line asks for a group."""
     catalogue = read_catalogues()["en-US"]
     return lambda group: str(catalogue.speech("group.next", {"group": group})[0])
-
-
-def _machine(folder: Path) -> dict[str, str]:
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "system": platform.platform(terse=True),
-        "load before the run": f"{os.getloadavg()[0]:.2f}",
-        "a 4 kB write and fsync": f"{_flush_seconds(folder) * 1000:.2f} ms",
-        "Python": platform.python_version(),
-        "SQLite": sqlite3.sqlite_version,
-        **{name: version(name) for name in ("granian", "flask", "sqlalchemy", "psycopg")},
-    }
-
-
-def _processor() -> str:
-    for line in _lines(Path("/proc/cpuinfo")):
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with contextlib.suppress(OSError):
-        yield from path.read_text().splitlines()
-
-
-def _flush_seconds(folder: Path) -> float:
-    """What the disk takes for one durable write, the median of fifty."""
-    times = []
-    with (folder / "flush").open("wb", buffering=0) as file:
-        for _ in range(50):
-            started = time.perf_counter()
-            file.write(bytes(4096))
-            os.fsync(file.fileno())
-            times.append(time.perf_counter() - started)
-    return statistics.median(times)

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +39,11 @@ class Store:
     name: str
     line_url: str
     floor_url: str
+
+
+def opened(name: str, postgresql_url: str | None, folder: Path) -> AbstractContextManager[Store]:
+    """The databases of a kind, `sqlite` or `postgresql`; see below."""
+    return sqlite(folder) if name == "sqlite" else postgresql(postgresql_url)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class _Counts(click.ParamType[tuple[int, ...]]):
 @bench.command()
 @click.option("--database", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
 @click.option("--postgresql-url", help="A server to make two passing databases on; without it, one is started.")
-@click.option("--connections", type=_Counts(), default="1,32", show_default=True, help="Connections at once.")
+@click.option("--connections", type=_Counts(), default="1,32,128", show_default=True, help="Connections at once.")
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Rounds of each subject.")
 @click.option(
     "--calls", type=click.IntRange(1), default=8, show_default=True, help="Calls of each connection in a round."

@@ -19,8 +19,6 @@ from ivr.outbox import TextState, outbox
 from ivr.queue import HandoffState, handoffs
 from keys.reservations import State, reservations
 
-TARGET = timedelta(minutes=2)
-"""Within which a case should be answered."""
 HOURS = 24
 _WEEK = timedelta(days=7)
 _UNSENT = (TextState.QUEUED, TextState.SENDING)
@@ -103,8 +101,8 @@ def midnight(now: datetime, zone: tzinfo) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
-def figures(connection: Connection, now: datetime, zone: tzinfo) -> Figures:
-    """Every figure, as of `now`."""
+def figures(connection: Connection, now: datetime, zone: tzinfo, target: timedelta) -> Figures:
+    """Every figure, as of `now`; `target` is how soon a case should be answered."""
     today = midnight(now, zone)
     waiting, still_there, since, claimed = _queue(connection)
     owed, overdue = _call_backs(connection, now)
@@ -114,7 +112,7 @@ def figures(connection: Connection, now: datetime, zone: tzinfo) -> Figures:
         still_there=still_there,
         claimed=claimed,
         longest=None if since is None else now - since,
-        answered=_answered(connection, today, now),
+        answered=_answered(connection, today, now, target),
         outcomes=_outcomes(connection, today, now),
         hours=_hours(connection, now, zone),
         texts=_texts(connection, today),
@@ -140,7 +138,7 @@ def _queue(connection: Connection) -> tuple[int, int, datetime | None, int]:
     return waiting, still_there, since, claimed
 
 
-def _answered(connection: Connection, today: datetime, now: datetime) -> Answered:
+def _answered(connection: Connection, today: datetime, now: datetime, target: timedelta) -> Answered:
     in_time = late = never = 0
     rows = connection.execute(
         select(handoffs.c.entered_at, handoffs.c.answered_at, handoffs.c.left_at, handoffs.c.finished_at).where(
@@ -150,7 +148,7 @@ def _answered(connection: Connection, today: datetime, now: datetime) -> Answere
     for entered_at, answered_at, left_at, finished_at in rows:
         if answered_at is None and (left_at is not None or finished_at is not None):
             never += 1
-        elif (answered_at or now) - entered_at > TARGET:
+        elif (answered_at or now) - entered_at > target:
             late += 1
         elif answered_at is not None:
             in_time += 1

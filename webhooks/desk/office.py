@@ -11,7 +11,8 @@ from flask import Blueprint, render_template
 
 from ivr.hours import DAYS, DeskHours, is_open
 from ivr.operators import Role
-from webhooks.desk.figures import TARGET, Figures, Hour, desk_zone, figures
+from webhooks.desk.board import TARGET
+from webhooks.desk.figures import Figures, Hour, desk_zone, figures
 from webhooks.desk.guards import here, least
 
 room = Blueprint("office", __name__, url_prefix="/desk")
@@ -80,7 +81,7 @@ def week_of(desk: DeskHours) -> list[tuple[str, str]]:
 
 def _shown() -> dict[str, object]:
     with here().database.read() as connection:
-        found: Figures = figures(connection, here().now(), desk_zone(here().lines))
+        found: Figures = figures(connection, here().now(), desk_zone(here().lines), TARGET)
     return {
         "figures": found,
         "bars": bars(found.hours),

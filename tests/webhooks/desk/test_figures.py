@@ -16,6 +16,8 @@ from keys.reservations import Claim
 from webhooks.desk import figures as room
 from webhooks.desk.figures import desk_zone, figures
 
+TARGET = timedelta(minutes=2)
+
 
 @pytest.fixture
 def operator(database, clock):
@@ -59,7 +61,7 @@ def waiting(database, clock):
 
 def shown(database, clock, zone=UTC):
     with database.read() as connection:
-        return figures(connection, clock.now, zone)
+        return figures(connection, clock.now, zone, TARGET)
 
 
 def claim(database, clock, handoff, operator):
@@ -185,7 +187,7 @@ def test_no_figure_reads_a_whole_table_that_only_grows(database, clock):
     asked = []
     with database.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
-        figures(connection, clock.now, UTC)
+        figures(connection, clock.now, UTC, TARGET)
     with database.read() as connection:
         plans = [
             str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all())

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     GRANTED = "granted"
     GRANT_ASKED = "grant_asked"
     GRANT_DECIDED = "grant_decided"
+    KEY_UNBLOCKED = "key_unblocked"
     SHOWN = "shown"
     """A whole confirmation ID, product key or telephone number was shown."""
     EXPORTED = "exported"

@@ -35,6 +35,7 @@ KINDS = {
     Kind.GRANTED: "granted activations",
     Kind.GRANT_ASKED: "asked for a grant",
     Kind.GRANT_DECIDED: "decided on a grant",
+    Kind.KEY_UNBLOCKED: "opened a blocked key",
     Kind.SHOWN: "had something hidden shown",
     Kind.EXPORTED: "exported a list",
     Kind.NOTICE: "changed a notice",

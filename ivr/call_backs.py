@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.cases import CaseState, cases
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 
 call_backs = Table(
     "call_backs",
@@ -44,9 +43,8 @@ class Wish:
 
 def note(connection: Connection, wish: Wish) -> None:
     """Write a wish down. A second one of the same call changes nothing."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(
-        dialect.insert(call_backs)
+        insert_into(connection, call_backs)
         .values(
             call_sid=wish.call_sid,
             case_id=wish.case_id,

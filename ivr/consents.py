@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import Caller
-from keys.database import Instant, metadata
+from keys.database import Instant, insert_into, metadata
 
 text_consents = Table(
     "text_consents",
@@ -26,9 +25,8 @@ text_consents = Table(
 
 def give(connection: Connection, case_id: int, call_sid: str, recipient: Caller, now: datetime) -> bool:
     """Write a consent down. False where the case has one already, and it is another number's."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = connection.execute(
-        dialect.insert(text_consents)
+        insert_into(connection, text_consents)
         .values(
             case_id=case_id,
             call_sid=call_sid,

@@ -33,9 +33,8 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 from keys.errors import BadInput
 
 LONGEST_NOTICE = 300
@@ -186,7 +185,6 @@ def block(
     until: datetime | None = None,
 ) -> None:
     """Serve this caller (a pseudonym) no more, till `until`. A caller who is blocked already has the new terms."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     terms = {
         "number_sealed": number_sealed,
         "reason": reason,
@@ -196,7 +194,7 @@ def block(
         "lifted_at": None,
     }
     connection.execute(
-        dialect.insert(blocked_callers)
+        insert_into(connection, blocked_callers)
         .values(caller=caller, **terms)
         .on_conflict_do_update(index_elements=["caller"], set_=terms)
     )

@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, Text, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import Caller
-from keys.database import Instant, metadata
+from keys.database import Instant, insert_into, metadata
 
 opt_outs = Table(
     "opt_outs",
@@ -26,8 +25,7 @@ opt_outs = Table(
 
 def stop(connection: Connection, line: str, caller: Caller, now: datetime) -> None:
     """Write down that this caller wants no texts from this line (its number, E.164)."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(opt_outs).values(
+    insert = insert_into(connection, opt_outs).values(
         line=line, caller=caller.pseudonym, number_sealed=caller.sealed, stopped_at=now, lifted_at=None
     )
     # A second STOP changes nothing; one after a START counts from now.

@@ -13,7 +13,6 @@ from enum import StrEnum
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, String, Table, Text, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr import opt_outs, text_limits
 from ivr.actions import Say
@@ -21,7 +20,7 @@ from ivr.callers import pseudonym, seal
 from ivr.lines import Line, TextLimits
 from ivr.text_limits import Scope
 from ivr.textable import country_of, takes_texts
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 from keys.secrets_file import Secrets
 
 
@@ -130,9 +129,8 @@ def write(
     savepoint = connection.begin_nested()
     reason = _refusal(connection, secrets, draft, name, limits, now)
     state = TextState.QUEUED if reason is None else TextState.REFUSED
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     written = connection.execute(
-        dialect.insert(outbox)
+        insert_into(connection, outbox)
         .values(
             line=draft.line.number,
             caller=name,

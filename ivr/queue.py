@@ -27,10 +27,9 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.operators import Presence, operators
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 
 
 class HandoffState(StrEnum):
@@ -143,10 +142,9 @@ def enter(
     now: datetime,
 ) -> Handoff:
     """Put a case into the queue. One that is there keeps its place and operator, and is now this call's or text's."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     facts = {"channel": channel, "sid": sid, "line": line, "caller": caller, "reason": reason, "left_at": None}
     row = connection.execute(
-        dialect.insert(handoffs)
+        insert_into(connection, handoffs)
         .values(case_id=case_id, state=HandoffState.WAITING, entered_at=now, **facts)
         .on_conflict_do_update(index_elements=["case_id"], index_where=_OPEN, set_=facts)
         .returning(handoffs)

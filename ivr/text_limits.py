@@ -10,11 +10,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Column, Connection, Date, Integer, String, Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import pseudonym
 from ivr.lines import TextLimits
-from keys.database import metadata
+from keys.database import insert_into, metadata
 
 ALIKE = 3
 """Last digits in which numbers of one prefix differ: a pump of texts walks through such a block of a thousand."""
@@ -65,8 +64,7 @@ def count(
 def _add(connection: Connection, day: date, scope: Scope, name: str, most: int) -> bool:
     if most < 1:
         return False
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(text_counts).values(day=day, scope=scope, name=name, texts=1)
+    insert = insert_into(connection, text_counts).values(day=day, scope=scope, name=name, texts=1)
     counted = insert.on_conflict_do_update(
         index_elements=["day", "scope", "name"],
         set_={"texts": text_counts.c.texts + 1},

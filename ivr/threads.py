@@ -22,10 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import Caller
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 
 threads = Table(
     "threads",
@@ -66,9 +65,8 @@ class Thread:
 
 def lock(connection: Connection, line: str, caller: Caller, now: datetime) -> Thread:
     """The thread of a caller and a line (its number), begun if there is none, its row locked until the commit."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(
-        dialect.insert(threads)
+        insert_into(connection, threads)
         .values(line=line, caller=caller.pseudonym, number_sealed=caller.sealed, state="", changed_at=now)
         .on_conflict_do_nothing(index_elements=["line", "caller"])
     )
@@ -78,9 +76,8 @@ def lock(connection: Connection, line: str, caller: Caller, now: datetime) -> Th
 
 def take(connection: Connection, thread: Thread, sid: str, now: datetime) -> bool:
     """Note that a text was taken. False where it was taken before: then nothing else may be done for it."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = connection.execute(
-        dialect.insert(texts)
+        insert_into(connection, texts)
         .values(sid=sid, thread_id=thread.id, received_at=now)
         .on_conflict_do_nothing(index_elements=["sid"])
         .returning(texts.c.sid)

@@ -17,14 +17,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, create_engine, event, make_url
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.types import TypeDecorator
 
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
-__all__ = ["Cause", "Database", "DatabaseUnavailable", "Instant", "NestedWrite", "RowNumber", "driver_url", "metadata"]
+__all__ = [
+    "Cause",
+    "Database",
+    "DatabaseUnavailable",
+    "Instant",
+    "NestedWrite",
+    "RowNumber",
+    "driver_url",
+    "insert_into",
+    "metadata",
+]
 
 metadata = MetaData(
     naming_convention={
@@ -177,6 +188,11 @@ class Database:
         """Close every connection that is not in use."""
         self.engine.dispose()
         self._readers.dispose()
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT as this database writes it, which knows ON CONFLICT. Never trust its rowcount: psycopg gives -1."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _driver(connection: Connection) -> Any:

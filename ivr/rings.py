@@ -216,6 +216,12 @@ def tries(connection: Connection, handoff_id: int) -> int:
     return int(connection.execute(select(func.count()).select_from(rings).where(counted)).scalar_one())
 
 
+def under_way(connection: Connection, operator_id: int) -> bool:
+    """Whether a telephone of this operator's rings, or is on a call of ours."""
+    theirs = (rings.c.operator_id == operator_id) & rings.c.kind.in_([RingKind.TALK, RingKind.CALL_BACK])
+    return connection.execute(select(rings.c.id).where(theirs, rings.c.state.in_(LIVE)).limit(1)).first() is not None
+
+
 def move(connection: Connection, ring_id: int, before: tuple[RingState, ...], **facts: Any) -> bool:
     """Bring a ring from one of these states on, or not at all."""
     moved = update(rings).where(rings.c.id == ring_id, rings.c.state.in_(before)).values(**facts).returning(rings.c.id)

@@ -24,6 +24,7 @@ MAY_BEGIN = {
     "webhooks/health.py": "readiness",
     "webhooks/background.py": "one pass of background work",
     "webhooks/desk/blocking.py": "a desk view",
+    "webhooks/desk/calling.py": "a desk view",
     "webhooks/desk/case_list.py": "a desk view",
     "webhooks/desk/guards.py": "a page of a login was heard from",
     "webhooks/desk/logging_in.py": "a login",

@@ -34,6 +34,7 @@ from ivr.operators import Presence, Role
 from keys.unavailable import DatabaseUnavailable
 from webhooks.desk import (
     blocking,
+    calling,
     case_list,
     guards,
     logging_in,
@@ -56,6 +57,7 @@ ROOMS: tuple[Blueprint, ...] = (
     blocking.room,
     staff.room,
     trail.room,
+    calling.room,
 )
 NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"))
 """Pages that stand in the header: endpoint and name."""

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, Table, and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.rings import Ring, RingState, move, ring_of, rings
-from keys.database import Instant, metadata
+from keys.database import Instant, insert_into, metadata
 
 ring_pace = Table(
     "ring_pace",
@@ -44,9 +43,8 @@ def take(connection: Connection, by: str, now: datetime, lease: timedelta) -> Ri
     `by` names one delivery among all processes. The turn of the pace is used up with it, so that whatever number of
     deliveries take at the same moment, one of them may dial.
     """
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     paced = connection.execute(
-        dialect.insert(ring_pace)
+        insert_into(connection, ring_pace)
         .values(id=1, next_at=now + PACE)
         .on_conflict_do_update(index_elements=["id"], set_={"next_at": now + PACE}, where=ring_pace.c.next_at <= now)
         .returning(ring_pace.c.id)

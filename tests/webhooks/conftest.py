@@ -4,6 +4,7 @@
 - `knock(path, form, ...)`: one request, signed or not, for tests of the door itself.
 - `texts`: a telephone for texts on a line that sends them: `texts.send("...")` gives the bodies that come back.
 - `groups`: the nine groups of an installation that may be activated.
+- `serious_faults(driver)`: what axe finds serious or critical on the page that a browser shows, each as rule and place.
 """
 
 import base64
@@ -13,6 +14,7 @@ import secrets as randomness
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from urllib.parse import urldefrag
 
 import pytest
@@ -233,3 +235,25 @@ def rows(database):
             return [dict(row) for row in connection.execute(select(found.tables[table])).mappings()]
 
     return read
+
+
+AXE_RUN = """
+const [tags, done] = arguments;
+axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]}).then(
+  (found) => done(found.violations
+    .filter((each) => ["serious", "critical"].includes(each.impact))
+    .map((each) => [each.id, each.nodes.map((node) => node.html.slice(0, 120) + " " + node.failureSummary)])),
+  (fault) => done([["axe", [String(fault)]]]));
+"""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="session")
+def serious_faults():
+    script = (resources.files("selenium_axe_python") / "axe-core" / "axe.min.js").read_text("utf-8")
+
+    def found(driver):
+        driver.execute_script(script)
+        return driver.execute_async_script(AXE_RUN, TAGS)
+
+    return found

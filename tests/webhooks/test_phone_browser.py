@@ -364,6 +364,15 @@ def test_whatever_can_be_used_has_a_name_for_a_screen_reader(visitor):
     assert visitor.driver.execute_script(NAMELESS) == []
 
 
+def test_the_page_has_no_serious_fault_light_or_dark(visitor, serious_faults):
+    visitor.installation_id()
+    for scheme in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        visitor.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        time.sleep(0.3)  # for the colours to have changed
+        assert serious_faults(visitor.driver) == [], scheme
+
+
 def test_without_the_token_the_browser_shows_one_sentence(visitor, address):
     visitor.driver.delete_all_cookies()
     visitor.driver.get(f"{address}?token=something-else")

@@ -20,7 +20,7 @@ from pathlib import Path
 START_SECONDS = 30.0
 _POLL_SECONDS = 0.005
 _STOP_SECONDS = 15.0
-_READY = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+_READY = "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 class NotStartedError(ValueError):
@@ -52,18 +52,21 @@ def run(*words: str, environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def serving(*words: str, environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+def serving(
+    *words: str, environment: Mapping[str, str], log: Path, listen: str = "TOUCHTONE_LISTEN", ready: str = "/readyz"
+) -> Iterator[Server]:
     """Start one of our own commands that serve, wait until it is ready, and stop it at the end of the block.
 
-    The port is put into its environment as TOUCHTONE_LISTEN; what it says goes to `log`. Raises NotStartedError.
+    The port is put into its environment under the name `listen`, `ready` is a page that answers 200 once it serves, and
+    what it says goes to `log`. Raises NotStartedError.
     """
     port = _free_port()
-    told = {**environment, "TOUCHTONE_LISTEN": f"127.0.0.1:{port}"}
+    told = {**environment, listen: f"127.0.0.1:{port}"}
     with log.open("wb") as heard:
         started = time.perf_counter()
         process = subprocess.Popen(_command(*words), env=told, stdout=heard, stderr=heard)  # noqa: S603 - our own command
         try:
-            while not _is_ready(port):
+            while not _is_ready(port, ready):
                 if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
                     raise NotStartedError(log.read_text("utf-8", "replace").strip())
                 time.sleep(_POLL_SECONDS)
@@ -106,8 +109,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_ready(port: int) -> bool:
+def _is_ready(port: int, page: str) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
-        connection.sendall(_READY)
+        connection.sendall(_READY.format(page).encode())
         return connection.recv(64).startswith(b"HTTP/1.1 200")
     return False

@@ -36,6 +36,8 @@ from webhooks.desk import (
     blocking,
     calling,
     case_list,
+    case_page,
+    deeds,
     guards,
     logging_in,
     notices_page,
@@ -58,8 +60,10 @@ ROOMS: tuple[Blueprint, ...] = (
     staff.room,
     trail.room,
     calling.room,
+    case_page.room,
+    deeds.room,
 )
-NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"))
+NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"), ("deeds.grants", "Grants"))
 """Pages that stand in the header: endpoint and name."""
 _REASONS = {
     400: "The form was not complete.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from ivr import cases, desk_entries, grant_requests, operators, queue
 from ivr.desk_entries import DeskEntry, Kind
@@ -100,7 +100,7 @@ def decide(doing: Doing, request_id: int, reason: str, *, approve: bool) -> Done
         return NotDone(Why.OWN_REQUEST)
     if approve and asked.amount > room:
         return NotDone(Why.LIMIT, {"highest": room})
-    key = _key(doing, asked)
+    key = key_asked_for(doing.connection, asked)
     refused = _give(doing, key, asked.amount, asked.reason) if approve else None
     if refused is not None:
         return refused
@@ -132,11 +132,12 @@ def _told(doing: Doing, grant: Grant, key: IssuedKey, why: str | None) -> Done:
     return Done(Kind.GRANT_DECIDED, facts)
 
 
-def _key(doing: Doing, grant: Grant) -> IssuedKey:
-    row = doing.connection.execute(
+def key_asked_for(connection: Connection, grant: Grant) -> IssuedKey:
+    """The key that a grant is for."""
+    row = connection.execute(
         select(product_keys.c.product, product_keys.c.serial).where(product_keys.c.id == grant.key_id)
     ).one()
-    found = issue.show(doing.connection, row.product, row.serial)
+    found = issue.show(connection, row.product, row.serial)
     assert found is not None  # keys are never deleted
     return found
 

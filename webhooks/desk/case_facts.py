@@ -1,0 +1,276 @@
+"""Everything the page of one case shows: the digits, the key, what was before, and what to look out for.
+
+Rule: what is read holds no telephone number and no confirmation ID; those are shown on demand, by a deed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from ivr import cases, desk_entries, grant_requests, guesses, operators, outbox, queue
+from ivr.call_backs import call_backs
+from ivr.calls import calls
+from ivr.cases import Case, CaseState
+from ivr.desk_entries import DeskEntry
+from ivr.grant_requests import Grant
+from ivr.guesses import WINDOW, GuessKind
+from ivr.lines import Line, Lines
+from ivr.operators import Operator
+from ivr.queue import Handoff, handoffs
+from ivr.written import read_state
+from keys import issue
+from keys.catalog import agreement_is_active, agreements, organisations, products
+from keys.installation_id import InstallationID, fingerprint_number
+from keys.issue import IssuedKey, KeyStatus
+from keys.reservations import reservations
+from keys.secrets_file import Secrets
+from webhooks.desk import digits, words
+from webhooks.desk.board import SEVERAL_CASES, SEVERAL_GUESSES
+from webhooks.desk.digits import Digits
+from webhooks.desk.handling import tries_of
+
+MANY_REACTIVATIONS = 3
+"""From so many activations of one machine with one key on, the page says so."""
+MOST_EARLIER = 20
+
+
+@dataclass(frozen=True, slots=True)
+class KeySeen:
+    """The product key behind a genuine ID, and under what it was issued. `room` is what the reader may grant to it."""
+
+    key: IssuedKey
+    product: str
+    product_active: bool
+    organisation: str
+    agreement_active: bool
+    room: int
+    waiting: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One activation of the same machine with the same key. `this`: it is this very installation ID."""
+
+    at: datetime
+    channel: str
+    state: str
+    this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Another case of the same caller."""
+
+    number: str
+    state: CaseState
+    reason: str | None
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TextSeen:
+    """A text about the case: which prompts it holds, how far it has come, and why no further."""
+
+    at: datetime
+    prompts: tuple[str, ...]
+    state: str
+    reason: str | None
+    error: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """A promised call-back."""
+
+    due_at: datetime
+    done_at: datetime | None
+    done_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """One case as its page shows it; `handoff` is its last stay in the queue, `owner` who has it."""
+
+    case: Case
+    opened_at: datetime
+    reason: str | None
+    line: Line
+    handoff: Handoff | None
+    owner: str | None
+    mine: bool
+    where: str
+    seen: Digits
+    key: KeySeen | None
+    installed: tuple[Installed, ...]
+    earlier: tuple[Earlier, ...]
+    texts: tuple[TextSeen, ...]
+    call_backs: tuple[CallBack, ...]
+    tries: int
+    entries: tuple[DeskEntry, ...]
+    others: tuple[Operator, ...]
+    names: dict[int, str]
+    flags: tuple[str, ...]
+
+
+def of_number(connection: Connection, number: str) -> tuple[int | None, Handoff | None]:
+    """The row id of the case of a number, and its last stay in the queue; None where there is none."""
+    case = cases.find(connection, number)
+    if case is None:
+        return None, None
+    last = select(handoffs).where(handoffs.c.case_id == case.id).order_by(handoffs.c.id.desc()).limit(1)
+    row = connection.execute(last).one_or_none()
+    return case.id, None if row is None else queue.handoff_of(row)
+
+
+def look(
+    connection: Connection, secrets: Secrets, lines: Lines, case_id: int, handoff: Handoff | None, me: Operator,
+    now: datetime,
+) -> CaseFacts:  # fmt: skip
+    """Read one case."""
+    row = connection.execute(select(cases.cases).where(cases.cases.c.id == case_id)).one()
+    case = cases.read(connection, case_id)
+    seen = digits.look(case.format, case.groups, secrets)
+    key = _key(connection, seen, me, now) if seen.genuine else None
+    people = operators.listed(connection)
+    names = {each.id: each.name for each in people}
+    owner = handoff.claimed_by if handoff is not None and handoff.finished_at is None else None
+    installed = () if key is None or seen.iid is None else _installed(connection, key.key.id, seen.iid)
+    return CaseFacts(
+        case=case,
+        opened_at=row.opened_at,
+        reason=row.reason,
+        line=lines.dialled(row.line),
+        handoff=handoff,
+        owner=names.get(owner) if owner is not None else None,
+        mine=owner == me.id and handoff is not None and handoff.state == queue.HandoffState.CLAIMED,
+        where=_where(connection, handoff),
+        seen=seen,
+        key=key,
+        installed=installed,
+        earlier=_earlier(connection, row.caller, case_id),
+        texts=_texts(connection, case_id),
+        call_backs=_call_backs(connection, case_id),
+        tries=tries_of(connection, case_id),
+        entries=tuple(reversed(desk_entries.of_case(connection, case_id))),
+        others=tuple(each for each in people if each.disabled_at is None and each.id != me.id),
+        names=names,
+        flags=tuple(_flags(connection, row.caller, seen, key, installed, now)),
+    )
+
+
+def _where(connection: Connection, handoff: Handoff | None) -> str:
+    """Where the caller is now, in plain words."""
+    if handoff is None:
+        return "not in the queue"
+    if handoff.channel == "text":
+        return "texts" if handoff.left_at is None else "texted that they wait no longer"
+    row = connection.execute(select(calls.c.state, calls.c.ended_at).where(calls.c.sid == handoff.sid)).one_or_none()
+    if row is None or row.ended_at is not None:
+        return "hung up"
+    place = words.place_in_call(read_state(row.state))
+    return place if handoff.left_at is None else f"{place}, and waits no longer"
+
+
+def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> KeySeen | None:
+    assert seen.iid is not None  # it is genuine
+    key = issue.show(connection, seen.iid.product, seen.iid.serial)
+    if key is None:
+        return None
+    product = connection.execute(select(products).where(products.c.number == key.product)).one()
+    row = connection.execute(
+        select(agreements, organisations.c.name)
+        .join(organisations, organisations.c.id == agreements.c.organisation_id)
+        .where(agreements.c.number == key.agreement)
+    ).one()
+    return KeySeen(
+        key=key,
+        product=product.name,
+        product_active=product.status == "active",
+        organisation=row.name,
+        agreement_active=agreement_is_active(row.status, row.starts, row.ends, now.date()),
+        room=grant_requests.room(connection, me.id, me.grant_limit, key.agreement, now),
+        waiting=tuple(grant_requests.waiting(connection, key.id)),
+    )
+
+
+def _installed(connection: Connection, key_id: int, iid: InstallationID) -> tuple[Installed, ...]:
+    """Every activation of this machine with this key, the newest first."""
+    same = (reservations.c.key_id == key_id) & (reservations.c.fingerprint == fingerprint_number(iid))
+    rows = connection.execute(select(reservations).where(same).order_by(reservations.c.id.desc()))
+    return tuple(
+        Installed(row.posted_at or row.created_at, row.channel, row.state, row.nonce == iid.nonce) for row in rows
+    )
+
+
+def _earlier(connection: Connection, caller: str | None, case_id: int) -> tuple[Earlier, ...]:
+    """Other cases of the caller, the newest first; none of a withheld number, which is nobody."""
+    if caller is None:
+        return ()
+    table = cases.cases
+    mine = (table.c.caller == caller) & (table.c.id != case_id)
+    rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()).limit(MOST_EARLIER))
+    return tuple(Earlier(row.number, CaseState(row.state), row.reason, row.opened_at) for row in rows)
+
+
+def _texts(connection: Connection, case_id: int) -> tuple[TextSeen, ...]:
+    table = outbox.outbox
+    rows = connection.execute(select(table).where(table.c.case_id == case_id).order_by(table.c.id.desc()))
+    return tuple(
+        TextSeen(
+            row.written_at,
+            tuple(word.prompt for word in outbox.read_words(row.words)),
+            row.state,
+            row.reason,
+            row.error,
+        )
+        for row in rows
+    )
+
+
+def _call_backs(connection: Connection, case_id: int) -> tuple[CallBack, ...]:
+    mine = select(call_backs).where(call_backs.c.case_id == case_id).order_by(call_backs.c.id.desc())
+    return tuple(CallBack(row.due_at, row.done_at, row.done_by) for row in connection.execute(mine))
+
+
+def _flags(
+    connection: Connection,
+    caller: str | None,
+    seen: Digits,
+    key: KeySeen | None,
+    installed: Iterable[Installed],
+    now: datetime,
+) -> Iterable[str]:
+    """What speaks for a second look, each with its reason."""
+    if caller is None:
+        yield "The number is withheld: nothing tells who calls."
+    else:
+        table = guesses.guesses
+        wrong = _count(
+            connection, table, table.c.caller == caller, table.c.at > now - WINDOW, table.c.kind == GuessKind.PROOF
+        )
+        if wrong >= SEVERAL_GUESSES:
+            yield f"This caller brought {wrong} IDs today that were not made with a key of ours."
+        day = cases.cases.c.opened_at > now - timedelta(hours=24)
+        opened = _count(connection, cases.cases, cases.cases.c.caller == caller, day)
+        if opened >= SEVERAL_CASES:
+            yield f"This caller opened {opened} cases today."
+    if seen.refusal is not None:
+        yield "Every check fits and the ID is still not genuine: made up, or keyed with another product's key."
+    if key is not None:
+        if key.key.status is KeyStatus.BLOCKED:
+            yield "The key is blocked."
+        tried = guesses.naming(connection, key.key.product, key.key.serial)
+        if tried >= SEVERAL_GUESSES:
+            yield f"{tried} wrong proofs named this key."
+    spent = sum(each.state == "posted" for each in installed)
+    if spent >= MANY_REACTIVATIONS:
+        yield f"This machine was activated {spent} times with this key."
+
+
+def _count(connection: Connection, table: Any, *conditions: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one())

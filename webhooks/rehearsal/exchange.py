@@ -14,7 +14,7 @@ from enum import StrEnum
 from secrets import token_hex
 from urllib.parse import urlsplit
 
-from webhooks.rehearsal.caller import SILENCE, Reaction, Stretch, keying
+from webhooks.rehearsal.caller import SILENCE, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.fetching import Address, Fetcher
 from webhooks.rehearsal.telephone import Routes, Telephone
@@ -23,6 +23,8 @@ from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 RING_SECONDS = 3.0
 """Before a telephone is picked up."""
+LONGEST = 150.0
+"""Seconds that somebody stays on the telephone: longer than an operator waits for a caller, and then talks."""
 
 
 class Phone(StrEnum):
@@ -54,13 +56,15 @@ _REFUSED = {
 
 
 class Presser:
-    """Somebody who does as the words say: 1, where they ask for 1."""
+    """Somebody who does as the words say: 1, where they ask for 1. After `LONGEST` seconds they hang up."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
 
     def react(self, stretch: Stretch) -> Reaction:
         """See `Caller`."""
+        if stretch.at > LONGEST:
+            return hanging_up(stretch)
         asked = stretch.listening and stretch.words.rstrip().endswith("press 1.")
         return keying("1", stretch, self._pace) if asked else SILENCE
 

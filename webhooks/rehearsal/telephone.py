@@ -250,14 +250,14 @@ class Telephone:
         return digits, "", stopped
 
     def _talk(self, dial: Dial, document: Document) -> Document | None:
-        """Talk to whoever is in the room, for a while; None where the call goes on with the next verb."""
+        """Talk for a while; None where the next verb follows. Whoever begins and ends a talk does so by hanging up."""
         began, self._idle_redirects = self.clock.now, 0
         self._note(Entry(began, Side.LINE, f"(joined with the room {dial.room})"))
+        if dial.starts and dial.ends:
+            self._hang_up_at = began + self.talk_seconds
         self._lose_until(began + min(self.talk_seconds, dial.time_limit))
-        if not dial.action:
-            return None
         told = {"DialCallStatus": "completed", "DialCallDuration": str(round(self.clock.now - began))}
-        return self._fetch(urljoin(document.url, dial.action), told, dial.method)
+        return self._fetch(urljoin(document.url, dial.action), told, dial.method) if dial.action else None
 
     # What is fetched.
 

@@ -174,3 +174,10 @@ def test_keys_in_a_conference_are_nobody_s_and_a_hang_up_ends_the_call(ring):
     )
     assert rung.record.ended_by is End.CALLER
     assert rung.line.paths() == [START, "/voice/status"]
+
+
+def test_whoever_begins_and_ends_a_talk_hangs_up_after_it(ring):
+    room = '<Conference startConferenceOnEnter="true" endConferenceOnExit="true">handoff-7</Conference>'
+    rung = ring({START: f'<Say>Talk.</Say><Dial action="/after">{room}</Dial>'}, talk_seconds=30)
+    assert rung.record.ended_by is End.CALLER
+    assert rung.line.paths() == [START, "/voice/status"]

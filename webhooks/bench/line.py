@@ -85,7 +85,7 @@ class _Bench:
 
     def _round(self, name: str, connections: int) -> Round:
         each = self.plan.calls_each(connections)
-        calls = list(bench_calls(self.address, each * connections, _asks(), secrets.randbelow))
+        calls = list(bench_calls(self.address, each * connections, words_that_ask(), secrets.randbelow))
         shares = [calls[place::connections] for place in range(connections)]
         port = self.servers[name].port
         self._send(port, [_sent(share, name, lambda call: call.opening) for share in shares])
@@ -180,7 +180,7 @@ def _statements(environment: Mapping[str, str], address: Address) -> tuple[str, 
     """The statements of one group turn, in order, as the database layer sends them; begin and commit not among them."""
     exchange = open_exchange(settings.load(environment))
     client = Client(create_app(exchange), use_cookies=False)
-    call = next(bench_calls(address, 1, _asks(), secrets.randbelow))
+    call = next(bench_calls(address, 1, words_that_ask(), secrets.randbelow))
     heard: list[str] = []
     for request in call.opening:
         _post(client, request)
@@ -209,7 +209,7 @@ def _sent(calls: Sequence[BenchCall], name: str, part: Callable[[BenchCall], tup
     return [(one.text, one.answer if name == OURS else _ANY_GATHER) for call in calls for one in part(call)]
 
 
-def _asks() -> Callable[[int], str]:
+def words_that_ask() -> Callable[[int], str]:
     """The words in which the line asks for a group."""
     catalogue = read_catalogues()["en-US"]
     return lambda group: str(catalogue.speech("group.next", {"group": group})[0])

@@ -63,7 +63,7 @@ def bench_calls(
     """
     for _ in range(count):
         sid = f"CA{below(1 << 128):032x}"
-        yield bench_call(address, sid, f"+1415555{below(10_000):04d}", _groups(below), asks)
+        yield bench_call(address, sid, f"+1415555{below(10_000):04d}", standard_groups(below), asks)
 
 
 def bench_call(
@@ -85,7 +85,7 @@ def bench_call(
     return BenchCall((incoming, first), group_turns)
 
 
-def _groups(below: Callable[[int], int]) -> tuple[str, ...]:
+def standard_groups(below: Callable[[int], int]) -> tuple[str, ...]:
     """A standard ID whose check digits are right. Its proof is nobody's, and is only looked at after the last group."""
     fmt = FORMATS[STANDARD]
     parts = tuple(below(1 << fmt.fingerprint_field_bits) for _ in range(fmt.fingerprint_fields))

@@ -185,6 +185,42 @@ def ledger(**given: Any) -> None:
     asked.answer("ledger", lambda say: measure(plan, say), told)
 
 
+@bench.command()
+@_on_databases
+@click.option("--at-once", type=_Counts(20_000), default="1000", show_default=True, help="Calls at once, run by run.")
+@click.option("--ramp", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds in which they begin.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Workers of the line, instead of its default.")
+@click.option("--threads", type=click.IntRange(1, 512), help="Threads of each worker, instead of the default.")
+def calls(**given: Any) -> None:
+    """Hold many calls at once, keyed at a person's pace in real time, and check each to its activated device."""
+    from webhooks.bench.calls import Plan, measure, told
+
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("calls", lambda say: measure(plan, say), told)
+
+
+@bench.command()
+@_on_databases
+@click.option("--waiting", type=click.IntRange(0), default=200, show_default=True, help="Cases in the queue.")
+@click.option("--desks", type=click.IntRange(1), default=20, show_default=True, help="Desks that a change must reach.")
+@click.option("--changes", type=click.IntRange(1), default=40, show_default=True, help="Changes to time.")
+@click.option(
+    "--streams", type=_Counts(900), default="20,200", show_default=True, help="Streams open beside the turns."
+)
+@click.option("--connections", type=_Counts(64), default="1,8", show_default=True, help="Connections of the turns.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each subject.")
+@click.option("--turns", type=click.IntRange(70), default=2100, show_default=True, help="Turns of a round.")
+def desk(**given: Any) -> None:
+    """Measure how soon a change is at every open desk, and whether open desks slow the line's turns."""
+    from webhooks.bench.desk import Plan, measure
+    from webhooks.bench.desk_figures import told
+
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("desk", lambda say: measure(plan, say), told)
+
+
 @bench.command(hidden=True)
 @click.argument("name", type=click.Choice(["signed-view", "floor"]))
 def baseline(name: str) -> None:

@@ -1,0 +1,26 @@
+"""`touchtone bench desk`: a small run over real processes tells how soon changes arrive, and what desks cost."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from webhooks.cli.main import cli
+
+
+@pytest.mark.xdist_group("bench")
+def test_a_change_reaches_every_desk_and_turns_are_timed_with_and_without(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- bench desk -->\n<!-- /bench desk -->\n")
+    words = "bench desk --database sqlite --waiting 5 --desks 3 --changes 2 --streams 2,4 --connections 1 --rounds 1"
+    run = CliRunner().invoke(cli, [*words.split(), "--turns", "70", "--json", "--write", str(page)])
+    assert run.exit_code == 0, run.output
+    told = json.loads(run.stdout)
+    (reached,) = told["reached"]
+    assert 0 < reached["heard_p50"] <= reached["heard_most"] < 5
+    assert reached["heard_p50"] + 0.12 < reached["shown_p50"] <= reached["shown_most"]
+    assert [one["subject"] for one in told["slowed"]] == ["no desk", "no desk, again", "2 streams", "4 streams"]
+    assert {one["turns"] for one in told["slowed"]} == {70}
+    assert told["slowed"][0]["p50_ratio"] == 1
+    assert len(told["aims"]) == 3
+    assert "| sqlite | 1 | 4 streams | 70 |" in page.read_text()

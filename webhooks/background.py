@@ -1,4 +1,4 @@
-"""Work beside the calls: sealing entries, giving back holds whose time ran out, draining the spool.
+"""Work beside the calls: sealing entries, giving back holds whose time ran out, draining the spool, paging.
 
 Rule: every node may do it and none must, since the database decides who does; what fails is tried again, and no call
 ever waits for it.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from ivr import on_call
 from ivr.call_backs import Wish, note
 from keys import ledger, seals
 from keys.database import Database
@@ -25,6 +26,7 @@ SEAL_SECONDS = 2.0
 THOROUGH_SECONDS = 600.0
 SWEEP_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
+ON_CALL_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +64,17 @@ def drain(exchange: Exchange) -> int:
     return spool.drain(exchange.spool_dir, lambda wishes: _note_all(exchange.database, wishes))
 
 
+def page_on_call(exchange: Exchange) -> int:
+    """Tell whoever is on call of a case that waits while nobody is at the desk."""
+    with exchange.database.read() as connection:
+        if not on_call.any_unseen(connection):
+            return 0
+    with exchange.database.begin() as connection:
+        written = on_call.page(connection, exchange.secrets, exchange.lines, exchange.limits, exchange.now())
+    exchange.texts_due.set()
+    return written
+
+
 def _note_all(database: Database, wishes: list[Wish]) -> None:
     with database.begin() as connection:
         for wish in wishes:
@@ -75,6 +88,7 @@ def run(exchange: Exchange, roots_file: Path, stop: threading.Event) -> None:
         _Duty(lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
         _Duty(lambda: sweep(exchange), SWEEP_SECONDS),
         _Duty(lambda: drain(exchange), DRAIN_SECONDS),
+        _Duty(lambda: page_on_call(exchange), ON_CALL_SECONDS),
     ]
     while not stop.wait(0.5):
         for duty in duties:

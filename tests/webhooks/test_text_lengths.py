@@ -67,7 +67,7 @@ def answered(chance, action):
 
 @pytest.fixture(scope="module")
 def replies():
-    return every_reply() | {(say("text.case_from_call"),)}
+    return every_reply() | {(say("text.case_from_call"),), (say("text.on_call", count=120),)}
 
 
 def test_the_replies_looked_at_hold_every_prompt_that_can_be_texted(replies):

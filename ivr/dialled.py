@@ -28,6 +28,7 @@ PACE = timedelta(seconds=1)
 SILENT = timedelta(minutes=3)
 """A telephone that rings, or asks for its key, for so long has stopped without our being told."""
 LONGEST_TALK = timedelta(hours=1)
+"""After so long a talk is cut off: a telephone that was laid aside must not stay joined for ever."""
 FORGOTTEN = LONGEST_TALK + timedelta(minutes=10)
 """A talk of which nothing was heard for so long is over."""
 

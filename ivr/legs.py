@@ -16,6 +16,7 @@ from ivr.actions import Join, Say, say
 from ivr.called_back import number_of
 from ivr.callers import Caller, pseudonym, unseal
 from ivr.calls import Call
+from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
 from ivr.queue import Decision, Handoff, HandoffState, handoffs
 from ivr.ring_ends import come_to, end
@@ -130,6 +131,8 @@ def parted(leg: Leg, *, hung_up: bool) -> Reply:
     ring = _own(leg)
     if ring is None or ring.state is not RingState.ACCEPTED or hung_up:
         return Part(())
+    if ring.posted_at is not None and leg.now - ring.posted_at >= LONGEST_TALK:
+        return Part((say("desk.leg.over"),))
     handoff = _handoff(leg, ring)
     if _waits(handoff, ring) and claims.decide(
         leg.connection, ring.handoff_id, ring.operator_id, Decision.TALK, now=leg.now

@@ -54,6 +54,9 @@ def sweep(exchange: Exchange) -> int:
     with exchange.database.begin() as connection:
         found = [lost for ring in dialled.lost(connection, exchange.now()) if (lost := rings.lock(connection, ring.id))]
         for ring in found:
+            if ring.kind is RingKind.RETURN:  # asked for once more it does no harm, and nobody stays alone
+                dialled.postponed(connection, ring, exchange.now(), exchange.now())
+                continue
             accepted = ring.state is RingState.ACCEPTED
             outcome = ring_ends.come_to(ring) if accepted else RingOutcome.UNKNOWN
             ring_ends.end(connection, ring, outcome, exchange.now())

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
+from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
 from ivr.prompts import INSIDE_PAUSE, Catalogue, Piece, Speech, spelled
 from ivr.states import SLOWEST
@@ -35,8 +36,6 @@ DIGIT_PAUSE = 400
 LETTER_PAUSE = 200
 MENU_WAIT = 6
 HOLD_SECONDS = 2
-LONGEST_TALK = 3600
-"""Seconds after which a talk is cut off: a telephone that was laid aside must not stay joined for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ def talk(wording: Wording, room: str, action: str) -> str:
         waitUrl=f"{wording.public_url}/voice/hold.wav",
         waitMethod="GET",
     )
-    return _document(_element("Dial", joined, action=f"{wording.public_url}{action}{RETRIES}", timeLimit=LONGEST_TALK))
+    longest = int(LONGEST_TALK.total_seconds())
+    return _document(_element("Dial", joined, action=f"{wording.public_url}{action}{RETRIES}", timeLimit=longest))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr import claims, queue, rings
-from ivr.callers import seal
+from ivr import cases, claims, queue, rings
+from ivr.callers import seal, unseal
 from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
 from ivr.operators import NewOperator, Presence, Role, add, set_presence
@@ -341,6 +341,45 @@ def test_what_is_no_form_of_twilio_s_finds_no_leg(at):
     assert at.knock(f"/voice/desk/leg/{2**70}", {**form, "CallSid": "CA1"}).status_code == 404
 
 
+def test_a_caller_left_alone_is_brought_back_though_the_first_attempt_was_lost(
+    talked_to, stuck, clock, staffed, dialling, rows
+):
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.news("completed")
+    clock.sleep(6.0)
+    dialling.redirect = lambda _sid, _url: Later("UNREACHABLE", doubtful=True)
+    assert ringing.ring_one(staffed, dialling, "test")
+    del dialling.redirect
+    clock.sleep(41.0)
+    assert ringing.sweep(staffed) == 1
+    assert ringing.ring_one(staffed, dialling, "test")
+    assert [sid for sid, _ in dialling.redirected] == [stuck.sid]
+    assert outcomes(rows)[1][:2] == ("return", "ended")
+
+
+def test_a_talk_that_was_cut_off_for_its_length_is_over(talked_to, stuck, clock, rows):
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.go_on()
+    assert 'timeLimit="3600"' in talked_to.heard
+    clock.sleep(3600.0)
+    talked_to.go_on()
+    assert talked_to.over
+    assert handoff_of(rows)["decision"] is None
+
+
+def test_a_colleague_who_stays_is_joined_with_the_caller_anew(talked_to, stuck, rows):
+    talked_to.key("1")
+    stuck.silence()
+    talked_to.go_on().go_on()
+    assert talked_to.words == "One moment, the caller is with you soon."
+    part(stuck)
+    assert stuck.words == "A person is with you now."
+    assert talked_to.go_on().room is not None
+    assert handoff_of(rows)["state"] == "claimed"
+
+
 # A call-back: the operator first, then the caller.
 
 
@@ -443,6 +482,45 @@ def test_the_caller_s_key_brought_twice_begins_one_call(called_back, rows):
     callers_leg.post(path, Digits="1")
     assert callers_leg.heard == heard
     assert len(rows("calls")) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_call_back_comes_from_the_case_s_own_line_and_goes_on_there(
+    ring, door_of, staffed, groups, clock, operator, wish, rows
+):
+    other = replace(staffed.lines.all[0], number="+15550222", name="The other line")
+    both = replace(staffed, lines=Lines((*staffed.lines.all, other)))
+    door, dialling = door_of(both), Dialling()
+    call = ring(CALLER, at=door)
+    call.post("/voice/incoming")
+    ada = operator()
+    with staffed.database.begin() as connection:
+        case = cases.open_case(
+            connection, line=other.number, caller=None, layout=1, groups=tuple(groups[:2]) + ("",) * 7, now=clock.now,
+            below=lambda below: below // 2,
+        )  # fmt: skip
+        handoff = queue.enter(
+            connection, case.id, channel="phone", sid=call.sid, line=other.number, caller=None, reason="ASKED",
+            now=clock.now,
+        )  # fmt: skip
+        claims.claim(connection, handoff.id, ada.id, clock.now)
+        queue.leave(connection, call.sid, clock.now)
+    wish(RingKind.CALL_BACK, ada, handoff)
+    legs = []
+    for _ in range(2):
+        ringing.ring_one(both, dialling, "test")
+        clock.sleep(1.0)
+        legs.append(Leg(door, clock, dialling.placed[-1], dialling.sids[-1]).pick_up())
+        assert legs[-1].words.startswith(("The other line", "This is The other line"))
+        legs[-1].key("1")
+    assert {placed.sender for placed in dialling.placed} == {other.number}
+    with staffed.database.begin() as connection:
+        claims.decide(connection, handoff.id, ada.id, Decision.BACK, now=clock.now)
+    assert legs[1].go_on().words == "A person has looked at your case. Go on with group 3."
+    assert [row["line"] for row in rows("calls")] == ["+15550100", other.number]
+    legs[1].post("/voice/call-back", Digits="1")
+    (wished,) = rows("call_backs")
+    assert unseal(wished["number_sealed"], staffed.secrets.number_key) == CALLER
 
 
 # Dialling.

@@ -91,6 +91,7 @@ def browser(served):
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     driver.get(f"{served.url}/desk")
     driver.find_element(By.ID, "name").send_keys("Anna Berg", Keys.TAB, PASSWORD, Keys.RETURN)
+    until(lambda: driver.find_elements(By.ID, "board") and driver.find_element(By.ID, "queue-count").text)
     yield driver
     driver.quit()
     shutil.rmtree(home, ignore_errors=True)

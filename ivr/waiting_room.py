@@ -5,17 +5,22 @@ Rule: a decision is taken up once, in the turn that tells the caller of it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
 
 from ivr import cases, claims, queue
+from ivr.calls import calls
 from ivr.cases import CaseState
 from ivr.deeds import Turn
 from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
 from ivr.hours import is_open as desk_is_open
 from ivr.lines import Line
-from ivr.queue import Decision, HandoffState
+from ivr.queue import Decision, HandoffState, handoffs
 from keys import ledger
 
+MISSED = timedelta(minutes=2)
+"""A round takes a quarter of a minute; a call that brings none for so long is over."""
 WENT_ON = "went_on"
 """The disposition of a handoff whose caller went on without a person."""
 
@@ -72,6 +77,22 @@ def look(
 def room_of(handoff_id: int) -> str:
     """The conference of one handoff; its name says nothing about anybody."""
     return f"handoff-{handoff_id}"
+
+
+def lost(connection: Connection, now: datetime) -> list[str]:
+    """The ids of calls that wait in the queue and have missed their rounds: over, though nobody told us so."""
+    rows = connection.execute(
+        select(calls.c.sid)
+        .join(handoffs, handoffs.c.sid == calls.c.sid)
+        .where(
+            handoffs.c.finished_at.is_(None),
+            handoffs.c.left_at.is_(None),
+            calls.c.ended_at.is_(None),
+            calls.c.replied_at < now - MISSED,
+            calls.c.state.like('["Waiting",%'),
+        )
+    )
+    return list(rows.scalars())
 
 
 def stop(turn: Turn, case_id: int | None) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import structlog
 
-from ivr import on_call
+from ivr import on_call, waiting_room
 from ivr.call_backs import Wish, note
+from ivr.turn import hang_up
 from keys import ledger, seals
 from keys.database import Database
 from keys.unavailable import DatabaseUnavailable
@@ -54,9 +55,12 @@ def seal(exchange: Exchange, roots_file: Path, *, thorough: bool = False) -> int
 
 
 def sweep(exchange: Exchange) -> int:
-    """Give back the holds whose time has run out."""
+    """Give back the holds whose time has run out, and end the waiting calls that are over without our being told."""
+    now = exchange.now()
     with exchange.database.begin() as connection:
-        return ledger.expire(connection, now=exchange.now())
+        for call_sid in waiting_room.lost(connection, now):
+            hang_up(connection, call_sid, now=now)
+        return ledger.expire(connection, now=now)
 
 
 def drain(exchange: Exchange) -> int:

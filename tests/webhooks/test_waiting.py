@@ -14,6 +14,7 @@ from ivr.operators import operators
 from ivr.queue import Decision, HandoffState
 from ivr.waiting import MOST_WAITED
 from keys import ledger
+from webhooks import background
 
 from .conftest import Texts
 
@@ -107,6 +108,18 @@ def test_rounds_of_music_go_on_and_the_place_is_said_again_when_it_changes(stuck
         queue.leave(connection, first.sid, clock.now)
         claims.finish(connection, queue.unfinished(connection)[0].id, "other", clock.now)
     assert second.silence().words.startswith("You are number 1 in line for a person.")
+
+
+def test_a_call_that_misses_its_rounds_is_over_though_nobody_said_so(stuck, staffed, clock, rows):
+    stuck()
+    clock.sleep(60)
+    background.sweep(staffed)
+    assert rows("handoffs")[0]["left_at"] is None
+    clock.sleep(61)
+    background.sweep(staffed)
+    assert rows("handoffs")[0]["left_at"] is not None
+    assert rows("calls")[0]["outcome"] == "hung_up"
+    assert rows("handoffs")[0]["state"] == "waiting", "the case stays"
 
 
 def test_a_hang_up_keeps_the_case_in_the_queue_without_its_caller(stuck, rows):

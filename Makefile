@@ -2,12 +2,12 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# SERVE=0 ends the demo after its calls instead of leaving the line running.
+# SERVE=0 ends the demo after its calls and texts instead of leaving the line running.
 SERVE ?= 1
-# The tests of the page at /phone drive a real browser.
+# The tests of the page at /phone and of the desk drive a real browser.
 HAS_BROWSER := command -v chromium >/dev/null && command -v chromedriver >/dev/null
 BROWSER_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core
-LEFT_OUT := LEFT OUT: the tests of /phone in a browser (tests/webhooks/test_phone_browser.py). To run them: $(BROWSER_COMMAND)
+LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest -m browser). To run them: $(BROWSER_COMMAND)
 
 .PHONY: setup browser demo run test screenshots lint lock clean
 

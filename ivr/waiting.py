@@ -32,7 +32,7 @@ def escalated(state: Escalating, event: Queued | DeskClosed) -> Step:
 
 
 def at_waiting(state: Waiting, event: StillWaiting) -> Step:
-    """1 a call-back, 2 another try where one can help, 3 a text where one is offered, `*` the choices again."""
+    """1 a call-back, 2 another try where one can help, 3 a text where one is offered, 4 the case number, `*` the choices."""
     form = replace(state.form, waited=state.form.waited + 1)
     state = replace(state, form=form)
     if form.waited >= MOST_WAITED:
@@ -49,6 +49,8 @@ def at_waiting(state: Waiting, event: StillWaiting) -> Step:
         return after, (StopWaiting(), *actions)
     if key == "3" and items.may_text(form, None):
         return offering.wished(form, None, state.reason)
+    if key == "4":
+        return _wait(state, event.place, say("wayon.case"))
     news = event.place != state.place or form.waited % EVERY == 0
     where = (say("waiting.claimed"),) if event.claimed else _where(event.place, event.minutes)
     if key:
@@ -100,7 +102,8 @@ def _where(place: int, minutes: int | None) -> tuple[Say, ...]:
 
 
 def _menu(state: Escalating | Waiting | Talking) -> tuple[Say, ...]:
-    return items.way_on_menu(state.form, state.reason)
+    *choices, repeat = items.way_on_menu(state.form, state.reason)
+    return (*choices, say("waiting.menu.case"), repeat)
 
 
 def _too_long(state: Waiting) -> Step:

@@ -168,6 +168,15 @@ def test_a_text_with_the_case_number_keeps_the_place(stuck, staffed, clock, rows
     assert call.silence().words.startswith("You are number 1")
 
 
+def test_a_waiting_caller_may_hear_the_case_number_and_keeps_the_place(stuck, rows):
+    call = stuck()
+    assert "To hear your case number, press 4." in call.words
+    call.key("4")
+    number = " ".join(rows("cases")[0]["number"][:3])
+    assert call.words.startswith(f"Your case number is {number}")
+    assert rows("handoffs")[0]["left_at"] is None
+
+
 def test_what_an_operator_corrected_is_gone_on_with_by_the_caller(stuck, decide, groups, clock):
     call = stuck()
 

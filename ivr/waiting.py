@@ -32,7 +32,7 @@ def escalated(state: Escalating, event: Queued | DeskClosed) -> Step:
 
 
 def at_waiting(state: Waiting, event: StillWaiting) -> Step:
-    """1 a call-back, 2 another try where one can help, 3 a text where one is offered, 4 the case number, `*` the choices."""
+    """1 a call-back, 2 another try where one can help, 3 a text if offered, 4 the case number, `*` the choices."""
     form = replace(state.form, waited=state.form.waited + 1)
     state = replace(state, form=form)
     if form.waited >= MOST_WAITED:

@@ -165,13 +165,16 @@ def _wait(voice: _Voice, prompts: tuple[Say, ...], music: str, action: str) -> s
 
 
 def _conference(room: str, music: str, action: str) -> str:
-    """The caller's leg of a talk: it begins when the operator is there, and parting from it goes on with the line."""
+    """The caller's leg of a talk: it begins when the operator is there, and goes on with the line when they part.
+
+    A caller who hangs up ends the talk, so that no operator listens to an empty room.
+    """
     joined = _element(
         "Conference",
         _words(room),
         beep="false",
         startConferenceOnEnter="false",
-        endConferenceOnExit="false",
+        endConferenceOnExit="true",
         waitUrl=music,
         waitMethod="GET",
     )

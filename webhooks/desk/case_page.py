@@ -64,8 +64,10 @@ def live(handoff_id: int) -> str:
         facts = look(connection, handoff)
     owner_was, _, groups_were = request.args.get("shown", "").partition("-")
     owner, _, groups = token(facts).partition("-")
-    if owner != owner_was or not facts.mine:
-        return panels(facts, ALL if owner != owner_was else tuple(each for each in ALL if each != "hidden"))
+    if owner != owner_was:
+        return panels(facts, ALL)
+    if not facts.mine:
+        return panels(facts, (*FOLLOWING, "groups"))
     return panels(facts, FOLLOWING, shown=f"{owner}-{groups_were}", digits_changed=groups != groups_were)
 
 

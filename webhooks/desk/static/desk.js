@@ -211,7 +211,8 @@ body.addEventListener("submit", (event) => {
   if (!event.target.closest("[hx-post]")) sent(event.target);
 });
 body.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.detail.elt.closest && event.detail.elt.closest("form");
+  // The form may have been swapped away by its own answer; the request still knows it.
+  const form = event.detail.requestConfig.elt.closest("form");
   if (form && event.detail.successful && event.detail.requestConfig.verb === "post") sent(form);
 });
 // A part that holds what somebody is typing is not swapped away beneath them: it is brought up to date afterwards.

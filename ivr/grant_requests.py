@@ -6,6 +6,7 @@ limit, nor more than ten times that limit to one agreement, all givers together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -165,6 +166,16 @@ def waiting(connection: Connection, key_id: int | None = None) -> list[Grant]:
     if key_id is not None:
         query = query.where(grant_requests.c.key_id == key_id)
     return [_read(row) for row in connection.execute(query)]
+
+
+def states_of(connection: Connection, case_ids: Iterable[int]) -> dict[int, GrantState]:
+    """Where the last grant about each of these cases stands; cases without one are left out."""
+    rows = connection.execute(
+        select(grant_requests.c.case_id, grant_requests.c.state)
+        .where(grant_requests.c.case_id.in_(sorted(case_ids)))
+        .order_by(grant_requests.c.id)
+    )
+    return {row.case_id: GrantState(row.state) for row in rows}
 
 
 def _read(row: Any) -> Grant:

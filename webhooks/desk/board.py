@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, tuple_
 
+from ivr import grant_requests
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import cases
+from ivr.grant_requests import GrantState
 from ivr.guesses import WINDOW, GuessKind, guesses
 from ivr.lines import Lines
 from ivr.operators import Operator, Presence, listed
@@ -35,6 +37,11 @@ SEVERAL_CASES = 3
 """From so many cases of one caller in a day on, the queue says so."""
 SEVERAL_GUESSES = 2
 FRESH = timedelta(seconds=1)
+_GRANTS = {
+    GrantState.ASKED: "waits for a grant",
+    GrantState.APPROVED: "grant approved",
+    GrantState.DECLINED: "grant declined",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +148,9 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
     names = {each.id: each.name for each in people}
     flags = _Flags(connection, [row.caller for row in found if row.caller], now)
     keys, guessed = _keys(connection, found)
+    grants = grant_requests.states_of(connection, [row.case_id for row in found])
     return Board(
-        rows=tuple(_row(row, lines, names, flags, keys, guessed) for row in found),
+        rows=tuple(_row(row, lines, names, flags, keys, guessed, grants) for row in found),
         owed=_owed(connection, lines),
         present=tuple(each for each in people if each.disabled_at is None and each.presence != Presence.OFF),
         newest=newest,
@@ -151,7 +159,13 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
 
 
 def _row(
-    row: Any, lines: Lines, names: dict[int, str], flags: _Flags, keys: dict[str, Key], guessed: dict[str, int]
+    row: Any,
+    lines: Lines,
+    names: dict[int, str],
+    flags: _Flags,
+    keys: dict[str, Key],
+    guessed: dict[str, int],
+    grants: dict[int, GrantState],
 ) -> Row:
     layout = FORMATS.get(row.format)
     groups = row.groups.split(",") if row.groups else []
@@ -174,7 +188,11 @@ def _row(
         of=layout.groups if layout is not None else None,
         wrong=tuple(fault.group for fault in faults if fault.group is not None and groups[fault.group - 1]),
         key=key,
-        flags=(*flags.of(row.caller), *_flags_of_key(key, guessed.get(row.groups, 0))),
+        flags=(
+            *flags.of(row.caller),
+            *_flags_of_key(key, guessed.get(row.groups, 0)),
+            *([_GRANTS[grants[row.case_id]]] if grants.get(row.case_id) in _GRANTS else []),
+        ),
         owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
     )
 

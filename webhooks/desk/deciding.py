@@ -124,7 +124,7 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
     if isinstance(done, ledger.Refused):
         return NotDone(Why.REFUSED, {"refusal": done.refusal})
     cases.activated(doing.connection, case.id, done.reservation.id, doing.now)
-    facts: dict[str, object] = {"again": done.replay}
+    facts: dict[str, object] = {"again": True} if done.replay else {}
     if on_the_line(handoff):
         claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.ISSUED, now=doing.now)
         facts["by"] = "line"
@@ -157,7 +157,7 @@ def _answer(doing: Doing, handoff: Handoff, words: tuple[Say, ...], disposition:
     """Text the last word of a case; only where it can be sent has the case ended with it."""
     unsent = _text(doing, handoff, words)
     if isinstance(unsent, NotDone):
-        return {"by": None, "not_sent": unsent.facts.get("text", unsent.why)}
+        return {"not_sent": unsent.facts.get("text", unsent.why)}
     finish(doing, handoff, disposition)
     return {"by": "text"}
 

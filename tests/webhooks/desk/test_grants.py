@@ -80,6 +80,7 @@ def test_a_second_person_approves_and_the_case_is_told(desk_client, taken, grant
     desktop.post(f"{path}/grant", amount="20", reason="new branch")
     (asked,) = waiting()
     assert "Waits for a supervisor who is not you." in desktop.get(path).text
+    assert "waits for a grant" in desktop.get("/desk/queue").text
     assert "new branch" in chief.get("/desk/grants").text
     answer = chief.post(f"/desk/grants/{asked.id}/decide", decision="approve", reason="by contract", next=path)
     assert answer.location == path
@@ -87,6 +88,7 @@ def test_a_second_person_approves_and_the_case_is_told(desk_client, taken, grant
     page = desktop.get(path).text
     assert "decided on a grant" in page
     assert "by contract" in page
+    assert "grant approved" in desktop.get("/desk/queue").text
     (entry,) = entries(Kind.GRANT_DECIDED)
     assert (entry.name, entry.case_id, entry.key_id) == ("Mira Holt", asked.case_id, asked.key_id)
     assert '"asked_by": "Anna Berg"' in entry.details

@@ -141,6 +141,7 @@ def test_a_grant_above_the_limit_is_decided_by_another_and_seen_at_once(stand, a
 
 def test_the_page_of_a_case_has_no_serious_fault_light_or_dark(stand, at_desk, serious_faults, take_picture):
     anna, groups, found = at_desk("Cleo Marsh"), stand.groups(), {}
+    anna.driver.set_window_size(1440, 2300)
     case = stand.enter((*groups[:3], "123456", *groups[4:8]), "TRIES")
 
     def look(page):

@@ -38,6 +38,19 @@ REASONS = {
     "FORMAT_NOT_OF_PRODUCT": "ID does not fit the product",
     "HOLD_GONE": "waited too long, the activation is free again",
 }
+ENDINGS = {
+    "activated": "activated",
+    "issued": "activated, read by the line",
+    "refused": "refused",
+    "back": "handed back to the line",
+    "talk": "talked to",
+    "called_back": "called back",
+    "no_answer": "no answer",
+    "duplicate": "the same as another case",
+    "went_on": "went on alone",
+    "other": "something else",
+}
+"""How a stay in the queue ends: an operator's disposition, or else what the line took up."""
 CHANNELS = {"phone": "call", "text": "text"}
 PRESENCES = {
     Presence.AVAILABLE: "Available",
@@ -89,6 +102,11 @@ def language(locale: str) -> str:
 def reason(code: str | None) -> str:
     """Why a case came to a person."""
     return REASONS.get(code or "", code or "no reason given")
+
+
+def ending(code: str | None) -> str:
+    """How a stay in the queue ended."""
+    return ENDINGS.get(code or "", code or "not said")
 
 
 def channel(code: str) -> str:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -21,21 +21,23 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from ivr import cases, operators, queue
+from ivr import cases, claims, operators, queue
 from ivr.operators import NewOperator, Role
-from keys import catalog, derivation, secrets_file
+from ivr.weighing import decoded
+from keys import catalog, derivation, ledger, secrets_file
 from keys.catalog_loading import load as load_catalogue
 from keys.database import Database
 from keys.formats import FORMATS
-from keys.groups import split
+from keys.groups import check_groups, split
 from keys.installation_id import InstallationID, encode
-from keys.issue import Order, issue
+from keys.issue import Order, issue, show
 from webhooks.bench import running
 from webhooks.rehearsal.dialling import Terms, dial
-from webhooks.rehearsal.scripted import Mood, ScriptedCaller, wrong
+from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = not (CHROMIUM and DRIVER)
@@ -49,6 +51,7 @@ PEOPLE = {
     "Cleo Marsh": Role.SUPERVISOR,
     "Dag Ring": Role.ADMINISTRATOR,
 }
+GRANT_LIMITS = {Role.OPERATOR: 20, Role.SUPERVISOR: 500, Role.ADMINISTRATOR: 500}
 LINES = f"""\
 [[line]]
 number = "{NUMBER}"
@@ -71,11 +74,22 @@ def pytest_collection_modifyitems(items):
 
 
 class Stuck(ScriptedCaller):
-    """Keys the whole ID, and one group wrong however often it is asked for: until a person helps."""
+    """Keys the whole ID, and two digits of one group wrong however often it is asked for: until a person helps."""
 
     def _keyed(self, group):
         digits = self.groups[group - 1]
-        return wrong(digits) if group == self.mood.wrong_group else digits
+        return misread(self.groups, group) if group == self.mood.wrong_group else digits
+
+
+def misread(groups, group):
+    """A group with two digits wrong, so that its check digit tells, and no repair can be sure of it."""
+    before, digits, after = groups[: group - 1], groups[group - 1], groups[group:]
+    for change in range(1, 10):
+        second, fourth = ((int(digits[place]) + change) % 10 for place in (1, 3))
+        told = f"{digits[0]}{second}{digits[2]}{fourth}{digits[4:]}"
+        if check_groups(FORMATS[1], (*before, told, *after)):
+            return told
+    raise AssertionError(digits)
 
 
 class Ringing:
@@ -174,10 +188,27 @@ class Stand:
                 now=now,
             )
 
-    def waiting(self):
-        """The cases in the queue now."""
+    def clear(self):
+        """End whatever is in the queue."""
+        with self.database.begin() as connection:
+            for handoff in queue.unfinished(connection):
+                claims.finish(connection, handoff.id, "other", datetime.now(UTC))
+
+    def balance(self):
+        """What is left of the key."""
+        return self._key().balance
+
+    def spend_all(self):
+        """Leave nothing of the key, as after a busy year."""
+        now, claim = datetime.now(UTC), ledger.Claim
+        while self.balance().available:
+            iid = decoded(self.groups())
+            with self.database.begin() as connection:
+                ledger.reserve_and_post(connection, claim(iid, 1, "phone", "tester", "tester"), now=now)
+
+    def _key(self):
         with self.database.read() as connection:
-            return queue.unfinished(connection)
+            return show(connection, 1, self.product_key.key.serial)
 
 
 @pytest.fixture(scope="session")
@@ -213,7 +244,7 @@ def stand(sqlite_template, password_hash):
 
 
 def _fill(folder, database, password_hash):
-    """Secrets, a catalogue, a key for two activations, and the people."""
+    """Secrets, a catalogue, a key, and the people."""
     secrets_file.create(folder / "secrets.toml")
     secrets_file.add_product(folder / "secrets.toml", 1, bytes(32))
     whole = catalog.Catalogue(
@@ -224,10 +255,10 @@ def _fill(folder, database, password_hash):
     now = datetime.now(UTC)
     with database.begin() as connection:
         load_catalogue(connection, whole)
-        order = Order(1, "NS-2026-01", 100)
+        order = Order(1, "NS-2026-01", 12)
         issued = issue(connection, secrets_file.load(folder / "secrets.toml"), order, now=now, actor="tester")
         for name, role in PEOPLE.items():
-            operators.add(connection, NewOperator(name, role, password_hash, 50), now)
+            operators.add(connection, NewOperator(name, role, password_hash, GRANT_LIMITS[role]), now)
     return issued
 
 
@@ -262,15 +293,26 @@ class Operator:
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
+    def shown(self, selector):
+        with suppress(StaleElementReferenceException):
+            return [each for each in self.all(selector) if each.is_displayed()]
+        return []
+
+    def holds(self, selector):
+        """What stands in a field."""
+        self.waits_for(selector)
+        return self.driver.execute_script("return document.querySelector(arguments[0]).value", selector)
+
     def waits_for(self, selector, within=10.0):
         """Wait until something like this is shown; gives it."""
-        shown = until(
-            lambda: [each for each in self.all(selector) if each.is_displayed()], within, lambda: (selector, self.page)
-        )
+        shown = until(lambda: self.shown(selector), within, lambda: (selector, self.page))
         return shown[0]
 
     def clicks(self, selector):
-        self.waits_for(selector).click()
+        """Click on what is shown; where the page is brought up to date at that very moment, once more."""
+        while True:
+            with suppress(StaleElementReferenceException):
+                return self.waits_for(selector).click()
 
     def sees(self, pattern, within=10.0):
         """Wait until the page says something like this."""

@@ -15,6 +15,7 @@ PAGES = (
     "operators",
     "operators/1",
     "entries",
+    "grants",
     "nothing/there",
 )
 
@@ -24,7 +25,7 @@ def filled(stand):
     """Cases in the queue that show something in every column."""
     groups = stand.groups()
     stuck = (*groups[:3], "", *groups[4:])
-    return [stand.enter(groups), stand.enter(stuck, "TOO_MANY_TRIES"), stand.enter()]
+    return [stand.enter(groups), stand.enter(stuck, "TRIES"), stand.enter()]
 
 
 @pytest.mark.usefixtures("filled")

@@ -129,6 +129,8 @@ def take(doing: Doing, handoff_id: int, reason: str) -> tuple[Handoff, str | Non
     found = queue.read(doing.connection, handoff_id)
     if found is None:
         return NotDone(Why.NO_SUCH)
+    if found.state is not HandoffState.CLAIMED or found.claimed_by != doing.operator.id:
+        return not_theirs(doing, handoff_id)  # before any lock: the line may be taking its decision up just now
     lock_case(doing, found)
     if not claims.see(doing.connection, handoff_id, doing.operator.id, doing.now):
         return not_theirs(doing, handoff_id)
@@ -140,7 +142,9 @@ def take(doing: Doing, handoff_id: int, reason: str) -> tuple[Handoff, str | Non
 
 def lock_case(doing: Doing, handoff: Handoff) -> None:
     """Wait for whoever works on the case, and let others wait for the commit."""
-    doing.connection.execute(select(cases.cases.c.id).where(cases.cases.c.id == handoff.case_id).with_for_update())
+    # Not so strongly that a call-back or a text, which only refer to the case, would have to wait.
+    row = select(cases.cases.c.id).where(cases.cases.c.id == handoff.case_id).with_for_update(key_share=True)
+    doing.connection.execute(row)
 
 
 def not_theirs(doing: Doing, handoff_id: int) -> NotDone:

@@ -1,4 +1,4 @@
-"""`touchtone demo`: from an empty folder to two activated machines, twice, without touching another line's files."""
+"""`touchtone demo`: from an empty folder to three activated machines, twice, without touching another line's files."""
 
 import json
 import os
@@ -52,10 +52,10 @@ def test_it_comes_out_right_both_times(twice):
         assert "The demo stops" not in done.stdout + done.stderr
 
 
-def test_99_are_left_after_each_of_three_calls_and_98_after_the_texts_for_another_machine(twice):
+def test_99_are_left_after_three_calls_98_after_the_texts_and_97_after_a_person_helped(twice):
     for done in twice[1]:
-        assert len(re.findall(r"^state +activated$", done.stdout, re.MULTILINE)) == 4
-        assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE) == ["100", "99", "99", "99", "98"]
+        assert len(re.findall(r"^state +activated$", done.stdout, re.MULTILINE)) == 6
+        assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE) == ["100", "99", "99", "99", "98", "97"]
 
 
 def test_the_calls_can_be_read_as_they_happen(twice):
@@ -63,7 +63,7 @@ def test_the_calls_can_be_read_as_they_happen(twice):
         assert done.stdout.count("$ touchtone call --iid") == 3
         assert "--wrong-group 4" in done.stdout
         assert "Key group 4 again" in done.stdout
-        assert done.stdout.count("That was the last block") >= 3
+        assert done.stdout.count("That was the last block") >= 4
 
 
 def test_a_second_machine_is_activated_by_text_after_one_wrong_group(twice):
@@ -76,13 +76,29 @@ def test_a_second_machine_is_activated_by_text_after_one_wrong_group(twice):
         assert re.search(r"line: Approved\.[^\n]*\n(?: +[A-H] \d{6}\n){8} +\(1 segment, GSM-7\)", done.stdout)
 
 
-def test_a_folder_of_a_version_without_texts_gets_a_line_that_has_them(tmp_path):
+def test_a_third_machine_is_activated_by_a_caller_who_gets_stuck_and_an_operator_who_helps(twice):
+    for done in twice[1]:
+        helped = done.stdout.partition("is put through to the desk")[2]
+        assert helped.count("Key group 4 again") + helped.count("Group 4 again") >= 1, helped
+        assert "in line for a person" in helped
+        assert "group 4 missing" in helped
+        assert re.search(r"hands the call back to the line[\s\S]*Write down 8 blocks", helped)
+
+
+def test_the_password_of_the_desk_is_printed_only_with_the_desk_s_address(twice):
+    folder, runs = twice
+    password = (folder / "desk-password").read_text().strip()
+    assert (folder / "desk-password").stat().st_mode & 0o077 == 0
+    assert not [done for done in runs if password in done.stdout + done.stderr]
+
+
+def test_a_folder_of_a_version_without_texts_or_desk_gets_a_line_that_has_them(tmp_path):
     folder = tmp_path / "demo"
     folder.mkdir()
     (folder / "lines.toml").write_text('[[line]]\nnumber = "+15005550006"\nname = "Old"\ncountry = "US"\n')
     done = run_demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE)[-1] == "98"
+    assert re.findall(r"^available +(\d+)$", done.stdout, re.MULTILINE)[-1] == "97"
 
 
 def test_the_key_is_printed_whole_once_at_its_issue(twice):

@@ -71,6 +71,23 @@ def test_a_line_that_takes_no_texts_says_in_its_file_how_it_would(folder):
     assert read_lines(file, read_catalogues()).all[0].text_sender == "+493012345"
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_line_has_a_desk_if_it_is_told_when_somebody_is_there():
+    assert run("--desk-hours", "mon-fri 09:00-17:00").exit_code == 0
+    (line,) = read_lines(load().lines_file, read_catalogues()).all
+    assert sorted(line.desk.week) == [0, 1, 2, 3, 4]
+
+
+def test_a_line_without_a_desk_says_in_its_file_how_it_would_have_one(folder):
+    assert run().exit_code == 0
+    file = folder / "lines.toml"
+    assert read_lines(file, read_catalogues()).all[0].desk is None
+    for name in ("desk_hours", "time_zone", "days_off"):
+        file.write_text(file.read_text().replace(f"# {name}", name))
+    desk = read_lines(file, read_catalogues()).all[0].desk
+    assert (desk.zone.key, len(desk.days_off), sorted(desk.week)) == ("Europe/Berlin", 1, [0, 1, 2, 3, 4])
+
+
 def test_nobody_else_can_read_what_it_makes(folder):
     run()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -122,6 +139,7 @@ def test_no_secret_is_printed(folder):
         (("--name", ""), "name"),
         (("--text-sender", "somebody"), "text_sender"),
         (("--text-sender", "MG1"), "text_sender"),
+        (("--desk-hours", "always"), "desk_hours"),
     ],
 )
 def test_a_wrong_choice_is_named_and_the_right_one_works_afterwards(arguments, named):

@@ -1,4 +1,4 @@
-"""`touchtone demo`: from an empty folder to a machine that accepts its activation, with this program's own commands.
+"""`touchtone demo`: from an empty folder to machines that accept its activation, with this program's own commands.
 
 Rule: nothing in it is staged. Each step prints the command it stands for and runs it; calls go over HTTP to a line
 that really serves, and a step that does not come out as it should ends the demo with status 1.
@@ -10,11 +10,8 @@ import contextlib
 import io
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +33,6 @@ name = "Fairway"
 format = "standard"
 """
 NUMBER = "+15005550006"
-START_SECONDS = 20.0
 
 
 @click.command()
@@ -46,10 +42,11 @@ START_SECONDS = 20.0
     "--folder", default="data/demo", show_default=True, type=click.Path(path_type=Path), help="The demo's data folder."
 )
 def demo(serve: bool, port: int, folder: Path) -> None:
-    """Set a line up, activate an offline machine by telephone, and show what the ledger says."""
+    """Set a line up, activate offline machines by telephone, by text and with a person's help, and show the ledger."""
+    from webhooks.cli.demo_serving import free_port, serving
     from webhooks.settings import SETTINGS
 
-    port = _free_port(port)
+    desk_port, port = free_port(8090 if port else 0), free_port(port)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for setting in SETTINGS:  # the demo keeps to its own folder, whatever line the environment speaks of
         os.environ.pop(setting.name, None)
@@ -59,13 +56,16 @@ def demo(serve: bool, port: int, folder: Path) -> None:
         TOUCHTONE_LISTEN=f"127.0.0.1:{port}",
         TOUCHTONE_PUBLIC_URL=f"http://127.0.0.1:{port}",
         TOUCHTONE_PHONE="on",
+        TOUCHTONE_DESK_LISTEN=f"127.0.0.1:{desk_port}",
+        TOUCHTONE_DESK_URL=f"http://127.0.0.1:{desk_port}",
         # Whoever tries the line texts it more often in a day than a caller would.
         TOUCHTONE_TEXTS_PER_NUMBER="2000",
         TOUCHTONE_TEXTS_PER_PREFIX="2000",
     )
-    _forget_lines_without_texts(folder / "lines.toml")
+    _forget_older_lines(folder / "lines.toml")
     _say("The publisher sets the line up")
-    _run("init", "--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER)
+    hours = ("--desk-hours", "mon-sun 00:00-24:00")
+    _run("init", "--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER, *hours)
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(CATALOGUE, "utf-8")
     _run("catalog", "load", str(catalogue))
@@ -73,13 +73,15 @@ def demo(serve: bool, port: int, folder: Path) -> None:
     build = folder / "fairway.build.json"
     _run("catalog", "build", "Fairway", "--out", str(build), "--line", NUMBER, quiet=True)
     _run("phone", "--build", str(build), product_key, hide=product_key)
-    with _line(port) as server:
+    password = _operator(folder)
+    with serving(serve=f"http://127.0.0.1:{port}/readyz", desk=f"http://127.0.0.1:{desk_port}/desk/login") as server:
         _activate(folder, build, product_key)
         _activate_by_text(folder, build, product_key)
+        _activate_with_help(folder, build, product_key, password)
         if not serve:
             return
-        _say("The line goes on serving. Try it in a browser, or in another terminal:")
-        _how_to_go_on(folder, port)
+        _say("Line and desk go on serving. Try them in a browser, or in another terminal:")
+        _how_to_go_on(folder, port, password)
         with contextlib.suppress(KeyboardInterrupt):
             server.wait()
 
@@ -123,6 +125,29 @@ def _activate_by_text(folder: Path, build: Path, product_key: str) -> None:
     _expect(answered["outcome"] == "activated", "the texts did not activate the machine")
     _confirm(name, machine, answered["confirmation_id"])
     _balance(product_key, 98)
+
+
+def _activate_with_help(folder: Path, build: Path, product_key: str, password: str) -> None:
+    """A third machine, whose owner gets stuck and is helped at the desk."""
+    from webhooks import settings
+    from webhooks.cli import demo_desk
+
+    _say("A third machine; its owner reads group 4 wrong three times, and is put through to the desk")
+    name, machine, digits = _install(folder, build, product_key, "wheelhouse")
+    heard = demo_desk.escalate(tuple(digits.split()), NUMBER, settings.load().desk_url, password)
+    _expect(heard["outcome"] == "activated", "the call that was helped did not activate the machine")
+    _confirm(name, machine, heard["confirmation_id"])
+    _balance(product_key, 97)
+
+
+def _operator(folder: Path) -> str:
+    """The password of whoever works at the demo's desk; an earlier demo may have added them."""
+    from webhooks.cli import demo_desk
+
+    password = demo_desk.password_in(folder / "desk-password")
+    facts = ("--role", "administrator", "--phone", "+14155550188", "--password-file", str(folder / "desk-password"))
+    _run("operator", "add", demo_desk.NAME, *facts, quiet=True, may_fail=True)
+    return password
 
 
 def _install(folder: Path, build: Path, product_key: str, place: str) -> tuple[str, Path, str]:
@@ -201,44 +226,7 @@ def _run(*words: str, hide: str | None = None, quiet: bool = False, may_fail: bo
     return dict(answer) if isinstance(answer, dict) else {"rows": answer}
 
 
-@contextlib.contextmanager
-def _line(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The line, serving in a process of its own."""
-    click.secho("\n$ touchtone serve", bold=True)
-    server = subprocess.Popen([sys.executable, "-m", "webhooks.cli", "serve"])
-    try:
-        _wait_until_ready(server, port)
-        yield server
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-        server.kill()
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
-    import requests
-
-    patience = time.monotonic() + START_SECONDS
-    while time.monotonic() < patience and server.poll() is None:
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(f"http://127.0.0.1:{port}/readyz", timeout=1).ok:
-                return
-        time.sleep(0.05)
-    _expect(False, "the line did not start")
-
-
-def _free_port(wanted: int) -> int:
-    """The wanted port, or any other where that is taken."""
-    for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise click.ClickException("no port is free on this machine")
-
-
-def _how_to_go_on(folder: Path, port: int) -> None:
+def _how_to_go_on(folder: Path, port: int, password: str) -> None:
     from webhooks import phone_file, settings
 
     found = settings.load()
@@ -246,20 +234,22 @@ def _how_to_go_on(folder: Path, port: int) -> None:
     here = f"TOUCHTONE_DATA_DIR={folder} TOUCHTONE_LISTEN=127.0.0.1:{port} TOUCHTONE_PUBLIC_URL={found.public_url}"
     for sentence in (
         f"  {address}    # in a browser: a telephone that calls and texts, and a machine to activate",
+        f"  {found.desk_url}/desk    # in another window: the desk; name demo, password {password}",
+        "  Both sides by yourself: dial in the first window, press 0 at any prompt, and see the call come to the desk.",
         f"  export {here}",
         "  .venv/bin/touchtone call                 # dial it yourself; type keys, Enter alone is silence, h hangs up",
         "  .venv/bin/touchtone text                 # text it yourself; Enter sends, an empty line looks for news",
         "  .venv/bin/touchtone case list            # who waits for a call back",
         "  .venv/bin/touchtone ledger entries       # what the ledger wrote down",
         "  .venv/bin/touchtone ledger verify        # and that it adds up",
-        "Stop the line with Ctrl-C.",
+        "Stop both with Ctrl-C.",
     ):
         click.echo(sentence)
 
 
-def _forget_lines_without_texts(file: Path) -> None:
-    """A demo of a version that knew no texts left a file of lines without them; `init` keeps what it finds."""
-    if file.exists() and "text_sender" not in file.read_text("utf-8"):
+def _forget_older_lines(file: Path) -> None:
+    """A demo of a version that knew no texts, or no desk, left a file of lines without; `init` keeps what it finds."""
+    if file.exists() and not all(word in file.read_text("utf-8") for word in ("text_sender", "\ndesk_hours")):
         file.unlink()
 
 

@@ -35,6 +35,10 @@ locale = "en-US"
 call_back_hours = 24
 # What its texts come from: a number, or a Messaging Service (MG...). Without it, the line takes and sends none.
 {text_sender}
+# When operators are at the desk, in time_zone (UTC where none is given). Without it, a person means a call-back.
+{desk_hours}
+# time_zone = "Europe/Berlin"
+# days_off = [2026-12-25]
 """
 
 
@@ -46,6 +50,7 @@ call_back_hours = 24
 @click.option("--name", default="Activation line", show_default=True, help="What callers hear first.")
 @click.option("--country", default="US", show_default=True, help="The line's country, ISO 3166.")
 @click.option("--text-sender", metavar="NUMBER|MG...", help="What its texts come from; without it, it sends none.")
+@click.option("--desk-hours", metavar="HOURS", help='When operators are there, in UTC: "mon-fri 09:00-17:00".')
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def init(as_json: bool, number: str, name: str, country: str, **given: str | None) -> None:
     """Make the data folder (TOUCHTONE_DATA_DIR) ready to serve: settings, secrets, lines and the database."""
@@ -60,12 +65,13 @@ def init(as_json: bool, number: str, name: str, country: str, **given: str | Non
         account_sid=given["account_sid"] or "AC" + secrets.token_hex(16),
         auth_token=given["auth_token"] or secrets.token_hex(16),
     )
-    sender = given["text_sender"]
+    sender, hours = given["text_sender"], given["desk_hours"]
     lines_text = LINES_TEXT.format(
         number=json.dumps(number),
         name=json.dumps(name, ensure_ascii=False),
         country=json.dumps(country),
         text_sender=f"{'' if sender else '# '}text_sender = {json.dumps(sender or number)}",
+        desk_hours=f"{'' if hours else '# '}desk_hours = {json.dumps(hours or 'mon-fri 09:00-17:00')}",
     )
     made = {}
     try:

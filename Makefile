@@ -36,9 +36,9 @@ test: setup browser
 	$(BIN)/pytest
 	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
 
-# The pictures in docs/images, taken by the test that goes through the page.
+# The pictures in docs/images, taken by the tests that go through the pages.
 screenshots: setup browser
-	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py -k picture
+	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py -k picture
 
 lint: setup
 	$(BIN)/ruff format --check .

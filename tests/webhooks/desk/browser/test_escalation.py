@@ -28,14 +28,15 @@ def open_case(operator):
 
 def test_a_stuck_caller_is_helped_and_hears_the_confirmation_id_as_the_pictures_show(stand, at_desk, take_picture):
     anna = at_desk("Anna Berg")
-    stand.enter(stand.groups()[:5])  # somebody else waits as well
+    stand.enter(stand.groups(), "KEY_BLOCKED")  # others wait as well
+    stand.enter(stand.groups()[:5])
     call, groups = stand.stuck(group=4)
     call.hears(WAITS)
     anna.sees("8 of 9 groups")
     for scheme, name in (("light", "desk-queue"), ("dark", "desk-queue-dark")):
         take_picture(anna, name, scheme)
     anna.scheme("light")
-    anna.all("tr[data-row] a.case")[1].click()
+    anna.all("tr[data-row] a.case")[2].click()
     anna.clicks("#case-claim")
     anna.waits_for("#form-groups")
     call.hears("A person has your case in front of them")
@@ -56,7 +57,7 @@ def test_a_stuck_caller_is_helped_and_hears_the_confirmation_id_as_the_pictures_
     assert (record.outcome, len(record.confirmation_id)) == ("activated", 8 * 7 - 1)
     anna.sees("ended: handed back to the line")
     anna.goes("/desk/queue")
-    anna.sees("1 waiting")
+    anna.sees("2 waiting")
     assert anna.complaints() == []
 
 
@@ -85,7 +86,7 @@ def quicker(anna, bo):
     return None
 
 
-def test_more_activations_than_one_may_grant_need_a_second_person(stand, at_desk, take_picture):
+def test_more_activations_than_one_may_grant_need_a_second_person(stand, at_desk):
     anna, cleo = at_desk("Anna Berg"), at_desk("Cleo Marsh")
     stand.spend_all()
     call = stand.call(ScriptedCaller(stand.groups(), Mood(express=True)))
@@ -103,7 +104,6 @@ def test_more_activations_than_one_may_grant_need_a_second_person(stand, at_desk
     anna.types("asked Cleo by the way")
     cleo.goes("/desk/grants")
     cleo.sees("thirty new machines at the yard")
-    take_picture(cleo, "desk-grants")
     cleo.clicks("button[value=approve]")
     cleo.sees("Nothing waits|nobody|No ")
     assert stand.balance().available == 30
@@ -180,3 +180,15 @@ def test_light_and_dark_can_be_chosen_and_stay_chosen(at_desk):
     assert anna.driver.execute_script(colour) == light
     anna.goes("/desk/logins")
     assert anna.driver.execute_script(colour) == light
+
+
+def test_the_office_counts_what_was_done_as_the_picture_shows(stand, at_desk, take_picture):
+    for reason in ("ASKED", "TRIES", "KEY_BLOCKED"):
+        stand.enter(stand.groups(), reason)
+    cleo = at_desk("Cleo Marsh")
+    cleo.clicks("tr[data-row] [data-claim]")
+    cleo.waits_for("#case-head")
+    cleo.goes("/desk/office")
+    cleo.sees(r"Waiting now\s+2\b")
+    cleo.sees(r"With an operator\s+1\b")
+    take_picture(cleo, "desk-office")

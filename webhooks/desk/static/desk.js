@@ -215,6 +215,15 @@ body.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.requestConfig.elt.closest("form");
   if (form && event.detail.successful && event.detail.requestConfig.verb === "post") sent(form);
 });
+// Digits that were typed and not kept would not go along with the call: that is said, and the call stays.
+body.addEventListener("submit", (event) => {
+  if (!event.target.matches("#form-back, #form-issue")) return;
+  const typed = [...document.querySelectorAll("#form-groups input.digits")];
+  if (typed.every((field) => field.value.trim() === field.defaultValue)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  tell("The digits you typed are not kept yet. Keep them first, or take them out.", true);
+}, true);
 // A part that holds what somebody is typing is not swapped away beneath them: it is brought up to date afterwards.
 body.addEventListener("htmx:beforeSwap", (event) => {
   const target = event.detail.target, field = document.activeElement;

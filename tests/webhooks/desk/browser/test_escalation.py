@@ -168,6 +168,24 @@ def test_somebody_typing_is_not_disturbed_by_what_changes_elsewhere(stand, at_de
     assert not re.search("You are logged out", anna.page)
 
 
+def test_digits_that_were_typed_and_not_kept_hold_the_hand_back_until_they_are(stand, at_desk):
+    call, groups = stand.stuck(group=4)
+    call.hears(WAITS)
+    anna = at_desk("Anna Berg")
+    open_case(anna)
+    anna.types("c")
+    anna.waits_for("#form-groups")
+    anna.types("e", groups[3])
+    anna.sees("genuine")
+    anna.clicks("#form-back button")
+    anna.sees("Not done. The digits you typed are not kept yet")
+    assert anna.holds("#group-4") == groups[3]
+    anna.clicks("#form-groups button.main")
+    anna.sees("it activates, and reads the confirmation ID")
+    anna.clicks("#form-back button")
+    assert call.ends().outcome == "activated"
+
+
 def test_light_and_dark_can_be_chosen_and_stay_chosen(at_desk):
     anna = at_desk("Anna Berg")
     colour = "return getComputedStyle(document.body).color"

@@ -28,6 +28,7 @@ from ivr.callers import Caller
 from ivr.states import Ended, State
 from ivr.written import read_state, write
 from keys.database import Instant, metadata
+from keys.direct import Statement
 
 calls = Table(
     "calls",
@@ -60,8 +61,8 @@ _WORKED_ON = (
     calls.c.ended_at,
 )
 # The row without its case: after a wait for the lock PostgreSQL reads this row anew, but a joined one as it was before.
-_LOCKED = select(*_WORKED_ON).where(calls.c.sid == bindparam("call_sid")).with_for_update()
-_TAKE_TURN = (
+_LOCKED = Statement(select(*_WORKED_ON).where(calls.c.sid == bindparam("call_sid")).with_for_update())
+_TAKE_TURN = Statement(
     update(calls)
     .where(calls.c.sid == bindparam("call_sid"))
     .values(
@@ -99,20 +100,21 @@ class Call:
 
 def lock(connection: Connection, sid: str) -> Call | None:
     """The call, its row locked until the commit; None if we have never heard of it."""
-    row = connection.execute(_LOCKED, {"call_sid": sid}).first()
+    row = _LOCKED.first(connection, {"call_sid": sid})
     if row is None:
         return None
+    line, caller, sealed, held, case_id, turn, state, spoken, replied_at, ended_at = row
     return Call(
         sid=sid,
-        line=row.line,
-        caller=Caller(row.caller, row.number_sealed) if row.caller is not None else None,
-        turn=row.turn,
-        state=read_state(row.state),
-        spoken=row.spoken,
-        replied_at=row.replied_at,
-        case_id=row.case_id,
-        held=row.held_sealed,
-        ended_at=row.ended_at,
+        line=line,
+        caller=Caller(caller, sealed) if caller is not None else None,
+        turn=turn,
+        state=read_state(state),
+        spoken=spoken,
+        replied_at=replied_at,
+        case_id=case_id,
+        held=held,
+        ended_at=ended_at,
     )
 
 
@@ -144,8 +146,8 @@ def begin(connection: Connection, call: Call) -> bool:
 def save(connection: Connection, call: Call) -> None:
     """Write a locked call back after its turn."""
     ended = isinstance(call.state, Ended)
-    connection.execute(
-        _TAKE_TURN,
+    _TAKE_TURN.count(
+        connection,
         {
             "call_sid": call.sid,
             "next_turn": call.turn,

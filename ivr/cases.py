@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from keys.checkdigit import calc
 from keys.database import Instant, RowNumber, metadata
+from keys.direct import Statement
 from keys.formats import CheckRule
 
 
@@ -49,7 +50,7 @@ cases = Table(
     Column("changed_at", Instant, nullable=False),
 )
 
-_KEEP = (
+_KEEP = Statement(
     update(cases)
     .where(
         cases.c.id == bindparam("case_id"),
@@ -123,7 +124,7 @@ def keep_groups(
     False, and nothing saved, where the case has its activation and these are the groups of another installation.
     """
     facts = {"case_id": case_id, "new_format": layout, "new_groups": _written(groups), "now": now}
-    return connection.execute(_KEEP, facts).rowcount == 1
+    return _KEEP.count(connection, facts) == 1
 
 
 def needs_person(connection: Connection, case_id: int, reason: str, now: datetime) -> None:

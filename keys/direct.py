@@ -1,0 +1,117 @@
+"""Statements of the busiest turns, sent through the driver itself on the connection that is open.
+
+The rule it keeps: the statement is written in SQLAlchemy's language, and its types decide what goes in and what comes
+out, as everywhere; only the way to the driver is shorter. It is written out once a dialect, its place in the
+transaction is the connection's, and what the driver raises is what SQLAlchemy would have raised in its place.
+
+A turn sends the same three statements every time, and finding that out again costs more than sending them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, Update
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+Change = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A statement as one dialect spells it.
+
+    `names` are its facts in the order the driver wants them, `fixed` those that stand in the statement itself; `into`
+    changes a fact on its way in, by its place, `out` a column of a row on its way out.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    into: tuple[tuple[int, Change], ...]
+    out: tuple[tuple[int, Change], ...]
+
+
+class Statement:
+    """A SELECT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
+
+    def __init__(self, said: Select[Any] | Update) -> None:
+        self.said = said
+        self._written: dict[str, _Written] = {}
+
+    def first(self, connection: Connection, facts: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, None where there is none. Raises what SQLAlchemy raises, and KeyError for a missing fact."""
+        written = self._for(connection.dialect)
+        row: tuple[Any, ...] | None = self._sent(connection, written, facts).fetchone()
+        if row is None or not written.out:
+            return row
+        columns = list(row)
+        for place, change in written.out:
+            columns[place] = change(columns[place])
+        return tuple(columns)
+
+    def count(self, connection: Connection, facts: Mapping[str, Any]) -> int:
+        """How many rows an UPDATE found. Raises as `first` does."""
+        found: int = self._sent(connection, self._for(connection.dialect), facts).rowcount
+        return found
+
+    def _sent(self, connection: Connection, written: _Written, facts: Mapping[str, Any]) -> Any:
+        known = {**written.fixed, **facts}
+        given = [known[name] for name in written.names]
+        for place, change in written.into:
+            given[place] = change(given[place])
+        dialect, pooled = connection.dialect, connection.connection
+        driver: Any = pooled.driver_connection
+        for hear in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these
+            hear(connection, None, written.text, given, None, False)
+        try:
+            if dialect.name == "sqlite":
+                return driver.execute(written.text, given)
+            return self._cursor(pooled.info, driver).execute(written.text, given, binary=True)
+        except dialect.loaded_dbapi.Error as error:
+            lost = dialect.is_disconnect(error, driver, None)
+            if lost:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                written.text, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+            ) from error
+
+    def _cursor(self, info: dict[Any, Any], driver: Any) -> Any:
+        """The psycopg cursor of this statement, kept with its connection: a new one would learn the types anew."""
+        cursor = info.get(self)
+        if cursor is None:
+            from psycopg import RawCursor
+
+            cursor = info[self] = RawCursor(driver)
+        return cursor
+
+    def _for(self, dialect: Dialect) -> _Written:
+        written = self._written.get(dialect.name)
+        if written is None:
+            written = self._written[dialect.name] = _write(self.said, dialect)
+        return written
+
+
+def _write(said: Select[Any] | Update, dialect: Dialect) -> _Written:
+    # $1, $2 are what PostgreSQL reads; psycopg would have to find its own marks first.
+    if dialect.name != "sqlite":
+        spell: Callable[..., Dialect] = type(dialect)
+        dialect = spell(paramstyle="numeric_dollar")
+    compiled: Any = said.compile(dialect=dialect)
+    names = tuple(compiled.positiontup)
+    fixed = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
+    into = _changes([compiled.binds[name].type for name in names], lambda kind: kind.bind_processor(dialect), dialect)
+    columns = [column.type for column in said.selected_columns] if isinstance(said, Select) else []
+    out = _changes(columns, lambda kind: kind.result_processor(dialect, None), dialect)
+    return _Written(compiled.string, names, fixed, into, out)
+
+
+def _changes(
+    kinds: list[TypeEngine[Any]], change: Callable[[TypeEngine[Any]], Change | None], dialect: Dialect
+) -> tuple[tuple[int, Change], ...]:
+    found = ((place, change(kind.dialect_impl(dialect))) for place, kind in enumerate(kinds))
+    return tuple((place, each) for place, each in found if each is not None)

@@ -1,0 +1,157 @@
+"""Statements sent through the driver: the same rows, moments and errors as by the long way."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    event,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from keys.database import Cause, Database, DatabaseUnavailable, Instant
+from keys.direct import Statement
+
+only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+_OWN = MetaData()
+notes = Table(
+    "direct_notes",
+    _OWN,
+    Column("id", Integer, primary_key=True),
+    Column("state", String(12), nullable=False),
+    Column("words", Text),
+    Column("at", Instant),
+)
+_READ = select(notes.c.words, notes.c.at, notes.c.id).where(notes.c.id == bindparam("which"))
+READ = Statement(_READ)
+WRITE = Statement(
+    update(notes)
+    .where(
+        notes.c.id == bindparam("which"),
+        or_(notes.c.state != "closed", notes.c.words == bindparam("new_words")),
+    )
+    .values(words=bindparam("new_words"), at=bindparam("now"), state=bindparam("new_state"))
+)
+LOCK = Statement(select(notes.c.words).where(notes.c.id == bindparam("which")).with_for_update())
+NOON = datetime(2026, 11, 5, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=-5)))
+
+
+@pytest.fixture
+def noted(database):
+    with database.begin() as connection:
+        _OWN.create_all(connection)
+        connection.execute(insert(notes).values(id=1, state="open", words="first", at=NOON))
+    yield database
+    with database.begin() as connection:
+        _OWN.drop_all(connection)
+
+
+def write(connection, words, *, state="open", which=1):
+    return WRITE.count(connection, {"which": which, "new_words": words, "now": NOON, "new_state": state})
+
+
+def test_a_row_comes_back_as_it_does_by_the_long_way(noted):
+    with noted.begin() as connection:
+        for words in ("é ☎ 'quoted' %s $1", None, ""):
+            assert write(connection, words) == 1
+            found = READ.first(connection, {"which": 1})
+            assert found == (words, NOON, 1)
+            assert found[1].tzinfo is UTC
+            assert found == tuple(connection.execute(_READ, {"which": 1}).one())
+
+
+def test_no_row_is_none_and_no_row_found_counts_nothing(noted):
+    with noted.begin() as connection:
+        assert READ.first(connection, {"which": 2}) is None
+        assert write(connection, "nowhere", which=2) == 0
+
+
+def test_what_stands_in_the_statement_itself_is_kept_to(noted):
+    with noted.begin() as connection:
+        assert write(connection, "last", state="closed") == 1
+        assert write(connection, "another") == 0
+        assert write(connection, "last") == 1
+
+
+def test_it_is_part_of_the_transaction_that_is_open(noted):
+    def ends_badly():
+        with noted.begin() as connection:
+            write(connection, "never")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        ends_badly()
+    with noted.begin() as connection:
+        assert READ.first(connection, {"which": 1})[0] == "first"
+
+
+def test_a_moment_without_a_zone_and_a_missing_fact_are_refused(noted):
+    with noted.begin() as connection:
+        with pytest.raises(ValueError, match="2026"):
+            WRITE.count(connection, {"which": 1, "new_words": "", "now": datetime(2026, 1, 1), "new_state": ""})  # noqa: DTZ001 - the slip itself
+        with pytest.raises(KeyError):
+            READ.first(connection, {})
+
+
+def test_a_rule_of_the_table_speaks_as_it_does_by_the_long_way(noted):
+    with pytest.raises(IntegrityError), noted.begin() as connection:
+        write(connection, "stateless", state=None)
+
+
+def test_whoever_listens_to_the_statements_hears_these_too(noted):
+    heard = []
+    with noted.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *facts: heard.append(facts[2]))
+        READ.first(connection, {"which": 1})
+    assert [" ".join(one.split())[:6] for one in heard] == ["SELECT"]
+
+
+@only_postgresql
+def test_a_row_that_another_holds_is_unavailable_when_the_patience_ends(noted, database_url):
+    impatient = Database(database_url, patience=0.5)
+    with noted.begin() as connection:
+        assert LOCK.first(connection, {"which": 1}) == ("first",)
+        with pytest.raises(DatabaseUnavailable) as refused, impatient.begin() as other:
+            LOCK.first(other, {"which": 1})
+    with impatient.begin() as other:
+        assert LOCK.first(other, {"which": 1}) == ("first",)
+    impatient.close()
+    assert refused.value.cause in {Cause.BUSY, Cause.SLOW}
+
+
+@only_postgresql
+def test_a_connection_that_the_server_ended_is_unreachable_once_and_then_replaced(noted, database_url):
+    with noted.begin() as connection:
+        READ.first(connection, {"which": 1})
+        mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    other = Database(database_url)
+    with other.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+    other.close()
+    with pytest.raises(DatabaseUnavailable) as lost, noted.begin() as connection:
+        READ.first(connection, {"which": 1})
+    assert lost.value.cause is Cause.UNREACHABLE
+    with noted.begin() as connection:
+        assert READ.first(connection, {"which": 1}) == ("first", NOON, 1)
+
+
+def test_a_table_that_was_made_anew_is_read_anew(noted):
+    """A prepared statement outlives the plan it was made for."""
+    for width in (40, 80):
+        with noted.begin() as connection:
+            for _ in range(8):
+                assert READ.first(connection, {"which": 1})[2] == 1
+        with noted.begin() as connection:
+            connection.execute(text(f"ALTER TABLE direct_notes ADD COLUMN more{width} VARCHAR({width})"))

@@ -187,21 +187,6 @@ def ledger(**given: Any) -> None:
 
 @bench.command()
 @_on_databases
-@click.option("--at-once", type=_Counts(20_000), default="1000", show_default=True, help="Calls at once, run by run.")
-@click.option("--ramp", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds in which they begin.")
-@click.option("--workers", type=click.IntRange(1, 64), help="Workers of the line, instead of its default.")
-@click.option("--threads", type=click.IntRange(1, 512), help="Threads of each worker, instead of the default.")
-def calls(**given: Any) -> None:
-    """Hold many calls at once, keyed at a person's pace in real time, and check each to its activated device."""
-    from webhooks.bench.calls import Plan, measure, told
-
-    asked = _asked(given)
-    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
-    asked.answer("calls", lambda say: measure(plan, say), told)
-
-
-@bench.command()
-@_on_databases
 @click.option("--waiting", type=click.IntRange(0), default=200, show_default=True, help="Cases in the queue.")
 @click.option("--desks", type=click.IntRange(1), default=20, show_default=True, help="Desks that a change must reach.")
 @click.option("--changes", type=click.IntRange(1), default=40, show_default=True, help="Changes to time.")

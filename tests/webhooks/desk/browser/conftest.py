@@ -287,8 +287,10 @@ class Operator:
         self.waits_for("#board")
 
     def types(self, *keys):
-        """Type wherever the focus is."""
-        self.driver.switch_to.active_element.send_keys(*keys)
+        """Type wherever the focus is; where that is swapped at the very moment, before a key was taken, once more."""
+        while True:
+            with suppress(StaleElementReferenceException):
+                return self.driver.switch_to.active_element.send_keys(*keys)
 
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -323,10 +325,14 @@ class Operator:
         """All words that are shown."""
         return self.driver.execute_script("return document.body.innerText")
 
+    def focuses(self, name):
+        """Wait until the focus is on this id: the page may be swapped at the very moment."""
+        until(lambda: self.focus == name, told=lambda: (name, self.focus))
+
     @property
     def focus(self):
         """What has the focus, by its id."""
-        return self.driver.switch_to.active_element.get_attribute("id")
+        return self.driver.execute_script("return document.activeElement ? document.activeElement.id : ''")
 
     def complaints(self):
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]

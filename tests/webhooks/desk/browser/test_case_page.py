@@ -33,13 +33,13 @@ def test_digits_are_checked_at_every_key_and_kept_without_a_reload(stand, at_des
     claimed(anna, case)
     anna.driver.execute_script("window.sameplace = true")
     anna.types("e")
-    assert anna.focus == "group-4"
+    anna.focuses("group-4")
     anna.types("12345")
     says(anna, "#check-4", "5 digits, not six")
     anna.types(Keys.BACKSPACE * 5, groups[4])
     says(anna, "#check-4", "these are the digits of group 5")
     take_picture(anna, "desk-case-checked")
-    assert anna.focus == "group-4"
+    anna.focuses("group-4")
     anna.types(Keys.BACKSPACE * 6, groups[3])
     says(anna, "#check-4", "fits")
     anna.sees("genuine")
@@ -71,7 +71,7 @@ def test_what_others_do_comes_by_itself_and_leaves_alone_what_is_typed(stand, at
     anna.sees("They rang us on Monday")
     anna.types("te")
     holds(anna, "#note", "half a note")
-    assert anna.focus == "note"
+    anna.focuses("note")
 
 
 def test_a_draft_survives_another_deed_and_a_reload_and_goes_when_it_is_sent(stand, at_desk):

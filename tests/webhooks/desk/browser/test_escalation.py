@@ -115,30 +115,6 @@ def test_more_activations_than_one_may_grant_need_a_second_person(stand, at_desk
     anna.sees("ended: activated")
 
 
-def test_a_keyboard_alone_is_enough_from_the_login_to_the_hand_back(stand, at_desk):
-    call, groups = stand.stuck(group=2)
-    call.hears(WAITS)
-    anna = at_desk("Anna Berg")
-    anna.types("j")
-    until(lambda: anna.focus.startswith("case-"))
-    anna.types(Keys.ENTER)
-    anna.waits_for("#case-claim")
-    anna.types("c")
-    anna.waits_for("#form-groups")
-    anna.types("w")
-    anna.focuses("whole")
-    anna.types("-".join(groups), Keys.ENTER)
-    anna.sees("it activates, and reads the confirmation ID")
-    anna.types(Keys.ESCAPE, "h")
-    anna.focuses("back-reason")
-    anna.types("right now", Keys.ENTER)
-    assert call.ends().outcome == "activated"
-    anna.sees("ended: handed back to the line")
-    anna.types("g")
-    anna.types("q")
-    anna.sees("Nobody waits")
-
-
 def test_a_draft_survives_a_reload_and_is_gone_once_it_was_sent(stand, at_desk):
     handoff = stand.enter(stand.groups()[:3])
     anna = at_desk("Anna Berg")

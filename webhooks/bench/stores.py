@@ -62,11 +62,18 @@ def postgresql(url: str | None) -> Iterator[Store]:
 
     Raises NoServerError and NotDurableError, and psycopg's errors where `url` does not answer.
     """
-    if url is None:
-        with _own_server() as own:
-            yield from _databases(own)
-    else:
-        yield from _databases(url)
+    with serving(url) as server:
+        yield from _databases(server)
+
+
+@contextmanager
+def serving(url: str | None) -> Iterator[str]:
+    """The address of a PostgreSQL server: of one of our own, for the block alone, where none is given."""
+    if url is not None:
+        yield url
+        return
+    with _own_server() as own:
+        yield own
 
 
 def _databases(url: str) -> Iterator[Store]:

@@ -187,6 +187,41 @@ def ledger(**given: Any) -> None:
 
 @bench.command()
 @_on_databases
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each cost.")
+@click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Times of a cost in a round.")
+@click.option("--most", type=click.IntRange(1), default=1_000_000, show_default=True, help="The largest size.")
+@click.option("--only", multiple=True, metavar="DIMENSION", help="Look at this alone; may be given again.")
+def scale(**given: Any) -> None:
+    """Measure how costs grow with keys, activations, calls, waiting cases and texts."""
+    from webhooks.bench.scale import Plan, measure, told
+    from webhooks.bench.scale_fill import DIMENSIONS
+
+    asked = _asked(given)
+    known = [dimension.name for dimension in DIMENSIONS]
+    unknown = [name for name in given["only"] if name not in known]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of: {', '.join(known)}.", param_hint="--only")
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("scale", lambda say: measure(plan, say), told)
+
+
+@bench.command()
+@_on_databases
+@click.option("--at-once", type=_Counts(20_000), default="1000", show_default=True, help="Calls at once, run by run.")
+@click.option("--ramp", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds in which they begin.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Workers of the line, instead of its default.")
+@click.option("--threads", type=click.IntRange(1, 512), help="Threads of each worker, instead of the default.")
+def calls(**given: Any) -> None:
+    """Hold many calls at once, keyed at a person's pace in real time, and check each to its activated device."""
+    from webhooks.bench.calls import Plan, measure, told
+
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("calls", lambda say: measure(plan, say), told)
+
+
+@bench.command()
+@_on_databases
 @click.option("--waiting", type=click.IntRange(0), default=200, show_default=True, help="Cases in the queue.")
 @click.option("--desks", type=click.IntRange(1), default=20, show_default=True, help="Desks that a change must reach.")
 @click.option("--changes", type=click.IntRange(1), default=40, show_default=True, help="Changes to time.")

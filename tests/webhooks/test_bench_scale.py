@@ -1,0 +1,114 @@
+"""`touchtone bench scale`: a small real run, what is flagged, and what a plan says. No time is asserted."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from ivr.calls import calls
+from ivr.dropped import dropped_case
+from ivr.outbox import outbox
+from keys import secrets_file
+from keys.database import Database
+from keys.ledger import recount
+from keys.reservations import reservations
+from webhooks.bench import filling
+from webhooks.bench.plans import explained, walks
+from webhooks.bench.scale import Growth, ScaleReport, told
+from webhooks.bench.scale_costs import COSTS, Place, statements_of
+from webhooks.bench.scale_fill import BUSY, DIMENSIONS
+from webhooks.cli.main import cli
+
+
+def filled(tmp_path, name, size):
+    """A database that has grown to `size` in one dimension."""
+    database = Database(f"sqlite:///{tmp_path / 'grown.db'}", connections=2)
+    filling.open_ledger(database)
+    with database.begin() as connection:
+        next(one for one in DIMENSIONS if one.name == name).fill(connection, size)
+    place = Place(database, secrets_file.create(tmp_path / "secrets.toml"))
+    place.settle()
+    return place
+
+
+@pytest.fixture(scope="module")
+def small_run():
+    given = ["bench", "scale", "--database", "sqlite", "--rounds", "1", "--times", "2", "--most", "20", "--json"]
+    result = CliRunner().invoke(cli, given)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_small_run_measures_every_cost_of_every_dimension(small_run):
+    measured = [(one["dimension"], one["cost"]) for one in small_run["growths"]]
+    assert measured == [(dimension.name, cost) for dimension in DIMENSIONS for cost in dimension.costs]
+    for one in small_run["growths"]:
+        assert all(time > 0 for time in one["milliseconds"].values())
+        assert max(map(int, one["milliseconds"])) == 20
+        assert one["ratio"] > 0
+
+
+def test_a_dimension_that_there_is_not_is_refused():
+    result = CliRunner().invoke(cli, ["bench", "scale", "--only", "desks"])
+    assert result.exit_code == 2
+    assert "calls of one caller" in result.output
+
+
+def test_what_a_cost_changes_is_taken_back(tmp_path):
+    place = filled(tmp_path, "activations", 30)
+    try:
+        for cost in ("reserve", "replay", "sweep of holds", "group turn", "first turn"):
+            assert len(COSTS[cost](place, 3)) == 3
+        with place.database.read() as connection:
+            assert connection.execute(select(func.count()).select_from(reservations)).scalar() == 31
+            assert connection.execute(select(func.count()).select_from(calls)).scalar() == 0
+    finally:
+        place.database.close()
+
+
+def test_a_filled_ledger_is_sound(tmp_path):
+    place = filled(tmp_path, "activations", 30)
+    with place.database.read() as connection:
+        assert recount(connection) == ()
+    place.database.close()
+
+
+def test_the_busy_caller_has_several_dropped_cases_and_the_others_none_of_theirs(tmp_path):
+    place = filled(tmp_path, "calls of one caller", 30)
+    from datetime import UTC, datetime
+
+    with place.database.read() as connection:
+        assert connection.execute(select(func.count()).where(calls.c.caller == BUSY)).scalar() == 30
+        assert dropped_case(connection, BUSY, datetime.now(UTC)) is None
+    place.database.close()
+
+
+def test_one_text_is_due_whatever_else_there_is(tmp_path):
+    place = filled(tmp_path, "texts", 30)
+    with place.database.read() as connection:
+        states = dict(connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state)).all())
+    place.database.close()
+    assert states == {"delivered": 30, "queued": 1}
+
+
+def test_a_walk_through_a_large_table_is_named_and_a_search_is_not(tmp_path):
+    place = filled(tmp_path, "calls of one caller", 400)
+    try:
+        by_index = statements_of(COSTS["dropped case"], place)
+        assert len(by_index) >= 1
+        assert any("ix_calls" in line for one in by_index for line in explained(place.database, *one))
+        (walk,) = walks(place.database, [("SELECT sid FROM calls WHERE spoken = ?", ("{}",))])
+        assert walk.table == "calls"
+        assert walks(place.database, [("SELECT sid FROM calls WHERE sid = ?", ("CAc1",))]) == ()
+    finally:
+        place.database.close()
+
+
+def test_growth_by_more_than_half_is_flagged_with_what_it_walks_through():
+    steady = Growth("sqlite", "keys", "reserve", {10: 1.0, 1_000: 1.5}, ())
+    grown = Growth("sqlite", "keys", "replay", {10: 1.0, 1_000: 1.51}, ())
+    assert (steady.grows, grown.grows) == (False, True)
+    text = told(ScaleReport({}, (steady, grown)))
+    assert "grow: replay with keys (sqlite, 1.5)" in text
+    assert "No cost grows" in told(ScaleReport({}, (steady,)))

@@ -1,0 +1,254 @@
+"""A thousand callers in one process: each keys at a person's pace, and none waits for another.
+
+Rule: time is real. A caller goes on keying by its own clock, as people do who know what comes next; whatever is keyed
+before the next gather is open is lost, and counted. One thread and one event loop carry them all, and tell how late
+they were themselves.
+
+A gather is open half a turn's delay after our answer, which was asked for half a delay after the last key
+(`webhooks.rehearsal.clock.Pace`): so the line itself has a second before the first key is lost.
+
+>>> round(Manner().slack, 2)
+1.05
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+from webhooks.bench.callers_clock import BLOCK_COPYING
+from webhooks.bench.signed import Address
+from webhooks.rehearsal.clock import Pace
+from webhooks.rehearsal.hearing import Notepad, asked_group
+from webhooks.rehearsal.reading import NotTwimlError, read
+from webhooks.rehearsal.signing import signature
+from webhooks.rehearsal.verbs import Gather, Say, Words
+from webhooks.rehearsal.voice_form import CallSide, voice_form
+
+_PATIENCE = 15.0
+"""Seconds after which Twilio gives an answer up."""
+_ACTION = re.compile(r' action="[^"]*?(/voice/[^"#]*)')
+_OWN_FILES = 100
+_BUSY_SPAN = 5.0
+
+
+class _AstrayError(ValueError):
+    """A call went otherwise than it had to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How callers are: their pace, the seconds of first words they let pass, and those to copy a block down."""
+
+    pace: Pace = field(default_factory=Pace)
+    opening: float = 4.0
+    copying: float = BLOCK_COPYING
+
+    @property
+    def slack(self) -> float:
+        """Seconds that the line may take for a turn before a caller's next key is lost."""
+        return self.pace.think_seconds + self.pace.key_seconds - self.pace.turn_delay
+
+
+@dataclass(frozen=True, slots=True)
+class Keyer:
+    """One caller: id of the call, number, the groups to key, and after how many seconds it rings."""
+
+    call_sid: str
+    number: str
+    groups: tuple[str, ...]
+    rings_after: float
+
+
+@dataclass(slots=True)
+class Held:
+    """What became of one call.
+
+    `waits` are the moment of each request and the seconds to its answer, `lost` how many keys fell on no gather,
+    `confirmation_id` what was read back, `fault` what went wrong, empty where nothing did.
+    """
+
+    began: float = 0.0
+    ended: float = 0.0
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    lost: int = 0
+    confirmation_id: str | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """All calls of a run, the processor seconds of this very process, and by how much it woke too late at most."""
+
+    held: tuple[Held, ...]
+    used_seconds: float
+    latest: float
+
+    @property
+    def at_once(self) -> int:
+        """The most calls that were held at one moment."""
+        edges = sorted([(one.began, 1) for one in self.held] + [(one.ended, -1) for one in self.held])
+        most = now = 0
+        for _, step in edges:
+            now += step
+            most = max(most, now)
+        return most
+
+    @property
+    def waits(self) -> list[float]:
+        """The seconds of every turn, rising."""
+        return sorted(wait for one in self.held for _, wait in one.waits)
+
+    def busiest(self) -> tuple[float, float, float]:
+        """The busiest five seconds: when they began, turns a second in them, and a turn's mean seconds."""
+        asked = sorted(one for each in self.held for one in each.waits)
+        best = (0.0, 0.0, 0.0)
+        first = 0
+        for place, (moment, _) in enumerate(asked):
+            while asked[first][0] < moment - _BUSY_SPAN:
+                first += 1
+            rate = (place - first + 1) / _BUSY_SPAN
+            if rate > best[1]:
+                mean = sum(wait for _, wait in asked[first : place + 1]) / (place - first + 1)
+                best = (asked[first][0], rate, mean)
+        return best
+
+
+def run(port: int, address: Address, keyers: Sequence[Keyer], manner: Manner) -> Load:
+    """Hold all the calls; they end when every caller has hung up."""
+    more_files(len(keyers) * 2 + _OWN_FILES)
+    used = time.process_time()
+    held, latest = asyncio.run(_all(_Line(port, address, manner), keyers))
+    return Load(held, time.process_time() - used, latest)
+
+
+def more_files(count: int) -> None:
+    """Let this process, and those it starts, have so many files open, as far as the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@dataclass(slots=True)
+class _Line:
+    """Where the calls go, and how late this process was so far."""
+
+    port: int
+    address: Address
+    manner: Manner
+    latest: float = 0.0
+
+    def now(self) -> float:
+        """Seconds on the clock that the calls go by."""
+        return time.monotonic()
+
+    async def until(self, moment: float) -> None:
+        """Sleep until a moment."""
+        wait = moment - self.now()
+        if wait > 0:
+            await asyncio.sleep(wait)
+            self.latest = max(self.latest, self.now() - moment)
+
+    async def ask(self, path: str, form: dict[str, str], held: Held | None) -> str:
+        """One signed request on a connection of its own, as a provider's many machines make them. The answer's body."""
+        request = _request(self.address, path, form)
+        asked_at = self.now()
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(request)
+            answer = await reader.read()
+        writer.close()
+        if held is not None:
+            held.waits.append((asked_at, self.now() - asked_at))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 204 ")):
+            raise _AstrayError(head[:60].decode("latin-1"))
+        return body.decode()
+
+
+async def _all(line: _Line, keyers: Sequence[Keyer]) -> tuple[tuple[Held, ...], float]:
+    started = line.now()
+    held = await asyncio.gather(*(_call(line, keyer, started + keyer.rings_after) for keyer in keyers))
+    return tuple(held), line.latest
+
+
+async def _call(line: _Line, keyer: Keyer, rings_at: float) -> Held:
+    held = Held()
+    await line.until(rings_at)
+    held.began = line.now()
+    try:
+        await _talk(line, keyer, held)
+    except _AstrayError as error:
+        held.fault = str(error)
+    except (OSError, TimeoutError) as error:
+        held.fault = type(error).__name__
+    held.ended = line.now()
+    return held
+
+
+async def _talk(line: _Line, keyer: Keyer, held: Held) -> None:
+    """One call from its ring to its hang-up."""
+    pace = line.manner.pace
+    side = CallSide(keyer.call_sid, line.address.account_sid, keyer.number, line.address.line_number)
+    form = voice_form(side, "in-progress")
+    document = await line.ask("/voice/incoming", form | {"CallStatus": "ringing"}, held)
+    opens_at = line.now() + pace.turn_delay / 2
+    last_key = opens_at + line.manner.opening
+    for number, group in enumerate(keyer.groups, 1):
+        keys = [last_key + pace.think_seconds + pace.key_seconds * place for place in range(1, len(group) + 1)]
+        held.lost += sum(key < opens_at for key in keys)
+        last_key = keys[-1]
+        await line.until(last_key + pace.turn_delay / 2)
+        document = await line.ask(_action(document), form | {"Digits": group, "msg": "Gather"}, held)
+        opens_at = line.now() + pace.turn_delay / 2
+        if number < len(keyer.groups) and asked_group(_heard(document)) != number + 1:
+            raise _AstrayError(f"after group {number}: {_heard(document)[:60]}")
+    pad = Notepad()
+    pad.write(_heard(document))
+    held.confirmation_id = pad.confirmation_id
+    if pad.confirmation_id is None:
+        raise _AstrayError(f"instead of a confirmation ID: {_heard(document)[:60]}")
+    await line.until(opens_at + line.manner.copying * len(pad.blocks))
+    await line.ask("/voice/status", form | {"CallStatus": "completed"}, None)
+
+
+def _action(document: str) -> str:
+    found = _ACTION.search(document)
+    if found is None:
+        raise _AstrayError(f"no way on: {document[:60]}")
+    return found[1]
+
+
+def _heard(document: str) -> str:
+    """All words of a document, as one runs into the next."""
+    try:
+        return " ".join(_words(document))
+    except NotTwimlError as error:
+        raise _AstrayError(f"no TwiML: {document[:60]}") from error
+
+
+def _words(document: str) -> Iterator[str]:
+    for verb in read(document).verbs:
+        for sound in verb.nested if isinstance(verb, Gather) else (verb,):
+            if isinstance(sound, Say):
+                yield from (piece.text for piece in sound.pieces if isinstance(piece, Words))
+
+
+def _request(address: Address, path: str, form: dict[str, str]) -> bytes:
+    body = urlencode(form).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\n"
+        f"Host: {urlsplit(address.public_url).netloc}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "User-Agent: TwilioProxy/1.1\r\n"
+        "Connection: close\r\n"
+        f"X-Twilio-Signature: {signature(address.auth_token, address.public_url + path, form)}\r\n\r\n"
+    )
+    return head.encode() + body

@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, bindparam, or_, select, update
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -48,6 +48,7 @@ cases = Table(
     Column("reservation_id", BigInteger),
     Column("opened_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Index("ix_cases_caller_opened_at", "caller", "opened_at"),
 )
 
 _KEEP = Statement(

@@ -45,6 +45,7 @@ class Dimension:
 
 def _keys(connection: Connection, size: int) -> None:
     add_keys(connection, size)
+    add_waiting(connection, 10)
 
 
 def _activations(connection: Connection, size: int) -> None:
@@ -99,7 +100,7 @@ def _texts_of_one(connection: Connection, size: int) -> None:
 
 
 DIMENSIONS = (
-    Dimension("keys", (10, 1_000, 100_000), _keys, ("reserve", "replay", "group turn")),
+    Dimension("keys", (10, 1_000, 100_000), _keys, ("reserve", "replay", "group turn", "queue page")),
     Dimension("activations", (10, 10_000, 1_000_000), _activations, ("reserve", "replay", "sweep of holds")),
     Dimension(
         "calls and cases", (10, 5_000, 200_000), _others, ("first turn", "group turn", "dropped case", "case by number")

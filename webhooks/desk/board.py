@@ -7,12 +7,12 @@ look: two hundred cases on twenty desks must not slow the line.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, tuple_
 
 from ivr import grant_requests
 from ivr.call_backs import call_backs
@@ -254,7 +254,7 @@ def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key],
             named[row.groups] = (iid.product, iid.serial)
     if not named:
         return {}, {}
-    of_key = tuple_(product_keys.c.product, product_keys.c.serial).in_(sorted(set(named.values())))
+    pairs = sorted(set(named.values()))
     rows = connection.execute(
         select(
             product_keys.c.product,
@@ -264,12 +264,12 @@ def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key],
             products.c.name,
         )
         .join(products, products.c.number == product_keys.c.product)
-        .where(of_key)
+        .where(_among(product_keys, pairs))
     )
     known = {(row.product, row.serial): Key(row.last_five, row.name, row.status == KeyStatus.BLOCKED) for row in rows}
     tried = connection.execute(
         select(guesses.c.product, guesses.c.serial, func.count())
-        .where(tuple_(guesses.c.product, guesses.c.serial).in_(sorted(set(named.values()))))
+        .where(_among(guesses, pairs))
         .group_by(guesses.c.product, guesses.c.serial)
     )
     wrong = {(product, serial): count for product, serial, count in tried}
@@ -277,6 +277,13 @@ def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key],
         {groups: known[pair] for groups, pair in named.items() if pair in known},
         {groups: wrong[pair] for groups, pair in named.items() if pair in wrong},
     )
+
+
+def _among(table: Table, pairs: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    """The rows of these products and serials. SQLite finds no pair by index, so it is told each half as well."""
+    product, serial = table.c.product, table.c.serial
+    halves = product.in_({pair[0] for pair in pairs}), serial.in_({pair[1] for pair in pairs})
+    return and_(*halves, tuple_(product, serial).in_(pairs))
 
 
 def _owed(connection: Connection, lines: Lines) -> tuple[Owed, ...]:

@@ -11,6 +11,7 @@ from keys.confirmation_id import LETTERS, InvalidConfirmationID
 from keys.device.build import InvalidBuild
 from keys.device.hardware import InvalidHardware
 from keys.device.machine import Declined, Reason
+from keys.device.paper import InvalidPaper
 from keys.device.store import FileDamaged
 from keys.errors import BadInput, FieldRange
 from keys.groups import Fault, GroupFault
@@ -61,6 +62,8 @@ def said(error: BadInput) -> tuple[str, str]:
             return "installation_id_wrong", f"The installation ID is wrong: {whys}"
         case InvalidBuild():
             return "build_damaged", f"The build's field {error.field} is missing or impossible."
+        case InvalidPaper():
+            return "paper_damaged", f"The field {error.field} is missing or impossible."
         case InvalidHardware():
             return "hardware_damaged", f"The description of the hardware is wrong at {error.part}."
         case FileDamaged():

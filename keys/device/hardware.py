@@ -16,7 +16,7 @@ False
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -122,18 +122,37 @@ def vote(
     Needed are seven tenths (dockable: four) of the votes present then, rounded up, and always one more than the model's
     parts have together: so at least one serial-like part must match. Where a class has several parts today, any may.
     """
+    return _vote(
+        fmt,
+        activated,
+        [
+            {
+                _value(key_secret, part.name, identity, fmt.fingerprint_field_bits)
+                for identity in _identities(hardware, part.name)
+            }
+            for part in classes_of(fmt)
+        ],
+        DOCKABLE_SHARE if dockable else USUAL_SHARE,
+    )
+
+
+def resemblance(fmt: Format, one: tuple[int, ...], other: tuple[int, ...]) -> Vote:
+    """Compare two fingerprints made under one key secret, where the hardware itself is not at hand.
+
+    A guess for whoever keeps many pairs and looks for a machine's own; the machine alone decides, by `vote`.
+    """
+    return _vote(fmt, one, [{value} for value in other], USUAL_SHARE)
+
+
+def _vote(fmt: Format, activated: tuple[int, ...], today: Sequence[Collection[int]], share: int) -> Vote:
+    """The tally, where `today` holds for each class the values that match."""
     present = matched = of_model = 0
-    for part, value in zip(classes_of(fmt), activated, strict=True):
+    for part, value, values in zip(classes_of(fmt), activated, today, strict=True):
         if value == 0:
             continue
         present += part.votes
         of_model += 0 if part.serial_like else part.votes
-        today = (
-            _value(key_secret, part.name, identity, fmt.fingerprint_field_bits)
-            for identity in _identities(hardware, part.name)
-        )
-        matched += part.votes if value in today else 0
-    share = DOCKABLE_SHARE if dockable else USUAL_SHARE
+        matched += part.votes if value in values else 0
     return Vote(present, max(-(-present * share // 10), of_model + 1), matched)
 
 

@@ -50,10 +50,15 @@ def _force_folder(folder: Path) -> None:
 
 
 def read(path: Path) -> dict[str, object]:
-    """The JSON object in the file. Raises FileNotFoundError, or FileDamaged for anything but a JSON object."""
+    """The JSON object in the file. Raises OSError, or FileDamaged for anything but a JSON object."""
+    return facts_in(path.read_bytes(), path)
+
+
+def facts_in(content: bytes, path: Path) -> dict[str, object]:
+    """The JSON object that `content` is, which came from `path`. Raises FileDamaged for anything else."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        facts = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of thousands of digits
         raise FileDamaged(path) from error
     if not isinstance(facts, dict):
         raise FileDamaged(path)

@@ -1,27 +1,21 @@
 """`touchtone device`: an offline machine to rehearse with.
 
 One rule: the commands do only what a publisher's own product would do with `keys.device`; they open no database and no
-network. One file stands for the whole simulated machine: its build, its hardware and its state.
+network.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+import sys
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from webhooks.cli.output import refuse, show
-
-if TYPE_CHECKING:
-    from keys.device.build import ProductBuild
-    from keys.device.hardware import Hardware
-    from keys.device.machine import State
-    from keys.errors import BadInput
+from webhooks.cli.simulated import SimulatedMachine, day_of, facts_of, hardware_of, load, refuse_input, save
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _state_file = click.option(
@@ -31,15 +25,6 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.
 _today = click.option(
     "--today", type=click.DateTime(["%Y-%m-%d"]), default=None, help="The machine's date, instead of today's."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedMachine:
-    """What the one file holds: the product's build, the machine's hardware, and what the product stored."""
-
-    build: ProductBuild
-    hardware: Hardware
-    state: State
 
 
 @click.group()
@@ -82,14 +67,14 @@ def install(
         refuse("already_installed", f"{path} holds an installation already; --again makes a new one.", as_json)
     try:
         build = ProductBuild.from_facts(store.read(build_file))
-        hardware = _hardware(hardware_file, seed) or simulated("touchtone")
+        hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
         nonce = secrets.randbelow(1 << build.id_format.nonce_bits)
         state = machine.install(build, product_key, hardware, nonce)
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     made = SimulatedMachine(build, hardware, state)
-    _save(path, made, as_json)
-    show(_facts(made, None), as_json)
+    save(path, made, as_json)
+    show(facts_of(made, None), as_json)
 
 
 @device.command()
@@ -99,8 +84,8 @@ def install(
 @_as_json
 def iid(path: Path, qr: str | None, svg: Path | None, as_json: bool) -> None:
     """Show the installation ID, always the one made at installation."""
-    shown = _load(path, as_json)
-    facts = _facts(shown, None)
+    shown = load(path, as_json)
+    facts = facts_of(shown, None)
     if qr is None and svg is None:
         show(facts, as_json)
         return
@@ -142,19 +127,19 @@ def confirm(
     from keys.device import machine
     from keys.errors import BadInput
 
-    shown = _load(path, as_json)
+    shown = load(path, as_json)
     text = " ".join(confirmation_id)
     try:
-        here = _hardware(hardware_file, seed) or shown.hardware
+        here = hardware_of(hardware_file, seed) or shown.hardware
         if saved_iid is None:
             state = machine.deposit(shown.build, shown.state, text)
         else:
-            state = machine.deposit_pair(shown.build, shown.state, saved_iid, text, here, _day(today))
+            state = machine.deposit_pair(shown.build, shown.state, saved_iid, text, here, day_of(today))
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     kept = SimulatedMachine(shown.build, here, state)
-    _save(path, kept, as_json)
-    show(_facts(kept, today), as_json)
+    save(path, kept, as_json)
+    show(facts_of(kept, today), as_json)
 
 
 @device.command()
@@ -166,12 +151,12 @@ def status(path: Path, hardware_file: Path | None, seed: str | None, today: date
     """Show how things stand; other hardware or another date can be tried without changing the machine."""
     from keys.errors import BadInput
 
-    shown = _load(path, as_json)
+    shown = load(path, as_json)
     try:
-        here = _hardware(hardware_file, seed) or shown.hardware
+        here = hardware_of(hardware_file, seed) or shown.hardware
     except BadInput as error:
-        _refuse_input(error, as_json)
-    show(_facts(SimulatedMachine(shown.build, here, shown.state), today), as_json)
+        refuse_input(error, as_json)
+    show(facts_of(SimulatedMachine(shown.build, here, shown.state), today), as_json)
 
 
 @device.command()
@@ -182,87 +167,65 @@ def pair(path: Path, as_json: bool) -> None:
     from keys.device import machine
     from keys.groups import grouped
 
-    saved = machine.pair(_load(path, as_json).state)
+    saved = machine.pair(load(path, as_json).state)
     if saved is None:
         refuse("no_confirmation_id", "There is no confirmation ID yet, so no pair to keep.", as_json)
     show({"installation_id": grouped(saved[0]), "confirmation_id": grouped(saved[1])}, as_json)
 
 
-def _day(today: datetime | None) -> date:
-    """The date asked for, else the one of the clock."""
-    return (today or datetime.now(UTC).astimezone()).date()
+@device.command()
+@_state_file
+@click.option("--name", help="What the administrator calls this machine; else its host name.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file instead.")
+@_today
+@_as_json
+def report(path: Path, name: str | None, out: Path | None, today: datetime | None, as_json: bool) -> None:
+    """Report how this machine stands, as JSON, for an administrator's `touchtone proxy collect`."""
+    import platform
 
-
-def _hardware(hardware_file: Path | None, seed: str | None) -> Hardware | None:
-    """The hardware the options describe, or None. Raises InvalidHardware or FileDamaged."""
-    from keys.device import hardware, store
-
-    if hardware_file is not None:
-        return hardware.from_facts(store.read(hardware_file))
-    return None if seed is None else hardware.simulated(seed)
-
-
-def _load(path: Path, as_json: bool) -> SimulatedMachine:
-    """The machine in the file, or a refusal."""
-    from keys.device import hardware, store
-    from keys.device.build import ProductBuild
-    from keys.device.machine import State
+    from keys.device import store
+    from keys.device.paper import MachineReport
     from keys.errors import BadInput
 
     try:
-        facts = store.read(path)
-        build, parts, state = (_mapping(facts.get(name)) for name in ("build", "hardware", "state"))
-        return SimulatedMachine(ProductBuild.from_facts(build), hardware.from_facts(parts), State.from_facts(state))
+        facts = MachineReport.from_facts(
+            facts_of(load(path, as_json), today), name or platform.node() or None
+        ).to_facts()
     except BadInput as error:
-        refuse(
-            "state_damaged",
-            f"{path} is no machine made by `touchtone device install` ({type(error).__name__}).",
-            as_json,
-        )
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    """A part of the file; what is no mapping counts as an empty one, which its reader then refuses."""
-    return value if isinstance(value, dict) else {}
-
-
-def _save(path: Path, machine: SimulatedMachine, as_json: bool) -> None:
-    """Write the machine's one file, or refuse."""
-    from keys.device import hardware, store
-
-    facts = {
-        "build": machine.build.to_facts(),
-        "hardware": hardware.to_facts(machine.hardware),
-        "state": machine.state.to_facts(),
-    }
+        refuse_input(error, as_json)
+    if out is None:
+        show(facts, as_json=True)
+        return
     try:
-        store.write(path, facts)
+        store.write(out, facts)
     except OSError as error:
-        refuse("file_unwritable", f"{path} cannot be written: {error.strerror}.", as_json)
+        refuse("file_unwritable", f"{out} cannot be written: {error.strerror}.", as_json)
 
 
-def _facts(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:
-    """What every command of this group answers with."""
-    from keys.device import machine
-    from keys.groups import grouped
+@device.command()
+@_state_file
+@_today
+@_as_json
+@click.argument("pair_file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+def deposit(path: Path, today: datetime | None, as_json: bool, pair_file: Path) -> None:
+    """Deposit the pair in PAIR_FILE (- for standard input), as `touchtone proxy apply` and `reapply` write it."""
+    from keys.device import machine, store
+    from keys.device.paper import SavedPair
+    from keys.errors import BadInput
 
-    state = machine.status(shown.build, shown.state, shown.hardware, _day(today))
-    answer = shown.state.confirmation_id
-    ended = state in (machine.Status.ACTIVATED, machine.Status.EXPIRED)
-    until = machine.valid_until(shown.build, shown.state) if ended else None
-    return {
-        "product": shown.build.product,
-        "product_name": shown.build.name,
-        "last_five": shown.state.last_five,
-        "installation_id": grouped(shown.state.installation_id),
-        "confirmation_id": None if answer is None else grouped(answer),
-        "valid_until": None if until is None else until.isoformat(),
-        "state": state.value,
-    }
-
-
-def _refuse_input(error: BadInput, as_json: bool) -> NoReturn:
-    """Say in a sentence what was wrong with the input."""
-    from webhooks.device_words import said
-
-    refuse(*said(error), as_json)
+    shown = load(path, as_json)
+    try:
+        given = sys.stdin.buffer.read() if str(pair_file) == "-" else pair_file.read_bytes()
+        saved = SavedPair.from_facts(store.facts_in(given, pair_file))
+        # A pair of this very installation may be deposited on hardware that has changed; `status` says so then.
+        if saved.installation_id == shown.state.installation_id:
+            state = machine.deposit(shown.build, shown.state, saved.confirmation_id)
+        else:
+            state = machine.deposit_pair(
+                shown.build, shown.state, saved.installation_id, saved.confirmation_id, shown.hardware, day_of(today)
+            )
+    except BadInput as error:
+        refuse_input(error, as_json)
+    kept = SimulatedMachine(shown.build, shown.hardware, state)
+    save(path, kept, as_json)
+    show(facts_of(kept, today), as_json)

@@ -1,0 +1,109 @@
+"""The one file that stands for a simulated machine: its product's build, its hardware, and what the product stored.
+
+One rule: it is read whole or refused, and replaced whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from webhooks.cli.output import refuse
+
+if TYPE_CHECKING:
+    from keys.device.build import ProductBuild
+    from keys.device.hardware import Hardware
+    from keys.device.machine import State
+    from keys.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedMachine:
+    """What the one file holds: the product's build, the machine's hardware, and what the product stored."""
+
+    build: ProductBuild
+    hardware: Hardware
+    state: State
+
+
+def day_of(today: datetime | None) -> date:
+    """The date asked for, else the one of the clock."""
+    return (today or datetime.now(UTC).astimezone()).date()
+
+
+def hardware_of(hardware_file: Path | None, seed: str | None) -> Hardware | None:
+    """The hardware the options describe, or None. Raises InvalidHardware or FileDamaged."""
+    from keys.device import hardware, store
+
+    if hardware_file is not None:
+        return hardware.from_facts(store.read(hardware_file))
+    return None if seed is None else hardware.simulated(seed)
+
+
+def load(path: Path, as_json: bool) -> SimulatedMachine:
+    """The machine in the file, or a refusal."""
+    from keys.device import hardware, store
+    from keys.device.build import ProductBuild
+    from keys.device.machine import State
+    from keys.errors import BadInput
+
+    try:
+        facts = store.read(path)
+        build, parts, state = (_mapping(facts.get(name)) for name in ("build", "hardware", "state"))
+        return SimulatedMachine(ProductBuild.from_facts(build), hardware.from_facts(parts), State.from_facts(state))
+    except BadInput as error:
+        refuse(
+            "state_damaged",
+            f"{path} is no machine made by `touchtone device install` ({type(error).__name__}).",
+            as_json,
+        )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    """A part of the file; what is no mapping counts as an empty one, which its reader then refuses."""
+    return value if isinstance(value, dict) else {}
+
+
+def save(path: Path, machine: SimulatedMachine, as_json: bool) -> None:
+    """Write the machine's one file, or refuse."""
+    from keys.device import hardware, store
+
+    facts = {
+        "build": machine.build.to_facts(),
+        "hardware": hardware.to_facts(machine.hardware),
+        "state": machine.state.to_facts(),
+    }
+    try:
+        store.write(path, facts)
+    except OSError as error:
+        refuse("file_unwritable", f"{path} cannot be written: {error.strerror}.", as_json)
+
+
+def facts_of(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:
+    """What every command of this group answers with."""
+    from keys.device import machine
+    from keys.groups import grouped
+
+    state = machine.status(shown.build, shown.state, shown.hardware, day_of(today))
+    answer = shown.state.confirmation_id
+    ended = state in (machine.Status.ACTIVATED, machine.Status.EXPIRED)
+    until = machine.valid_until(shown.build, shown.state) if ended else None
+    return {
+        "product": shown.build.product,
+        "product_name": shown.build.name,
+        "last_five": shown.state.last_five,
+        "installation_id": grouped(shown.state.installation_id),
+        "confirmation_id": None if answer is None else grouped(answer),
+        "valid_until": None if until is None else until.isoformat(),
+        "state": state.value,
+    }
+
+
+def refuse_input(error: BadInput, as_json: bool) -> NoReturn:
+    """Say in a sentence what was wrong with the input."""
+    from webhooks.device_words import said
+
+    refuse(*said(error), as_json)

@@ -108,7 +108,7 @@ def post(connection: Connection, reservation_id: int, *, holder: str, now: datet
         statements.POST_HELD, {"the_id": reservation_id, "the_holder": holder, "now": now}
     ).one_or_none()
     if row is not None:
-        _count_posted(connection, row.key_id, reservation_id, row.channel, holder, now)
+        _count_posted(connection, row.key_id, reservation_id, now, channel=row.channel, holder=holder)
         return Posting.POSTED
     found = find(connection, reservation_id)
     return Posting.ALREADY_POSTED if found is not None and found.state is State.POSTED else Posting.GONE
@@ -219,16 +219,14 @@ def _replay(
         return Activated(replace(standing, holder=claim.holder), replay=True)
     if connection.execute(statements.POST_ANY, {**facts, "now": now}).one_or_none() is None:
         return None
-    _count_posted(connection, standing.key_id, standing.id, claim.channel, claim.holder, now)
+    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
+    _count_posted(connection, standing.key_id, standing.id, now, **who)
     return Activated(replace(standing, holder=claim.holder, state=State.POSTED), replay=False)
 
 
-def _count_posted(
-    connection: Connection, key_id: int, reservation_id: int, channel: str, holder: str, now: datetime
-) -> None:
+def _count_posted(connection: Connection, key_id: int, reservation_id: int, now: datetime, **who: Any) -> None:
     move(connection, key_id, pending=-1, posted=1)
-    entry = Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, channel=channel, holder=holder)
-    append(connection, entry)
+    append(connection, Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, **who))
 
 
 def _claim_and_take(
@@ -248,7 +246,8 @@ def _claim_and_take(
         savepoint.rollback()
         return _Lost.TAKE
     savepoint.commit()
-    entry = Entry(now, Kind.RESERVE, seen.the_key, made.id, pending=1, channel=claim.channel, holder=claim.holder)
+    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
+    entry = Entry(now, Kind.RESERVE, seen.the_key, made.id, pending=1, **who)
     held = replace(entry, details={"reactivation": True} if seen.reactivation else None)
     append(connection, held, *([replace(entry, kind=Kind.POST, pending=-1, posted=1)] if until is None else []))
     return replace(stored(made), reactivation=seen.reactivation)

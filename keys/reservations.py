@@ -103,7 +103,7 @@ class Claim:
     """A proven request for one activation.
 
     `generation` is that of the proof, `channel` one of `keys.catalog.CHANNELS`, `holder` who would hold it (a call's or
-    a request's id), `case_id` the case it belongs to, if any.
+    a request's id), `case_id` the case it belongs to, if any, `actor` who stands in the entries (a token's name).
     """
 
     iid: InstallationID
@@ -111,6 +111,7 @@ class Claim:
     channel: str
     holder: str
     case_id: str | None = None
+    actor: str = "line"
 
 
 STORED = tuple(

@@ -9,8 +9,8 @@ from tests.conftest import NOW
 HOLD = timedelta(minutes=15)
 
 
-def claim_of(iid, holder="call-1", channel="phone", case_id=None):
-    return Claim(iid, 2, channel, holder, case_id)
+def claim_of(iid, holder="call-1", channel="phone", case_id=None, actor="line"):
+    return Claim(iid, 2, channel, holder, case_id, actor)
 
 
 def activate(database, iid, now=NOW, **claim):

@@ -37,6 +37,22 @@ def change(database, statement):
         connection.execute(statement)
 
 
+def test_the_entries_of_an_activation_name_who_came_for_it(database, mak, installation):
+    activate(database, installation(1, mak.key.serial), actor="fleet console")
+    held = installation(1, mak.key.serial, nonce=2)
+    reserve(database, held)
+    activate(database, held, actor="fleet console", holder="request-2")
+    with database.read() as connection:
+        named = [(entry["kind"], entry["actor"], entry["holder"]) for entry in of_key(connection, mak.key.id)]
+    assert named == [
+        ("grant", "tester", None),
+        ("reserve", "fleet console", "call-1"),
+        ("post", "fleet console", "call-1"),
+        ("reserve", "line", "call-1"),
+        ("post", "fleet console", "request-2"),
+    ]
+
+
 @pytest.mark.parametrize("product", [1, 3, 7])
 def test_a_first_activation_takes_one_and_gives_a_confirmation_id_that_the_machine_accepts(
     database, issue_key, secrets, installation, product

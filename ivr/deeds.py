@@ -11,11 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import cases, guesses
+from ivr import cases, guesses, reviews
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
 from ivr.lines import Line
+from ivr.reviews import Asked
 from ivr.weighing import decoded, genuine_among
 from keys import ledger
 from keys.refusals import Refusal
@@ -90,6 +91,10 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
     if iid is None or isinstance(known, ledger.Refused):
         assert isinstance(known, ledger.Refused)  # without an ID it was refused above
         done = known
+    elif reviews.held(
+        turn.connection, Asked(case_id, iid, turn.caller, turn.channel, turn.sid, turn.now), turn.line.held_for
+    ):
+        done = ledger.Refused(Refusal.HELD_FOR_REVIEW)
     else:
         claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
         done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)

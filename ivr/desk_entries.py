@@ -52,6 +52,8 @@ class Kind(StrEnum):
     GROUPS_SET = "groups_set"
     HANDED_BACK = "handed_back"
     ISSUED = "issued"
+    LET_THROUGH = "let_through"
+    """An activation that was held for a look is held no more."""
     REFUSED = "refused"
     TEXTED = "texted"
     CALLED_BACK = "called_back"

@@ -79,7 +79,7 @@ WORTH_A_PERSON = frozenset(
     {
         *{Reason.ASKED, Reason.TRIES, Reason.SILENT, Reason.NO_KEYS, Reason.WHOLE_ID},
         *{Refusal.ALLOWANCE_EXHAUSTED, Refusal.KEY_BLOCKED, Refusal.KEY_EXPIRED, Refusal.AGREEMENT_INACTIVE},
-        *{Refusal.IID_RETURNED, Refusal.TOO_MANY_TRIES},
+        *{Refusal.IID_RETURNED, Refusal.TOO_MANY_TRIES, Refusal.HELD_FOR_REVIEW},
     }
 )
 """Why a caller may wait for a person at once, while the desk is open; in other cases 0 asks for one."""

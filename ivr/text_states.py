@@ -121,9 +121,10 @@ class TextChecking:
 
 @dataclass(frozen=True, slots=True)
 class TextEscalating:
-    """A person is wanted; whether one is there is answered within the turn."""
+    """A person is wanted; whether one is there is answered within the turn. `first` is said before that."""
 
     form: TextForm
+    first: tuple[Say, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

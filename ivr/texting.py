@@ -51,6 +51,7 @@ from ivr.text_states import (
     ranges,
 )
 from keys.groups import Fault, check_whole
+from keys.refusals import Refusal
 from keys.repair import Candidate, candidates, unseen
 
 MOST_WEIGHED = 4
@@ -87,15 +88,19 @@ def step(state: TextState | None, event: TextEvent) -> TextStep:
     match state, event:
         case TextChecking(form), Approved():
             return TextAnswered(form), (Reply((say("text.approved"),)),)
+        case TextChecking(form), Refused(Refusal.HELD_FOR_REVIEW as refusal):
+            # Nothing is wrong that the texter could mend, so a person comes to it unasked.
+            escalating = TextEscalating(form, (say(f"reason.{refusal}"),))
+            return escalating, (KeepGroups(), NeedPerson(refusal), Enqueue(refusal))
         case TextChecking(form), Refused(refusal):
             words = (say(f"reason.{refusal}"), say("text.case"))
             return TextWaiting(form), (KeepGroups(), NeedPerson(refusal), Reply(words))
         case TextWeighing(), Weighed():
             return _weighed(state, event)
-        case TextEscalating(form), Queued():
-            return TextWaiting(form), (Reply((say("text.queued"),)),)
-        case TextEscalating(form), DeskClosed():
-            return _promise(form)
+        case TextEscalating(form, first), Queued():
+            return TextWaiting(form), (Reply((*first, say("text.queued"))),)
+        case TextEscalating(form, first), DeskClosed():
+            return _promise(form, first)
         case TextFinding(form, message), CaseFound():
             return _found(form, message, event)
         case TextFinding(form), CaseUnknown():
@@ -229,10 +234,10 @@ def _status(state: TextState) -> TextStep:
             return _loud(state), (Reply((*_where(state), say("text.case"))),)
 
 
-def _promise(form: TextForm) -> TextStep:
+def _promise(form: TextForm, first: tuple[Say, ...]) -> TextStep:
     """A person is wanted and none is there: the case waits and a call-back is promised, once."""
     wish: tuple[TextAction, ...] = () if form.promised else (WishCallBack(held=False),)
-    return TextWaiting(replace(form, promised=True)), (*wish, Reply((say("text.agent"),)))
+    return TextWaiting(replace(form, promised=True)), (*wish, Reply((*first, say("text.agent"))))
 
 
 def _chatter(state: TextState) -> TextStep:

@@ -41,3 +41,5 @@ class Refusal(StrEnum):
     """What was held for this activation has run out and could not be taken again."""
     TOO_MANY_TRIES = "TOO_MANY_TRIES"
     """Too many wrong proofs from this caller or token; the next try is let in later."""
+    HELD_FOR_REVIEW = "HELD_FOR_REVIEW"
+    """Something about it asks for a second look, and on this line a person looks first; nothing is spent or refused."""

@@ -18,6 +18,7 @@ import phonenumbers
 from ivr.hours import DeskHours, MalformedHours, read_hours
 from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
+from ivr.signs import Sign
 from webhooks.settings import SettingError
 
 LONGEST_NAME = 100
@@ -34,10 +35,11 @@ _FIELDS = {
     "desk_hours": str,
     "time_zone": str,
     "days_off": list,
+    "held_for": list,
 }
 _KINDS = {str: "text", int: "a whole number", list: "a list"}
 _DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": [],
-                             "desk_hours": "", "time_zone": "UTC", "days_off": []}  # fmt: skip
+                             "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_for": []}  # fmt: skip
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -108,7 +110,15 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         text_sender=sender or None,
         text_countries=tuple(countries),
         desk=_desk(where, given),
+        held_for=_held_for(where, given["held_for"]),
     )
+
+
+def _held_for(where: str, named: list[Any]) -> tuple[Sign, ...]:
+    """The signs for which a person looks first."""
+    if not all(sign in tuple(Sign) for sign in named):
+        raise SettingError(f"{where}: held_for must be a list of some of: {', '.join(Sign)}.")
+    return tuple(Sign(sign) for sign in named)
 
 
 def _desk(where: str, given: dict[str, Any]) -> DeskHours | None:

@@ -13,6 +13,7 @@ import ivr.operators
 import ivr.opt_outs
 import ivr.outbox
 import ivr.queue
+import ivr.reviews
 import ivr.rings
 import ivr.text_limits
 import ivr.threads
@@ -36,6 +37,7 @@ ROOMS = (
     ivr.opt_outs,
     ivr.outbox,
     ivr.queue,
+    ivr.reviews,
     ivr.rings,
     ivr.text_limits,
     ivr.threads,

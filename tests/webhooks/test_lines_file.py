@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.lines import Line
+from ivr.signs import Sign
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError
 
@@ -49,6 +50,11 @@ def test_a_line_needs_number_name_and_country_and_the_rest_has_defaults(lines):
     assert found.all == (Line("+15550100", "Nordstern", "US", "en-US", 24),)
 
 
+def test_a_line_names_the_signs_for_which_a_person_looks_first(lines):
+    (found,) = lines(table(held_for='["guesses", "reactivations"]')).all
+    assert found.held_for == (Sign.GUESSES, Sign.REACTIVATIONS)
+
+
 def test_the_dialled_number_finds_its_line_and_any_other_the_first(lines):
     found = lines(table() + table(number='"+493012345"', country='"DE"', name='"Zweite"', call_back_hours="4"))
     assert found.dialled("+493012345").name == "Zweite"
@@ -84,6 +90,7 @@ FAULTS = {
     "country": [None, '"us"', '"USA"', '"XX"', '""', "1"],
     "locale": ["5", '"en"', '"xx-XX"', '""'],
     "call_back_hours": ['"24"', "0", "-1", "169", "1.5", "true", "2026-01-01"],
+    "held_for": ['"guesses"', '["guess"]', "[1]", "[[]]", '["guesses", ""]'],
 }  # fmt: skip
 
 

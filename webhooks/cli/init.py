@@ -39,6 +39,8 @@ call_back_hours = 24
 {desk_hours}
 # time_zone = "Europe/Berlin"
 # days_off = [2026-12-25]
+# Signs for which a person looks before anything is activated; without it they are only shown at the desk.
+# held_for = ["reactivations", "cases", "guesses"]
 """
 
 

@@ -23,6 +23,7 @@ from ivr.guesses import WINDOW, GuessKind, guesses
 from ivr.lines import Lines
 from ivr.operators import Operator, Presence, listed
 from ivr.queue import HandoffState, desk_events, handoffs
+from ivr.signs import SEVERAL_CASES, SEVERAL_GUESSES
 from ivr.written import read_state
 from keys.catalog import products
 from keys.formats import FORMATS
@@ -33,9 +34,6 @@ from webhooks.desk import words
 
 TARGET = timedelta(minutes=2)
 """Within which a case should have been taken up."""
-SEVERAL_CASES = 3
-"""From so many cases of one caller in a day on, the queue says so."""
-SEVERAL_GUESSES = 2
 FRESH = timedelta(seconds=1)
 _GRANTS = {
     GrantState.ASKED: "waits for a grant",

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ivr import cases, desk_entries, grant_requests, guesses, operators, outbox, queue
+from ivr import cases, desk_entries, grant_requests, guesses, operators, outbox, queue, reviews
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import Case, CaseState
@@ -22,6 +22,8 @@ from ivr.guesses import WINDOW, GuessKind
 from ivr.lines import Line, Lines
 from ivr.operators import Operator
 from ivr.queue import Handoff, handoffs
+from ivr.reviews import Review
+from ivr.signs import MANY_REACTIVATIONS, SEVERAL_CASES, SEVERAL_GUESSES
 from ivr.written import read_state
 from keys import issue
 from keys.catalog import agreement_is_active, agreements, organisations, products
@@ -30,12 +32,9 @@ from keys.issue import IssuedKey, KeyStatus
 from keys.reservations import reservations
 from keys.secrets_file import Secrets
 from webhooks.desk import digits, words
-from webhooks.desk.board import SEVERAL_CASES, SEVERAL_GUESSES
 from webhooks.desk.digits import Digits
 from webhooks.desk.handling import tries_of
 
-MANY_REACTIVATIONS = 3
-"""From so many activations of one machine with one key on, the page says so."""
 MOST_EARLIER = 20
 
 
@@ -106,6 +105,7 @@ class CaseFacts:
     where: str
     seen: Digits
     key: KeySeen | None
+    review: Review | None
     installed: tuple[Installed, ...]
     earlier: tuple[Earlier, ...]
     texts: tuple[TextSeen, ...]
@@ -151,6 +151,7 @@ def look(
         where=_where(connection, handoff),
         seen=seen,
         key=key,
+        review=None if seen.iid is None else reviews.of_case(connection, case_id, seen.iid),
         installed=installed,
         earlier=_earlier(connection, row.caller, case_id),
         texts=_texts(connection, case_id),

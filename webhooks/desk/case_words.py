@@ -14,6 +14,7 @@ from typing import Any
 
 from ivr.desk_entries import Kind
 from ivr.outbox import NoText
+from ivr.signs import Sign
 from ivr.text_states import ranges
 from keys.groups import Fault
 from webhooks.desk import words
@@ -52,6 +53,12 @@ UNSENT = {
     NoText.LIMIT_COUNTRY: "their country has had all the texts it may have today",
     NoText.LIMIT_DAY: "the line has sent all the texts it may send today",
 }
+SIGNS = {
+    Sign.REACTIVATIONS: "this machine was activated with this key several times",
+    Sign.CASES: "this caller opened several cases in a day",
+    Sign.GUESSES: "several wrong proofs named this key",
+}
+"""Why an activation is held, where the line says so."""
 TEXT_PROMPTS = {
     "text.approved": "the confirmation ID",
     "text.case_from_call": "the case number",
@@ -95,6 +102,11 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.HANDED_BACK: lambda _: "The line goes on with the caller at the next round of music.",
     Kind.ISSUED: lambda facts: (
         ("Activated already, and nothing more is used; " if facts.get("again") else "Activated; ") + _ended(facts)
+    ),
+    Kind.LET_THROUGH: lambda facts: (
+        "Let through; the line activates, and reads the confirmation ID."
+        if facts["by"] == "line"
+        else "Let through. Activate it, or let the caller come again."
     ),
     Kind.REFUSED: lambda facts: "Refused; " + _ended(facts),
     Kind.TEXTED: lambda facts: f"A text with {TEXTS[facts['what']]} is on its way.",
@@ -143,6 +155,7 @@ _WHY: dict[Why, Callable[[Mapping[str, Any]], str]] = {
     Why.LIMIT: lambda facts: f"You may give {facts['highest']} to this agreement just now. Ask an administrator.",
     Why.NOT_WAITING: lambda _: "This was decided already.",
     Why.NOT_BLOCKED: lambda _: "The key is not blocked.",
+    Why.NOT_HELD: lambda _: "This activation is not held, or was let through already.",
 }
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from ivr import callers, cases, claims, outbox
+from ivr import callers, cases, claims, outbox, reviews
 from ivr.actions import Say, say
 from ivr.called_back import number_of
 from ivr.calls import calls
@@ -151,6 +151,30 @@ def refuse(doing: Doing, handoff_id: int, code: str, reason: str, *, by_text: bo
         facts |= _answer(doing, handoff, (say(f"reason.{code}"), say("text.case")), Disposition.REFUSED)
     enter(doing, handoff, Kind.REFUSED, why, facts)
     return Done(Kind.REFUSED, facts)
+
+
+def let_through(doing: Doing, handoff_id: int, reason: str) -> Done | NotDone:
+    """Let an activation through that is held for a look; the line activates for a caller who waits.
+
+    The reason is asked for: it says what the look came to.
+    """
+    taken = take(doing, handoff_id, reason)
+    if isinstance(taken, NotDone):
+        return taken
+    handoff, why = taken
+    if why is None:
+        return NotDone(Why.NO_REASON)
+    iid = seen_of(doing, cases.read(doing.connection, handoff.case_id)).iid
+    if iid is None:
+        return NotDone(Why.INCOMPLETE)
+    review = reviews.let_through(doing.connection, handoff.case_id, iid, doing.operator.name, doing.now)
+    if review is None:
+        return NotDone(Why.NOT_HELD)
+    by = "line" if on_the_line(handoff) else "nobody"
+    if by == "line":
+        claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.BACK, now=doing.now)
+    enter(doing, handoff, Kind.LET_THROUGH, why, {"held_for": list(review.signs)})
+    return Done(Kind.LET_THROUGH, {"by": by})
 
 
 def _answer(doing: Doing, handoff: Handoff, words: tuple[Say, ...], disposition: Disposition) -> dict[str, object]:

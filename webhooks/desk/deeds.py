@@ -83,6 +83,12 @@ def refuse(doing: Doing, handoff_id: int) -> Done | NotDone:
     return deciding.refuse(doing, handoff_id, code, _field("reason"), by_text=by_text)
 
 
+@deed("let-through")
+def let_through(doing: Doing, handoff_id: int) -> Done | NotDone:
+    """Let through what is held for a look."""
+    return deciding.let_through(doing, handoff_id, _field("reason"))
+
+
 @deed("text")
 def text(doing: Doing, handoff_id: int) -> Done | NotDone:
     """Text the caller."""

@@ -26,6 +26,7 @@ KINDS = {
     Kind.GROUPS_SET: "corrected groups",
     Kind.HANDED_BACK: "handed the call back to the line",
     Kind.ISSUED: "activated",
+    Kind.LET_THROUGH: "looked, and let it through",
     Kind.REFUSED: "refused",
     Kind.TEXTED: "sent a text",
     Kind.CALLED_BACK: "called back",

@@ -90,6 +90,8 @@ class Why(StrEnum):
     NOT_WAITING = "not_waiting"
     """The request was decided already."""
     NOT_BLOCKED = "not_blocked"
+    NOT_HELD = "not_held"
+    """Nobody has to look at it first, or somebody has."""
 
 
 @dataclass(frozen=True, slots=True)

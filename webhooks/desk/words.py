@@ -36,6 +36,7 @@ REASONS = {
     "KEY_TYPE_NOT_ALLOWED": "not a key of the kind that is activated",
     "PRODUCT_UNKNOWN": "product not known",
     "FORMAT_NOT_OF_PRODUCT": "ID does not fit the product",
+    "HELD_FOR_REVIEW": "held for a look before it is activated",
     "HOLD_GONE": "waited too long, the activation is free again",
 }
 ENDINGS = {

@@ -188,6 +188,7 @@ DEEDS = {
     "back": {},
     "issue": {},
     "refuse": {"because": "OPERATOR_REFUSED"},
+    "let-through": {"reason": "known"},
     "text": {"what": "case_number"},
     "called-back": {"reached": "yes"},
     "grant": {"amount": "5", "reason": "asked"},

@@ -226,13 +226,13 @@ def groups(mak, installation):
 @pytest.fixture
 def rows(database):
     """All rows of one table, as mappings."""
-    from sqlalchemy import MetaData, select
+    from sqlalchemy import select
+
+    from keys.database import metadata
 
     def read(table):
-        found = MetaData()
         with database.read() as connection:
-            found.reflect(connection, only=[table])
-            return [dict(row) for row in connection.execute(select(found.tables[table])).mappings()]
+            return [dict(row) for row in connection.execute(select(metadata.tables[table])).mappings()]
 
     return read
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -158,8 +158,7 @@ def test_two_processes_side_by_side_ring_everybody_once_and_a_second_apart(wish,
         process.stdin.flush()
     assert [process.wait(30) for process in both] == [0, 0]
     assert sorted(number for number, _ in twilio.rung) == numbers
-    apart = [later - earlier for (_, earlier), (_, later) in pairwise(twilio.rung)]
-    # The pace is of the moments the calls are taken; the first request of a process is slower than its others.
-    assert min(apart) > 0.5
-    assert twilio.rung[-1][1] - twilio.rung[0][1] > 3.5
     assert {row["state"] for row in rows("rings")} == {"ringing"}
+    # The pace is of the moments the calls are taken: how soon Twilio hears of each depends on the machine as well.
+    taken = sorted(row["posted_at"] for row in rows("rings"))
+    assert min(later - earlier for earlier, later in pairwise(taken)) >= timedelta(seconds=1)

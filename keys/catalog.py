@@ -1,4 +1,4 @@
-"""What may be activated: organisations, their agreements, and the publisher's products.
+"""Who may activate what: organisations, their agreements, and the publisher's products.
 
 The rule it keeps: the catalogue says what is possible today and is never asked about yesterday; what an activation was
 granted under is fixed in its reservation.
@@ -7,23 +7,12 @@ granted under is fixed in its reservation.
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Connection,
-    Date,
-    ForeignKey,
-    Integer,
-    Table,
-    Text,
-    select,
-)
+from sqlalchemy import Column, Connection, Date, ForeignKey, Table, Text, select
 
 from keys.database import RowNumber, metadata
 from keys.device.build import ProductBuild
+from keys.products import Licensing, Product, Suite, all_products, all_suites, one_of
 from keys.secrets_file import Secrets
 
 CHANNELS = ("phone", "text", "api", "proxy", "operator")
@@ -36,18 +25,6 @@ class AgreementStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     ENDED = "ended"
-
-
-class ProductStatus(StrEnum):
-    """Whether a product is still activated anew."""
-
-    ACTIVE = "active"
-    RETIRED = "retired"
-
-
-def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
-    """A CHECK that a column holds one of an enum's words."""
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{word}'" for word in words)), name=column)
 
 
 organisations = Table(
@@ -67,24 +44,8 @@ agreements = Table(
     Column("starts", Date, nullable=False),
     Column("ends", Date),
     Column("status", Text, nullable=False),
+    Column("licensing", Text, nullable=False, server_default="volume"),
     one_of("status", AgreementStatus),
-)
-
-products = Table(
-    "products",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False, unique=True),
-    Column("format", Integer, nullable=False),
-    Column("blocks", Integer, nullable=False),
-    Column("term_months", Integer, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("dockable", Boolean, nullable=False),
-    Column("channels", Text),
-    # The serial to give next: counted here, so that a serial is never given twice even if its key were deleted.
-    Column("next_serial", Integer, nullable=False),
-    one_of("status", ProductStatus),
-    CheckConstraint("term_months >= 0", name="term_months"),
 )
 
 
@@ -97,7 +58,11 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Under what keys are issued, from `starts` to `ends` (both included; no end: until told otherwise)."""
+    """Under what keys are issued, from `starts` to `ends` (both included; no end: until told otherwise).
+
+    `licensing` are the classes of copies that its volume keys activate: no retail and no preinstalled ones, unless the
+    agreement says so.
+    """
 
     number: str
     organisation: str
@@ -105,31 +70,14 @@ class Agreement:
     starts: date
     ends: date | None = None
     status: AgreementStatus = AgreementStatus.ACTIVE
+    licensing: tuple[Licensing, ...] = (Licensing.VOLUME,)
 
     def is_active(self, day: date) -> bool:
         """Tell whether keys of it may be issued and activated on `day`."""
         return agreement_is_active(self.status, self.starts, self.ends, day)
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """What is activated.
-
-    `format` is the number of its IIDs' format, `blocks` the blocks of its CIDs, `term_months` how long a CID is good
-    for (0: for ever), `channels` where it may be activated (empty: everywhere).
-    """
-
-    number: int
-    name: str
-    format: int
-    blocks: int
-    term_months: int = 0
-    status: ProductStatus = ProductStatus.ACTIVE
-    dockable: bool = False
-    channels: tuple[str, ...] = ()
-
-
-Item = Organisation | Agreement | Product
+Item = Organisation | Agreement | Product | Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +87,22 @@ class Catalogue:
     organisations: tuple[Organisation, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     products: tuple[Product, ...] = ()
+    suites: tuple[Suite, ...] = ()
 
     def items(self) -> tuple[Item, ...]:
         """Everything in it, in an order in which it can be stored."""
-        return (*self.organisations, *self.agreements, *self.products)
+        return (*self.organisations, *self.agreements, *self.products, *self.suites)
+
+
+def named(item: Item) -> str | int:
+    """What an item is known by: an organisation's name, an agreement's number, the number of a product or suite."""
+    match item:
+        case Organisation():
+            return item.name
+        case Suite():
+            return item.product
+        case _:
+            return item.number
 
 
 def agreement_is_active(status: str, starts: date, ends: date | None, day: date) -> bool:
@@ -168,35 +128,22 @@ def current(connection: Connection) -> Catalogue:
         .join(organisations, organisations.c.id == agreements.c.organisation_id)
         .order_by(agreements.c.number)
     )
-    product_rows = connection.execute(select(products).order_by(products.c.number))
     return Catalogue(
         tuple(Organisation(row.name) for row in organisation_rows),
         tuple(
-            Agreement(row.number, row.name, row.programme, row.starts, row.ends, AgreementStatus(row.status))
+            Agreement(
+                row.number,
+                row.name,
+                row.programme,
+                row.starts,
+                row.ends,
+                AgreementStatus(row.status),
+                tuple(map(Licensing, row.licensing.split())),
+            )
             for row in agreement_rows
         ),
-        tuple(_product(row) for row in product_rows),
-    )
-
-
-def find_product(connection: Connection, named: str | int) -> Product | None:
-    """The product of this number, or of this name."""
-    text = str(named)
-    where = products.c.number == int(text) if text.isdecimal() and len(text) < 6 else products.c.name == text
-    row = connection.execute(select(products).where(where)).one_or_none()
-    return None if row is None else _product(row)
-
-
-def _product(row: Any) -> Product:
-    return Product(
-        row.number,
-        row.name,
-        row.format,
-        row.blocks,
-        row.term_months,
-        ProductStatus(row.status),
-        row.dockable,
-        tuple(row.channels.split()) if row.channels else (),
+        all_products(connection),
+        all_suites(connection),
     )
 
 

@@ -1,7 +1,7 @@
 r"""Reading a catalogue from TOML.
 
 The rule it keeps: a file is taken whole or not at all, and everything wrong with it is told at once, each by line and
-field. A file holds tables of three kinds:
+field. A file holds tables of four kinds:
 
     [[organisation]]
     name = "Nordstern Shipping"
@@ -13,6 +13,7 @@ field. A file holds tables of three kinds:
     starts = 2026-01-01
     ends = 2028-12-31               # left out: no end
     status = "active"               # or "suspended", "ended"; left out: active
+    licensing = ["volume"]          # which copies its volume keys activate; left out: volume ones alone
 
     [[product]]
     number = 1
@@ -23,6 +24,24 @@ field. A file holds tables of three kinds:
     status = "active"               # or "retired"; left out: active
     dockable = false                # left out: false
     channels = ["phone", "text"]    # left out: every channel
+    family = "Fairway"              # what a KMS host key activates; left out: the product's name
+    edition = "Professional"        # a word of the publisher's own, as is the release; left out: none
+    release = "6"
+    licensing = "volume"            # or "retail", "preinstalled"; left out: volume
+    retires = 2031-12-31            # retired from that day on; left out: until its status says so
+    after_retirement = "refuse"     # or "approve", "escrow"; left out: refuse
+    kms_threshold = 5               # clients a KMS host waits for
+    kms_hosts = 6                   # hosts that one KMS host key activates,
+    kms_reactivations = 9           # and how often each of them again
+    free_reactivations = 0          # of one machine within the period, for nothing
+    most_reactivations = 12         # of one machine within the period, in all; left out: no bound
+    returns = 0                     # of one key within the period; a compact product has none
+    releases = 5                    # of lost and dead machines of one key within the period
+    period_days = 365
+
+    [[suite]]
+    product = 9                     # the product whose keys these are; what they activate:
+    members = [1, 3]
 
 >>> read('[[product]]\nnumber = 1\nname = "Fairway"\nformat = "standard"\n').products[0].blocks
 8
@@ -36,110 +55,23 @@ field. A file holds tables of three kinds:
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from dataclasses import fields
+from datetime import date
 from typing import Any
 
-from keys.catalog import CHANNELS, Agreement, AgreementStatus, Catalogue, Organisation, Product, ProductStatus
-from keys.errors import BadInput
+from keys.catalog import CHANNELS, Agreement, AgreementStatus, Catalogue, Organisation
+from keys.catalog_places import CatalogueFileError, Fault, Place, Problem, line_of, lines_of
 from keys.formats import BLOCK_COUNTS, FORMATS, Format
+from keys.products import AfterRetirement, Licensing, Product, ProductStatus, Suite
+
+__all__ = ["CatalogueFileError", "Fault", "Problem", "read"]
 
 MOST_TERM_MONTHS = 600
+MOST_PERIOD_DAYS = 3660
+MOST_OF_A_COUNT = 1_000_000
+"""Of whatever a product allows in a period."""
+_MOST_PRODUCTS = max(fmt.products for fmt in FORMATS.values()) - 1
 _FORMAT_BY_NAME = {fmt.name: fmt for fmt in FORMATS.values()}
-
-
-class Fault(StrEnum):
-    """What is wrong at one place of the file."""
-
-    SYNTAX = "syntax"  #: no TOML from here on
-    UNKNOWN_TABLE = "unknown_table"
-    UNKNOWN_FIELD = "unknown_field"
-    MISSING = "missing"  #: the table has no such field and needs it
-    WRONG_TYPE = "wrong_type"
-    NOT_ONE_OF = "not_one_of"  #: another word than `allowed`
-    OUT_OF_RANGE = "out_of_range"
-    DUPLICATE = "duplicate"  #: another table has this name or number already
-    UNKNOWN_ORGANISATION = "unknown_organisation"  #: no organisation of this name in the file
-    ENDS_BEFORE_START = "ends_before_start"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: the line (from 1), the field if it is one, and what would be allowed, where short."""
-
-    line: int
-    field: str | None
-    fault: Fault
-    allowed: str | None = None
-
-
-class CatalogueFileError(BadInput):
-    """The file is no catalogue; `problems` in the order of their lines."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems)
-        self.problems = problems
-
-
-class _Place:
-    """One table of the file while it is read: hands out its fields and notes what is wrong with them."""
-
-    def __init__(self, facts: dict[str, Any], line: int, lines: dict[str, int], problems: list[Problem]) -> None:
-        self._facts = facts
-        self._line = line
-        self._lines = lines
-        self._problems = problems
-
-    def wrong(self, field: str, fault: Fault, allowed: str | None = None) -> None:
-        self._problems.append(Problem(self._lines.get(field, self._line), field, fault, allowed))
-
-    def known(self, *fields: str) -> None:
-        for field in self._facts:
-            if field not in fields:
-                self.wrong(field, Fault.UNKNOWN_FIELD, ", ".join(fields))
-
-    def take(self, field: str, kind: type, default: Any, *, required: bool = False) -> Any:
-        """The field's value, or the default where it is absent or wrong (which is noted)."""
-        if field not in self._facts:
-            if required:
-                self.wrong(field, Fault.MISSING)
-            return default
-        value = self._facts[field]
-        # TOML keeps truth apart from numbers and moments apart from days; Python does not.
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int) or isinstance(value, datetime):
-            self.wrong(field, Fault.WRONG_TYPE, _TYPE_WORDS[kind])
-            return default
-        return value
-
-    def text(self, field: str, default: str | None = None) -> str:
-        found: str = self.take(field, str, default or "", required=default is None)
-        if field in self._facts and isinstance(self._facts[field], str) and not found.strip():
-            self.wrong(field, Fault.MISSING)
-        return found.strip()
-
-    def number(self, field: str, low: int, high: int, default: int | None = None) -> int:
-        found: int = self.take(field, int, low if default is None else default, required=default is None)
-        if field in self._facts and not low <= found <= high:
-            self.wrong(field, Fault.OUT_OF_RANGE, f"{low} to {high}")
-        return found
-
-    def word(self, field: str, words: tuple[str, ...], default: str | None = None) -> str:
-        found = self.text(field, default)
-        if found in words:
-            return found
-        if found:
-            self.wrong(field, Fault.NOT_ONE_OF, ", ".join(words))
-        return default or words[0]
-
-
-_TYPE_WORDS: dict[type, str] = {
-    str: "text",
-    int: "a whole number",
-    bool: "true or false",
-    date: "a day, such as 2026-01-31",
-    list: "a list",
-}
 
 
 def read(text: str) -> Catalogue:
@@ -151,72 +83,117 @@ def read(text: str) -> Catalogue:
         last = text.count("\n") + 1
         raise CatalogueFileError((Problem(int(found[1]) if found else last, None, Fault.SYNTAX),)) from error
     problems: list[Problem] = []
-    where = _lines(text)
+    where = lines_of(text)
     for name in tables:
-        if name not in ("organisation", "agreement", "product"):
-            line = where.get((name, 0), {}).get("", _line_of(text, name))
-            problems.append(Problem(line, name, Fault.UNKNOWN_TABLE, "organisation, agreement, product"))
-    read_by: dict[str, Callable[[_Place], Any]] = {
-        "organisation": _organisation,
-        "agreement": _agreement,
-        "product": _product,
-    }
-    items: dict[str, list[tuple[Any, _Place]]] = {}
-    for name, reader in read_by.items():
+        if name not in _READ_BY:
+            line = where.get((name, 0), {}).get("", line_of(text, name))
+            problems.append(Problem(line, name, Fault.UNKNOWN_TABLE, ", ".join(_READ_BY)))
+    items: dict[str, list[tuple[Any, Place]]] = {}
+    for name, reader in _READ_BY.items():
         listed = tables.get(name, [])
         if not isinstance(listed, list) or not all(isinstance(facts, dict) for facts in listed):
-            problems.append(Problem(_line_of(text, name), name, Fault.WRONG_TYPE, f"[[{name}]]"))
+            problems.append(Problem(line_of(text, name), name, Fault.WRONG_TYPE, f"[[{name}]]"))
             listed = []
         items[name] = []
         for index, facts in enumerate(listed):
             lines = where.get((name, index), {})
-            place = _Place(facts, lines.get("", _line_of(text, name)), lines, problems)
+            place = Place(facts, lines.get("", line_of(text, name)), lines, problems)
             items[name].append((reader(place), place))
     _cross_check(items)
     if problems:
         raise CatalogueFileError(tuple(sorted(problems, key=lambda problem: problem.line)))
-    return Catalogue(*(tuple(item for item, _ in items[name]) for name in read_by))
+    return Catalogue(*(tuple(item for item, _ in items[name]) for name in _READ_BY))
 
 
-def _organisation(place: _Place) -> Organisation:
+def _organisation(place: Place) -> Organisation:
     place.known("name")
     return Organisation(place.text("name"))
 
 
-def _agreement(place: _Place) -> Agreement:
-    place.known("number", "organisation", "programme", "starts", "ends", "status")
+def _agreement(place: Place) -> Agreement:
+    place.known("number", "organisation", "programme", "starts", "ends", "status", "licensing")
     starts = place.take("starts", date, date.min, required=True)
     ends = place.take("ends", date, None)
     if ends is not None and ends < starts:
         place.wrong("ends", Fault.ENDS_BEFORE_START)
-    status = AgreementStatus(place.word("status", tuple(AgreementStatus), "active"))
-    return Agreement(place.text("number"), place.text("organisation"), place.text("programme"), starts, ends, status)
+    return Agreement(
+        place.text("number"),
+        place.text("organisation"),
+        place.text("programme"),
+        starts,
+        ends,
+        AgreementStatus(place.word("status", tuple(AgreementStatus), "active")),
+        tuple(map(Licensing, place.words("licensing", tuple(Licensing), ("volume",)))),
+    )
 
 
-def _product(place: _Place) -> Product:
-    place.known("number", "name", "format", "blocks", "term_months", "status", "dockable", "channels")
+def _product(place: Place) -> Product:
+    place.known(*(part.name for part in fields(Product)))
     fmt: Format = _FORMAT_BY_NAME[place.word("format", tuple(_FORMAT_BY_NAME))]
     blocks = place.take("blocks", int, fmt.blocks)
     if blocks not in BLOCK_COUNTS:
         place.wrong("blocks", Fault.NOT_ONE_OF, " or ".join(map(str, BLOCK_COUNTS)))
-    channels = place.take("channels", list, [])
-    if any(channel not in CHANNELS for channel in channels):
-        place.wrong("channels", Fault.NOT_ONE_OF, ", ".join(CHANNELS))
     return Product(
         # The number has to fit the format's field: 10 bits in a compact IID.
-        place.number("number", 1, (1 << fmt.product_bits) - 1),
-        place.text("name"),
-        fmt.number,
-        blocks,
-        place.number("term_months", 0, MOST_TERM_MONTHS, 0),
-        ProductStatus(place.word("status", tuple(ProductStatus), "active")),
-        place.take("dockable", bool, False),
-        tuple(name for name in CHANNELS if name in channels),
+        number=place.number("number", 1, (1 << fmt.product_bits) - 1),
+        name=place.text("name"),
+        format=fmt.number,
+        blocks=blocks,
+        term_months=place.number("term_months", 0, MOST_TERM_MONTHS, 0),
+        status=ProductStatus(place.word("status", tuple(ProductStatus), "active")),
+        dockable=place.take("dockable", bool, False),
+        channels=place.words("channels", CHANNELS),
+        family=place.text("family", ""),
+        edition=place.text("edition", "") or None,
+        release=place.text("release", "") or None,
+        licensing=Licensing(place.word("licensing", tuple(Licensing), "volume")),
+        retires=place.take("retires", date, None),
+        after_retirement=AfterRetirement(place.word("after_retirement", tuple(AfterRetirement), "refuse")),
+        **_counts(place, fmt),
     )
 
 
-def _cross_check(items: dict[str, list[tuple[Any, _Place]]]) -> None:
-    for name, field in (("organisation", "name"), ("agreement", "number"), ("product", "number"), ("product", "name")):
+def _counts(place: Place, fmt: Format) -> dict[str, Any]:
+    """What the product allows of this and that; where the file says nothing, as `Product` has it."""
+    lowest = dict.fromkeys(("kms_reactivations", "free_reactivations", "returns", "releases"), 0)
+    lowest |= dict.fromkeys(("kms_threshold", "kms_hosts", "most_reactivations", "period_days"), 1)
+    found = {}
+    for name, low in lowest.items():
+        if place.has(name):
+            high = MOST_PERIOD_DAYS if name == "period_days" else MOST_OF_A_COUNT
+            found[name] = place.number(name, low, high)
+    if found.get("returns") and not fmt.returns:
+        place.wrong("returns", Fault.NOT_IN_FORMAT, "0")
+    most = found.get("most_reactivations")
+    if most is not None and most < found.get("free_reactivations", 0):
+        place.wrong("most_reactivations", Fault.OUT_OF_RANGE, "no fewer than are free")
+    return found
+
+
+def _suite(place: Place) -> Suite:
+    place.known("product", "members")
+    return Suite(place.number("product", 1, _MOST_PRODUCTS), place.numbers("members"))
+
+
+_READ_BY: dict[str, Callable[[Place], Any]] = {
+    "organisation": _organisation,
+    "agreement": _agreement,
+    "product": _product,
+    "suite": _suite,
+}
+
+_NAMES = (
+    ("organisation", "name"),
+    ("agreement", "number"),
+    ("product", "number"),
+    ("product", "name"),
+    ("suite", "product"),
+)
+"""Fields that no two tables of a kind may share."""
+
+
+def _cross_check(items: dict[str, list[tuple[Any, Place]]]) -> None:
+    for name, field in _NAMES:
         seen = set()
         for item, place in items[name]:
             value = getattr(item, field)
@@ -227,32 +204,20 @@ def _cross_check(items: dict[str, list[tuple[Any, _Place]]]) -> None:
     for item, place in items["agreement"]:
         if item.organisation and item.organisation not in named:
             place.wrong("organisation", Fault.UNKNOWN_ORGANISATION)
+    products = {item.number: item for item, _ in items["product"]}
+    suites = {item.product for item, _ in items["suite"]}
+    for suite, place in items["suite"]:
+        _check_suite(suite, place, products, suites)
 
 
-def _lines(text: str) -> dict[tuple[str, int], dict[str, int]]:
-    """For the nth table of a name: the line of each of its fields, and under "" that of its header.
-
-    A small scan for the usual layout, one field a line: the TOML reader of the standard library keeps no lines.
-    """
-    found: dict[tuple[str, int], dict[str, int]] = {}
-    counts: dict[str, int] = {}
-    here: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[{1,2}\s*\"?([\w-]+)\"?\s*\]{1,2}", line)
-        if header:
-            name = header[1]
-            here = found[name, counts.get(name, 0)] = {"": number}
-            counts[name] = counts.get(name, 0) + 1
-            continue
-        field = re.match(r"\s*\"?([\w-]+)\"?\s*=", line)
-        if field:
-            here.setdefault(field[1], number)
-    return found
-
-
-def _line_of(text: str, name: str) -> int:
-    """The first line that begins with a name, for what is not laid out as usual."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip().startswith(name):
-            return number
-    return 1
+def _check_suite(suite: Suite, place: Place, products: dict[int, Product], suites: set[int]) -> None:
+    for field, numbers in (("product", {suite.product}), ("members", set(suite.members))):
+        if not numbers <= products.keys():
+            place.wrong(field, Fault.UNKNOWN_PRODUCT, ", ".join(map(str, sorted(products))))
+    if not suites.isdisjoint(suite.members):
+        place.wrong("members", Fault.SUITE_IN_SUITE, ", ".join(map(str, sorted(products.keys() - suites))))
+    of_suite = products.get(suite.product)
+    if of_suite is not None and any(
+        member in products and products[member].licensing is not of_suite.licensing for member in suite.members
+    ):
+        place.wrong("members", Fault.OTHER_LICENSING, of_suite.licensing)

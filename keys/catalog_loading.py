@@ -8,20 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from keys.catalog import (
-    Agreement,
-    Catalogue,
-    Item,
-    Organisation,
-    Product,
-    agreements,
-    current,
-    joined,
-    organisations,
-    products,
-)
+from keys.catalog import Agreement, Catalogue, Item, Organisation, agreements, current, joined, named, organisations
+from keys.products import Product, Suite, products, suite_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +41,10 @@ def differences(connection: Connection, catalogue: Catalogue) -> tuple[Differenc
 
     Raises FormatFixedError.
     """
-    there = {_name(item): item for item in current(connection).items()}
+    there = {(type(item), named(item)): item for item in current(connection).items()}
     found = []
     for item in catalogue.items():
-        old = there.get(_name(item))
+        old = there.get((type(item), named(item)))
         if old is None:
             found.append(Difference(item))
             continue
@@ -78,30 +68,41 @@ def load(connection: Connection, catalogue: Catalogue) -> tuple[Difference, ...]
     return found
 
 
-def _name(item: Item) -> tuple[type[Item], str | int]:
-    return type(item), item.name if isinstance(item, Organisation) else item.number
-
-
 def _has_keys(connection: Connection, product: int) -> bool:
     given = connection.execute(select(products.c.next_serial).where(products.c.number == product)).scalar_one()
     return bool(given > 1)
 
 
 def _store(connection: Connection, difference: Difference) -> None:
-    item = difference.item
-    if isinstance(item, Organisation):
-        connection.execute(insert(organisations).values(name=item.name))
-        return
-    values: dict[str, Any] = {part.name: getattr(item, part.name) for part in fields(item)}
-    table: Table = products
-    if isinstance(item, Agreement):
-        table = agreements
-        owner = select(organisations.c.id).where(organisations.c.name == values.pop("organisation")).scalar_subquery()
-        values["organisation_id"] = owner
+    match difference.item:
+        case Organisation(name):
+            connection.execute(insert(organisations).values(name=name))
+        case Agreement() as agreement:
+            _store_agreement(connection, agreement, added=difference.added)
+        case Product() as product:
+            _store_product(connection, product, added=difference.added)
+        case Suite(product, members):
+            connection.execute(delete(suite_members).where(suite_members.c.suite == product))
+            connection.execute(insert(suite_members), [{"suite": product, "member": member} for member in members])
+
+
+def _store_agreement(connection: Connection, agreement: Agreement, *, added: bool) -> None:
+    values: dict[str, Any] = _facts(agreement)
+    owner = select(organisations.c.id).where(organisations.c.name == values.pop("organisation"))
+    values |= {"organisation_id": owner.scalar_subquery(), "licensing": " ".join(agreement.licensing)}
+    if added:
+        connection.execute(insert(agreements).values(**values))
     else:
-        values["channels"] = joined(item.channels)
-    if difference.added:
-        first = {} if table is agreements else {"next_serial": 1}
-        connection.execute(insert(table).values(**values, **first))
+        connection.execute(update(agreements).where(agreements.c.number == agreement.number).values(**values))
+
+
+def _store_product(connection: Connection, product: Product, *, added: bool) -> None:
+    values = _facts(product) | {"channels": joined(product.channels)}
+    if added:
+        connection.execute(insert(products).values(**values, next_serial=1))
     else:
-        connection.execute(update(table).where(table.c.number == item.number).values(**values))
+        connection.execute(update(products).where(products.c.number == product.number).values(**values))
+
+
+def _facts(item: Item) -> dict[str, Any]:
+    return {part.name: getattr(item, part.name) for part in fields(item)}

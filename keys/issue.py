@@ -26,11 +26,12 @@ from sqlalchemy import (
 
 from keys import product_key
 from keys.allowance import Balance, allowances, balance, grow, open_allowance
-from keys.catalog import ProductStatus, agreement_is_active, agreements, joined, one_of, products
+from keys.catalog import agreement_is_active, agreements, joined
 from keys.database import Instant, RowNumber, metadata
 from keys.entries import Entry, Kind, append
 from keys.formats import FORMATS
 from keys.product_key import KeyType
+from keys.products import Licensing, is_retired, one_of, products
 from keys.secrets_file import Secrets
 
 MOST_GRANTED = 1_000_000_000
@@ -69,6 +70,7 @@ class IssueFault(StrEnum):
 
     PRODUCT_UNKNOWN = "PRODUCT_UNKNOWN"
     PRODUCT_RETIRED = "PRODUCT_RETIRED"
+    LICENSING_NOT_ALLOWED = "LICENSING_NOT_ALLOWED"
     AGREEMENT_UNKNOWN = "AGREEMENT_UNKNOWN"
     AGREEMENT_INACTIVE = "AGREEMENT_INACTIVE"
     ISSUING_KEY_MISSING = "ISSUING_KEY_MISSING"
@@ -170,19 +172,30 @@ def _check(connection: Connection, secrets: Secrets, order: Order, now: datetime
     product = connection.execute(select(products).where(products.c.number == order.product)).one_or_none()
     if product is None:
         raise IssueError(IssueFault.PRODUCT_UNKNOWN)
-    if product.status != ProductStatus.ACTIVE:
+    if is_retired(product.status, product.retires, now.date()):
         raise IssueError(IssueFault.PRODUCT_RETIRED)
     agreement = connection.execute(select(agreements).where(agreements.c.number == order.agreement)).one_or_none()
     if agreement is None:
         raise IssueError(IssueFault.AGREEMENT_UNKNOWN)
     if not agreement_is_active(agreement.status, agreement.starts, agreement.ends, now.date()):
         raise IssueError(IssueFault.AGREEMENT_INACTIVE)
+    if not may_be_for(order.type, product.licensing, agreement.licensing):
+        raise IssueError(IssueFault.LICENSING_NOT_ALLOWED)
     if order.product not in secrets.products:
         raise IssueError(IssueFault.ISSUING_KEY_MISSING)
     highest = FORMATS[product.format].activations_per_key or MOST_GRANTED
     if not 0 <= order.granted <= highest:
         raise IssueError(IssueFault.GRANT_OUT_OF_RANGE, highest)
     return int(agreement.id)
+
+
+def may_be_for(kind: KeyType, licensing: str, agreed: str) -> bool:
+    """Tell whether a key of this type may activate copies of this licensing class, under an agreement that says so.
+
+    `agreed` are the agreement's classes as they are stored: they open retail and preinstalled copies to its volume
+    keys. A retail key is for retail and preinstalled copies alone, whatever is agreed.
+    """
+    return licensing != Licensing.VOLUME if kind is KeyType.RETAIL else licensing in agreed.split()
 
 
 def show(connection: Connection, product: int, serial: int) -> IssuedKey | None:

@@ -16,17 +16,15 @@ import structlog
 from sqlalchemy import Connection, bindparam, select
 
 from keys import ledger_statements as statements
+from keys import rules
 from keys.allowance import Balance, Mismatch, balance, move, recount, take
 from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
-from keys.catalog import ProductStatus, agreement_is_active, allows
 from keys.confirmation_id import SCHEME, month_number
 from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
 from keys.entries import Entry, Kind, append
 from keys.genuine import generation_of
 from keys.holds import expire, extend, void_held
 from keys.installation_id import InstallationID, digest, fingerprint_number
-from keys.issue import KeyStatus
-from keys.product_key import KeyType
 from keys.refusals import Refusal
 from keys.reservations import STORED, Claim, Reservation, State, claim_row, reservations, stored
 from keys.secrets_file import Secrets
@@ -60,8 +58,6 @@ __all__ = [
     "void_held",
 ]
 
-# Types that this line activates; the others are asked of a customer's own host, or of nobody.
-_ACTIVATED_HERE = (KeyType.MAK, KeyType.KMS_HOST)
 # How often a claim may come too late for what it has just seen before the database is called busy.
 _ROUNDS = 5
 
@@ -136,7 +132,7 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
         seen = _look(connection, claim, iid_digest)
         if seen is None:
             return Refused(_unknown(connection, claim))
-        refusal = _never(seen, claim)
+        refusal = rules.never(seen, claim)
         if refusal is not None:
             return Refused(refusal)
         if seen.id is not None:
@@ -146,7 +142,7 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
             return standing
         if exhausted:
             return Refused(Refusal.ALLOWANCE_EXHAUSTED)
-        refusal = _not_anew(seen, now)
+        refusal = rules.not_anew(seen, now.date())
         if refusal is not None:
             return Refused(refusal)
         made = _claim_and_take(connection, claim, seen, iid_digest, now, until)
@@ -173,32 +169,6 @@ def _unknown(connection: Connection, claim: Claim) -> Refusal:
     # The proof was sound, so somebody makes keys with our issuing key.
     _log.critical("serial_never_issued", product=claim.iid.product, channel=claim.channel)
     return Refusal.KEY_UNKNOWN
-
-
-def _never(seen: Any, claim: Claim) -> Refusal | None:
-    """What refuses even an installation that was activated before: no door is softer for a replay."""
-    if seen.format != claim.iid.format:
-        return Refusal.FORMAT_NOT_OF_PRODUCT
-    if seen.key_status == KeyStatus.BLOCKED:
-        return Refusal.KEY_BLOCKED
-    if not allows(seen.key_channels, claim.channel) or not allows(seen.product_channels, claim.channel):
-        return Refusal.CHANNEL_NOT_ALLOWED
-    if seen.state == State.RETURNED:
-        return Refusal.IID_RETURNED
-    return None
-
-
-def _not_anew(seen: Any, now: datetime) -> Refusal | None:
-    """What refuses a new activation only."""
-    if seen.type not in _ACTIVATED_HERE:
-        return Refusal.KEY_TYPE_NOT_ALLOWED
-    if seen.key_status == KeyStatus.EXPIRED:
-        return Refusal.KEY_EXPIRED
-    if not agreement_is_active(seen.agreement_status, seen.starts, seen.ends, now.date()):
-        return Refusal.AGREEMENT_INACTIVE
-    if seen.product_status != ProductStatus.ACTIVE:
-        return Refusal.PRODUCT_RETIRED
-    return None
 
 
 def _replay(

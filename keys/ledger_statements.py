@@ -8,9 +8,10 @@ are used.
 from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, case, exists, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from keys.catalog import agreements, products
+from keys.catalog import agreements
 from keys.database import Instant
 from keys.issue import product_keys
+from keys.products import products
 from keys.reservations import STANDING, STORED, reservations
 
 _r = reservations.c
@@ -31,8 +32,12 @@ LOOK = (
         products.c.blocks.label("product_blocks"),
         products.c.term_months,
         products.c.status.label("product_status"),
+        products.c.licensing.label("product_licensing"),
+        products.c.retires,
+        products.c.after_retirement,
         products.c.channels.label("product_channels"),
         agreements.c.status.label("agreement_status"),
+        agreements.c.licensing.label("agreement_licensing"),
         agreements.c.starts,
         agreements.c.ends,
         exists()

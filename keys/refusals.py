@@ -29,6 +29,8 @@ class Refusal(StrEnum):
     """The agreement the product key was issued under has ended, has not begun or is suspended."""
     CHANNEL_NOT_ALLOWED = "CHANNEL_NOT_ALLOWED"
     """The product may not be activated on the channel used (phone, text, API, proxy file, operator)."""
+    LICENSING_NOT_ALLOWED = "LICENSING_NOT_ALLOWED"
+    """The product key is not for copies of this class: a volume key for a retail copy, or the other way round."""
     PRODUCT_UNKNOWN = "PRODUCT_UNKNOWN"
     """The line has no product of this number."""
     PRODUCT_RETIRED = "PRODUCT_RETIRED"

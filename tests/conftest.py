@@ -36,6 +36,7 @@ from keys.installation_id import InstallationID
 from keys.issue import Issued, Order, issue
 from keys.migrations.running import upgrade
 from keys.product_key import KeyType
+from keys.products import Product
 from keys.secrets_file import ProductSecrets, Secrets
 from webhooks.door import Exchange
 from webhooks.lines_file import read_catalogues
@@ -135,9 +136,9 @@ def catalogue(database: Database) -> catalog.Catalogue:
         (catalog.Organisation("Nordstern Shipping"),),
         (catalog.Agreement("NS-1", "Nordstern Shipping", "volume", date(2026, 1, 1), date(2028, 12, 31)),),
         (
-            catalog.Product(1, "Fairway", 1, 8),
-            catalog.Product(3, "Sounder", 3, 5),
-            catalog.Product(7, "Bridge", 7, 8),
+            Product(1, "Fairway", 1, 8),
+            Product(3, "Sounder", 3, 5),
+            Product(7, "Bridge", 7, 8),
         ),
     )
     with database.begin() as connection:

@@ -12,10 +12,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from keys import catalog, ledger
+from keys import ledger
+from keys.catalog import agreements
 from keys.groups import split
 from keys.installation_id import encode
 from keys.issue import block
+from keys.products import products
 from webhooks.app import create_app
 from webhooks.rehearsal.dialling import Outcome, Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
@@ -62,9 +64,9 @@ def scene(database, exchange, clock, issue_key, installation):
             if key == "blocked":
                 block(connection, issued.key, now=clock.now, actor="tester", reason="leaked")
             if key == "ended":
-                connection.execute(update(catalog.agreements).values(status="ended"))
+                connection.execute(update(agreements).values(status="ended"))
             if key == "retired":
-                connection.execute(update(catalog.products).values(status="retired"))
+                connection.execute(update(products).values(status="retired"))
             if headings.get("again") == "yes":
                 claim = ledger.Claim(iid, 2, "phone", "an earlier call")
                 ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from keys.catalog import Agreement, AgreementStatus, Catalogue, Organisation, Product, ProductStatus
+from keys.catalog import Agreement, AgreementStatus, Catalogue, Organisation
 from keys.catalog_file import CatalogueFileError, Fault, read
+from keys.products import AfterRetirement, Licensing, Product, ProductStatus, Suite
 
 GOOD = """\
 # who we sell to
@@ -40,6 +41,25 @@ term_months = 12
 status = "retired"
 dockable = true
 channels = ["text", "phone"]
+
+[[product]]
+number = 9
+name = "Harbour Suite"
+format = "standard"
+family = "Harbour"
+edition = "Professional"
+release = "6"
+retires = 2031-12-31
+after_retirement = "approve"
+kms_threshold = 25
+free_reactivations = 1
+most_reactivations = 4
+returns = 2
+period_days = 90
+
+[[suite]]
+product = 9
+members = [3, 1]
 """
 
 
@@ -59,8 +79,31 @@ def test_a_file_is_read_with_its_defaults():
         (
             Product(1, "Fairway", 1, 8),
             Product(3, "Sounder", 3, 8, 12, ProductStatus.RETIRED, dockable=True, channels=("phone", "text")),
+            Product(
+                9,
+                "Harbour Suite",
+                1,
+                8,
+                family="Harbour",
+                edition="Professional",
+                release="6",
+                retires=date(2031, 12, 31),
+                after_retirement=AfterRetirement.APPROVE,
+                kms_threshold=25,
+                free_reactivations=1,
+                most_reactivations=4,
+                returns=2,
+                period_days=90,
+            ),
         ),
+        (Suite(9, (1, 3)),),
     )
+
+
+def test_what_a_file_leaves_out_is_as_a_product_has_it():
+    assert read(GOOD).products[0] == Product(1, "Fairway", 1, 8)
+    assert read(GOOD).products[0].family == "Fairway"
+    assert read(GOOD).agreements[0].licensing == (Licensing.VOLUME,)
 
 
 def test_an_empty_file_is_an_empty_catalogue():
@@ -95,6 +138,26 @@ def test_an_empty_file_is_an_empty_catalogue():
         ('Shipping"\nprogramme = "tr', 'Co"\nprogramme = "tr', (14, "organisation", Fault.UNKNOWN_ORGANISATION)),
         ("[[organisation]]", "[[organization]]\n[[organisation]]", (2, "organization", Fault.UNKNOWN_TABLE)),
         ("format = \"compact\"", "format = compact", (27, None, Fault.SYNTAX)),
+        ("returns = 2", "returns = -1", (46, "returns", Fault.OUT_OF_RANGE)),
+        ("term_months = 12", "returns = 1", (29, "returns", Fault.NOT_IN_FORMAT)),
+        ("most_reactivations = 4", "most_reactivations = 0", (45, "most_reactivations", Fault.OUT_OF_RANGE)),
+        ("free_reactivations = 1", "free_reactivations = 5", (45, "most_reactivations", Fault.OUT_OF_RANGE)),
+        ("period_days = 90", "period_days = 0", (47, "period_days", Fault.OUT_OF_RANGE)),
+        ("retires = 2031-12-31", 'retires = "soon"', (41, "retires", Fault.WRONG_TYPE)),
+        ('"approve"', '"perhaps"', (42, "after_retirement", Fault.NOT_ONE_OF)),
+        ("kms_threshold = 25", "kms_threshold = 0", (43, "kms_threshold", Fault.OUT_OF_RANGE)),
+        ('release = "6"', "release = 6", (40, "release", Fault.WRONG_TYPE)),
+        ('release = "6"', 'licensing = "stolen"', (40, "licensing", Fault.NOT_ONE_OF)),
+        ('release = "6"', 'licensing = "retail"', (51, "members", Fault.OTHER_LICENSING)),
+        ('status = "ended"', 'licensing = ["stolen"]', (17, "licensing", Fault.NOT_ONE_OF)),
+        ("product = 9", "product = 8", (50, "product", Fault.UNKNOWN_PRODUCT)),
+        ("[3, 1]", "[3, 2]", (51, "members", Fault.UNKNOWN_PRODUCT)),
+        ("[3, 1]", "[3, 9]", (51, "members", Fault.SUITE_IN_SUITE)),
+        ("[3, 1]", "[3, 3]", (51, "members", Fault.DUPLICATE)),
+        ("[3, 1]", '[3, "1"]', (51, "members", Fault.WRONG_TYPE)),
+        ("[3, 1]", "[]", (51, "members", Fault.MISSING)),
+        ("[3, 1]", "3", (51, "members", Fault.WRONG_TYPE)),
+        ("[3, 1]\n", "[3, 1]\n[[suite]]\nproduct = 9\nmembers = [1]\n", (53, "product", Fault.DUPLICATE)),
         ("# who we sell to", "product = 3", (1, "product", Fault.WRONG_TYPE)),
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else "",
@@ -102,13 +165,15 @@ def test_an_empty_file_is_an_empty_catalogue():
 def test_each_fault_is_told_by_line_and_field(change, to, fault):
     assert change in GOOD
     text = GOOD.replace(change, to, 1)
-    if fault[1] == "product":
+    if fault == (1, "product", Fault.WRONG_TYPE):
         text = text[: text.index("[[product]]")]
     assert fault in faults(text)
 
 
 def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_lines():
-    text = GOOD.replace("blocks = 8", "blocks = 6").replace("starts = 2025-01-01", "").replace('"standard"', '"other"')
+    text = (
+        GOOD.replace("blocks = 8", "blocks = 6").replace("starts = 2025-01-01", "").replace('"standard"', '"other"', 1)
+    )
     assert faults(text) == [
         (12, "starts", Fault.MISSING),
         (22, "format", Fault.NOT_ONE_OF),

@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import MetaData, select, update
 
-from keys import catalog, derivation, issue, product_key
+from keys import derivation, issue, product_key
+from keys.catalog import agreements
 from keys.entries import Kind, of_key
 from keys.issue import IssueError, IssueFault, KeyStatus, Order
 from keys.product_key import KeyType
+from keys.products import products
 from tests.conftest import NOW
 
 
@@ -58,7 +60,7 @@ def test_the_database_holds_no_secret_of_any_key(database, mak, secrets):
 
 
 def test_serials_are_counted_over_all_types_of_a_product_and_apart_for_each_product(issue_key):
-    types = (KeyType.MAK, KeyType.RETAIL, KeyType.KMS_HOST)
+    types = (KeyType.MAK, KeyType.KMS_CLIENT, KeyType.KMS_HOST)
     assert [issue_key(1, key_type=key_type).key.serial for key_type in types] == [1, 2, 3]
     assert issue_key(7).key.serial == 1
 
@@ -102,16 +104,16 @@ def test_a_retired_product_an_ended_agreement_or_a_missing_issuing_key_issues_no
 
     assert fault(replace(secrets, products={})) is IssueFault.ISSUING_KEY_MISSING
     with database.begin() as connection:
-        connection.execute(update(catalog.agreements).values(ends=date(2026, 11, 23)))
+        connection.execute(update(agreements).values(ends=date(2026, 11, 23)))
     assert fault() is IssueFault.AGREEMENT_INACTIVE
     with database.begin() as connection:
-        connection.execute(update(catalog.products).values(status="retired"))
+        connection.execute(update(products).values(status="retired"))
     assert fault() is IssueFault.PRODUCT_RETIRED
 
 
 def test_no_serial_is_given_beyond_what_the_format_holds(database, catalogue, secrets):
     with database.begin() as connection:
-        connection.execute(update(catalog.products).where(catalog.products.c.number == 3).values(next_serial=1 << 22))
+        connection.execute(update(products).where(products.c.number == 3).values(next_serial=1 << 22))
     with pytest.raises(IssueError) as refused:
         issued(database, secrets, Order(3, catalogue.agreements[0].number, 1))
     assert refused.value.fault is IssueFault.SERIALS_EXHAUSTED

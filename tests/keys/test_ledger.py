@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import event, select, update
 
 from keys import confirmation_id, ledger
-from keys.catalog import products
 from keys.derivation import key_secret
 from keys.entries import Kind, of_key
 from keys.issue import block
@@ -20,6 +19,7 @@ from keys.ledger import (
     Reserved,
     State,
 )
+from keys.products import products
 from keys.refusals import Refusal
 from keys.reservations import reservations
 from keys.secrets_file import ProductSecrets, Secrets

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from keys import ledger
-from keys.catalog import Agreement, Catalogue, Organisation, Product
+from keys.catalog import Agreement, Catalogue, Organisation
 from keys.catalog_loading import load
 from keys.database import Database
 from keys.entries import Kind, of_key
 from keys.issue import Order, block, issue, unblock
 from keys.ledger import Activated, Claim, ConfirmationError, Posting, Refused, Replay, Reserved, State
+from keys.products import Product
 from keys.refusals import Refusal
 from tests.conftest import NOW
 

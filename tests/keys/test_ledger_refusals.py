@@ -8,10 +8,11 @@ from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from keys import ledger
-from keys.catalog import agreements, products
+from keys.catalog import agreements
 from keys.issue import product_keys
 from keys.ledger import Activated, Refused
 from keys.product_key import KeyType
+from keys.products import products
 from keys.refusals import Refusal
 from keys.reservations import reservations
 from tests.conftest import NOW
@@ -85,7 +86,7 @@ def test_each_reason_refuses_a_new_activation_and_some_a_replay(
 
 @pytest.mark.parametrize(
     ("key_type", "activated"),
-    [(KeyType.MAK, True), (KeyType.KMS_HOST, True), (KeyType.KMS_CLIENT, False), (KeyType.RETAIL, False)],
+    [(KeyType.MAK, True), (KeyType.KMS_HOST, True), (KeyType.KMS_CLIENT, False)],
 )
 def test_only_keys_that_this_line_activates_are_activated(database, issue_key, installation, key_type, activated):
     key = issue_key(key_type=key_type).key

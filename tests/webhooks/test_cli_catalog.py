@@ -45,6 +45,20 @@ def test_a_catalogue_is_loaded_and_its_products_get_their_secrets(touchtone, fil
         "status": "active",
         "dockable": False,
         "channels": [],
+        "family": "Fairway",
+        "edition": None,
+        "release": None,
+        "licensing": "volume",
+        "retires": None,
+        "after_retirement": "refuse",
+        "kms_threshold": 5,
+        "kms_hosts": 6,
+        "kms_reactivations": 9,
+        "free_reactivations": 0,
+        "most_reactivations": None,
+        "returns": 0,
+        "releases": 5,
+        "period_days": 365,
     }
     assert shown["agreements"][0]["starts"] == "2020-01-01"
     assert touchtone("catalog", "load", file, "--json").told["changes"] == []
@@ -55,6 +69,27 @@ def test_a_dry_run_tells_the_difference_and_stores_nothing(touchtone, file, tmp_
     assert (done.status, done.told["outcome"], len(done.told["changes"])) == (0, "would_load", 3)
     assert touchtone("catalog", "show", "--json").told["products"] == []
     assert secrets_file.load(tmp_path / "data" / "secrets.toml").products == {}
+
+
+def test_suites_agreements_and_a_product_whose_day_has_come_are_shown_as_they_stand(touchtone, file):
+    more = """
+    [[product]]
+    number = 9
+    name = "Harbour Suite"
+    format = "standard"
+    retires = 2026-01-01
+
+    [[suite]]
+    product = 9
+    members = [1]
+    """
+    file.write_text(GOOD.replace("starts = 2020-01-01", 'starts = 2020-01-01\nlicensing = ["retail"]') + more)
+    assert "new suite  9" in touchtone("catalog", "load", file).said
+    told = touchtone("catalog", "show", "--json").told
+    assert told["suites"] == [{"product": 9, "members": [1]}]
+    assert told["agreements"][0]["licensing"] == ["retail"]
+    assert [product["status"] for product in told["products"]] == ["active", "retired"]
+    assert "Harbour Suite" in touchtone("catalog", "show").said
 
 
 def test_a_change_is_told_as_old_and_new(touchtone, file):

@@ -27,6 +27,7 @@ from keys.device.machine import install
 from keys.groups import split
 from keys.issue import Order, issue
 from keys.migrations.running import upgrade
+from keys.products import Product
 from webhooks.app import create_app
 from webhooks.bench.voice import measured
 from webhooks.door import Exchange
@@ -206,7 +207,7 @@ def _line(folder: Path) -> Iterator[_Line]:
     for number in FORMATS.values():
         secrets_file.add_product(path, number, bytes(32))
     held = secrets_file.load(path)
-    products = tuple(catalog.Product(number, name, number, 8 if number == 1 else 5) for name, number in FORMATS.items())
+    products = tuple(Product(number, name, number, 8 if number == 1 else 5) for name, number in FORMATS.items())
     agreement = catalog.Agreement("A-1", "Anybody", "volume", date(2026, 1, 1))
     with database.begin() as connection:
         load(connection, catalog.Catalogue((catalog.Organisation("Anybody"),), (agreement,), products))

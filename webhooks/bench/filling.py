@@ -39,6 +39,7 @@ from keys.installation_id import InstallationID
 from keys.issue import KeyStatus, product_keys
 from keys.migrations.running import upgrade
 from keys.product_key import KeyType
+from keys.products import Product
 from keys.reservations import State, reservations
 
 PRODUCT = 1
@@ -51,7 +52,7 @@ LONG_AGO = datetime(2026, 1, 5, 9, tzinfo=UTC)
 def open_ledger(database: Database) -> None:
     """The schema, one product and one agreement, and no key yet."""
     upgrade(database.engine)
-    product = catalog.Product(PRODUCT, "Bench", STANDARD.number, 8)
+    product = Product(PRODUCT, "Bench", STANDARD.number, 8)
     agreement = catalog.Agreement("A-1", "Anybody", "volume", date(2026, 1, 1))
     with database.begin() as connection:
         load(connection, catalog.Catalogue((catalog.Organisation("Anybody"),), (agreement,), (product,)))

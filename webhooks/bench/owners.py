@@ -21,6 +21,7 @@ from keys.device.build import ProductBuild
 from keys.device.hardware import simulated
 from keys.groups import split
 from keys.issue import Order, issue
+from keys.products import Product
 from webhooks import settings
 from webhooks.bench.calling import Keyer, Load
 from webhooks.bench.stores import Store
@@ -44,7 +45,7 @@ class Owners:
         path = settings.load(environment).secrets_file
         secrets_file.add_product(path, 1, secrets_file.load_root(secrets_file.root_path(path)))
         held = secrets_file.load(path)
-        product = catalog.Product(1, "Bench", 1, 8)
+        product = Product(1, "Bench", 1, 8)
         agreement = catalog.Agreement("A-1", "Anybody", "volume", date(2026, 1, 1))
         database = Database(store.line_url)
         now = datetime.now(UTC)

@@ -6,6 +6,7 @@ One rule: a file is loaded whole or not at all, and what is wrong with it is sai
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,11 @@ _WORDS = {
     "out_of_range": "is out of range",
     "duplicate": "stands here twice",
     "unknown_organisation": "names no organisation of this file",
+    "unknown_product": "names no product of this file",
     "ends_before_start": "ends before it starts",
+    "not_in_format": "is not possible in this format",
+    "other_licensing": "names a product of another licensing class than the suite's",
+    "suite_in_suite": "names a suite",
 }
 
 
@@ -84,8 +89,9 @@ def load(file: Path, dry_run: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
     """Write what a publisher builds into PRODUCT (its number or name): a secret file, for `device install`."""
-    from keys.catalog import find_product, product_build
+    from keys.catalog import product_build
     from keys.device import store
+    from keys.products import find_product
     from webhooks import settings as settings_room
     from webhooks.cli.database import secrets_of
 
@@ -104,7 +110,7 @@ def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
 @catalog.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def show_catalogue(as_json: bool) -> None:
-    """Show the catalogue as it is in the database."""
+    """Show the catalogue as it is in the database; a product whose day has come is shown as retired."""
     from keys import catalog as catalog_room
     from webhooks import settings as settings_room
 
@@ -117,7 +123,10 @@ def show_catalogue(as_json: bool) -> None:
     for name, rows in parts.items():
         click.echo(f"{name}:")
         show(
-            [{key: " ".join(value) if isinstance(value, list) else value for key, value in row.items()} for row in rows]
+            [
+                {key: " ".join(map(str, value)) if isinstance(value, list) else value for key, value in row.items()}
+                for row in rows
+            ]
         )
         click.echo()
 
@@ -160,13 +169,18 @@ def _give_secrets(settings: Settings, catalogue: Catalogue, as_json: bool) -> li
 
 
 def _told(difference: Difference) -> dict[str, Any]:
+    from keys.catalog import named
+
     item = difference.item
     kind = type(item).__name__.lower()
-    name = getattr(item, "number", None) or getattr(item, "name", None)
     changed = {field: f"{old} -> {new}" for field, (old, new) in difference.changes.items()}
-    return {"change": f"{'new' if difference.added else 'changed'} {kind}", "name": name, "fields": changed}
+    return {"change": f"{'new' if difference.added else 'changed'} {kind}", "name": named(item), "fields": changed}
 
 
 def _facts(item: Item) -> dict[str, Any]:
+    from keys.products import Product
+
     facts = {part.name: getattr(item, part.name) for part in fields(item)}
+    if isinstance(item, Product):
+        facts["status"] = item.status_on(datetime.now(UTC).date())
     return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

@@ -27,6 +27,7 @@ _TYPES = ("mak", "kms_host", "kms_client", "retail")
 _WORDS = {
     "PRODUCT_UNKNOWN": "There is no such product in the catalogue.",
     "PRODUCT_RETIRED": "The product is retired.",
+    "LICENSING_NOT_ALLOWED": "Keys of this type are not for copies of this product's licensing class.",
     "AGREEMENT_UNKNOWN": "There is no such agreement in the catalogue.",
     "AGREEMENT_INACTIVE": "The agreement is not active today.",
     "ISSUING_KEY_MISSING": "No issuing key for the product; load the catalogue with the root beside the secrets.",
@@ -70,18 +71,19 @@ def issue(
     as_json: bool,
 ) -> None:
     """Issue a key and print it, whole, this once."""
-    from keys import catalog
     from keys import issue as issuing
+    from keys import products
+    from keys.catalog import CHANNELS
     from keys.product_key import KeyType
     from webhooks.settings import load
 
-    unknown = [channel for channel in channels if channel not in catalog.CHANNELS]
+    unknown = [channel for channel in channels if channel not in CHANNELS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(catalog.CHANNELS)}", param_hint="--channel")
+        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(CHANNELS)}", param_hint="--channel")
     settings = load()
     secrets = secrets_of(settings, as_json=as_json)
     with opened(settings, as_json=as_json) as database, database.begin() as connection:
-        found = catalog.find_product(connection, product)
+        found = products.find_product(connection, product)
         if found is None:
             refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
         order = issuing.Order(found.number, agreement, granted, KeyType[type_name.upper()], channels)
@@ -97,12 +99,12 @@ def issue(
 @as_json_option
 def list_keys(product: str | None, as_json: bool) -> None:
     """List the keys that were issued."""
-    from keys import catalog
     from keys import issue as issuing
+    from keys import products
     from webhooks.settings import load
 
     with opened(load(), as_json=as_json) as database, database.read() as connection:
-        found = None if product is None else catalog.find_product(connection, product)
+        found = None if product is None else products.find_product(connection, product)
         if product is not None and found is None:
             refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
         keys = issuing.listed(connection, found.number if found else None)
@@ -190,12 +192,12 @@ def opened_for_key(named: str, as_json: bool, *, writes: bool = True) -> Iterato
 
 def find_key(connection: Connection, named: str, secrets: Secrets | None, as_json: bool) -> IssuedKey:
     """The key that KEY names: PRODUCT:SERIAL, or the whole key, whose secret must then be the right one."""
-    from keys import catalog, derivation, product_key
+    from keys import derivation, product_key, products
     from keys import issue as issuing
 
     if secrets is None:
         product_name, _, serial = named.rpartition(":")
-        product = catalog.find_product(connection, product_name)
+        product = products.find_product(connection, product_name)
         found = issuing.show(connection, product.number, int(serial)) if product and serial.isdecimal() else None
     else:
         try:

@@ -25,11 +25,11 @@ from ivr.operators import Operator, Presence, listed
 from ivr.queue import HandoffState, desk_events, handoffs
 from ivr.signs import SEVERAL_CASES, SEVERAL_GUESSES
 from ivr.written import read_state
-from keys.catalog import products
 from keys.formats import FORMATS
 from keys.groups import check_groups
 from keys.installation_id import InvalidInstallationID, decode
 from keys.issue import KeyStatus, product_keys
+from keys.products import products
 from webhooks.desk import words
 
 TARGET = timedelta(minutes=2)

@@ -26,9 +26,10 @@ from ivr.reviews import Review
 from ivr.signs import MANY_REACTIVATIONS, SEVERAL_CASES, SEVERAL_GUESSES
 from ivr.written import read_state
 from keys import issue
-from keys.catalog import agreement_is_active, agreements, organisations, products
+from keys.catalog import agreement_is_active, agreements, organisations
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issue import IssuedKey, KeyStatus
+from keys.products import is_retired, products
 from keys.reservations import reservations
 from keys.secrets_file import Secrets
 from webhooks.desk import digits, words
@@ -191,7 +192,7 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
     return KeySeen(
         key=key,
         product=product.name,
-        product_active=product.status == "active",
+        product_active=not is_retired(product.status, product.retires, now.date()),
         organisation=row.name,
         agreement_active=agreement_is_active(row.status, row.starts, row.ends, now.date()),
         room=grant_requests.room(connection, me.id, me.grant_limit, key.agreement, now),

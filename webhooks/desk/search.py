@@ -18,10 +18,11 @@ from ivr.calls import calls
 from ivr.cases import CaseState, cases
 from ivr.outbox import outbox
 from keys import checkdigit
-from keys.catalog import agreements, products
+from keys.catalog import agreements
 from keys.formats import FORMATS, GROUP_DIGITS, Format
 from keys.groups import fields_number, payload_of
 from keys.issue import product_keys
+from keys.products import products
 
 PAGE = 50
 MOST_RUNS = 300

@@ -29,6 +29,7 @@ REASONS = {
     "ALLOWANCE_EXHAUSTED": "no activations left on the key",
     "AGREEMENT_INACTIVE": "agreement is not active",
     "CHANNEL_NOT_ALLOWED": "not allowed on this channel",
+    "LICENSING_NOT_ALLOWED": "key is not for copies of this kind",
     "PRODUCT_RETIRED": "product is retired",
     "IID_RETURNED": "this activation was given back",
     "TOO_MANY_TRIES": "too many tries by this caller",

@@ -35,6 +35,7 @@ from keys.formats import FORMATS
 from keys.groups import check_groups, split
 from keys.installation_id import InstallationID, encode
 from keys.issue import Order, issue, show
+from keys.products import Product
 from webhooks.bench import running
 from webhooks.rehearsal.dialling import Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
@@ -250,7 +251,7 @@ def _fill(folder, database, password_hash):
     whole = catalog.Catalogue(
         (catalog.Organisation("Nordstern Shipping"),),
         (catalog.Agreement("NS-2026-01", "Nordstern Shipping", "volume", date(2026, 1, 1)),),
-        (catalog.Product(1, "Fairway", 1, 8),),
+        (Product(1, "Fairway", 1, 8),),
     )
     now = datetime.now(UTC)
     with database.begin() as connection:

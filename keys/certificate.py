@@ -4,8 +4,8 @@ The rule it keeps: a certificate states what happened and names the installation
 that the confirmation ID in it does not open. It goes along wherever there is a data channel, and anybody who has the
 line's public key can check it.
 
-The text is a JSON Web Signature in compact form (RFC 7515, EdDSA of RFC 8037): header, statement and signature in
-base64url, a point between. Any library for those reads it; this file needs `cryptography` alone.
+The text is a JSON Web Signature in compact form, as `keys.signed` makes them; any library for those reads it. Whoever
+checks one needs this file, those two beside it, and `cryptography`.
 
 >>> made = datetime(2026, 1, 2, tzinfo=UTC)
 >>> stated = Certificate(7, "Harbour Pilot", "0019G", "ab" * 32, ("123456",) * 8, None, reactivation=0, made_at=made)
@@ -18,9 +18,6 @@ Traceback (most recent call last):
 keys.certificate.InvalidCertificate: signature
 """
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,15 +25,26 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from keys import ed25519, signed
+from keys.ed25519 import public_key
 from keys.errors import BadInput
+from keys.signed import InvalidStatement
 
+__all__ = [
+    "Certificate",
+    "CertificateFault",
+    "InvalidCertificate",
+    "public_key",
+    "public_key_text",
+    "read_public_key",
+    "sign",
+    "verify",
+]
+
+KIND = "activation"
 KEY_BYTES = 32
 LONGEST = 4096
 """Signs of a certificate's text, at most; a real one has about 600."""
-_SIGNATURE_BYTES = 64
 
 
 class CertificateFault(StrEnum):
@@ -73,19 +81,17 @@ class Certificate:
     made_at: datetime
 
 
-def public_key(seed: bytes) -> bytes:
-    """The 32 bytes that certificates signed with `seed` (a line's `certificate_key`) are checked with. No secret."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
 def public_key_text(key: bytes) -> str:
     """A public key as it is printed and handed on: base64url, 43 signs."""
-    return _armoured(key)
+    return signed.armoured(key)
 
 
 def read_public_key(text: str) -> bytes:
     """The public key in its printed form. Raises InvalidCertificate (MALFORMED)."""
-    key = _bare(text.strip())
+    try:
+        key = signed.bare(text.strip())
+    except InvalidStatement as error:
+        raise InvalidCertificate(CertificateFault.MALFORMED) from error
     if len(key) != KEY_BYTES:
         raise InvalidCertificate(CertificateFault.MALFORMED)
     return key
@@ -103,28 +109,18 @@ def sign(certificate: Certificate, seed: bytes) -> str:
         "reactivation": certificate.reactivation,
         "made_at": certificate.made_at.astimezone(UTC).isoformat(),
     }
-    body = f"{_HEADER}.{_armoured(_json(facts))}"
-    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(body.encode("ascii"))
-    return f"{body}.{_armoured(signature)}"
+    return signed.make(KIND, facts, ed25519.signer(seed))
 
 
 def verify(text: str, key: bytes) -> Certificate:
     """What a certificate states, if the line with this public key (32 bytes) signed it. Raises InvalidCertificate."""
-    body, _, signature = text.strip().rpartition(".")
-    header, _, statement = body.partition(".")
-    # The header is compared, never obeyed: a certificate cannot choose how it is checked.
-    if len(text) > LONGEST or header != _HEADER:
-        raise InvalidCertificate(CertificateFault.MALFORMED)
-    stated, given = _bare(statement), _bare(signature)
-    if len(given) != _SIGNATURE_BYTES:
-        raise InvalidCertificate(CertificateFault.MALFORMED)
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(given, body.encode("ascii"))
-    except InvalidSignature as error:
-        raise InvalidCertificate(CertificateFault.SIGNATURE) from error
-    try:
-        return _read(json.loads(stated))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if len(text) > LONGEST:
+            raise InvalidCertificate(CertificateFault.MALFORMED)
+        return _read(signed.read(KIND, text.strip(), key, ed25519.check))
+    except InvalidStatement as error:
+        raise InvalidCertificate(CertificateFault(error.fault.value)) from error
+    except (ValueError, TypeError, KeyError) as error:
         raise InvalidCertificate(CertificateFault.MALFORMED) from error
 
 
@@ -152,25 +148,3 @@ def _held(value: Any, kind: type, shape: Callable[[Any], object] | None = None) 
     if not isinstance(value, kind) or isinstance(value, bool) or (shape is not None and not shape(value)):
         raise ValueError(value)
     return value
-
-
-def _json(facts: Mapping[str, object]) -> bytes:
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _armoured(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def _bare(text: str) -> bytes:
-    """The bytes of base64url without padding; raises InvalidCertificate for any other spelling of them."""
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidCertificate(CertificateFault.MALFORMED) from error
-    if _armoured(raw) != text:
-        raise InvalidCertificate(CertificateFault.MALFORMED)
-    return raw
-
-
-_HEADER = _armoured(_json({"alg": "EdDSA", "typ": "touchtone-activation+jws"}))

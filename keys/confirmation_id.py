@@ -5,6 +5,9 @@ One rule: a CID is good for one installation only, and for no longer than the mo
 Eight blocks of six digits (or five), lettered A to H: one digit of scheme, three of the last month it is good for
 (months since January 2026, 000 for ever), then the MAC in decimal. The last digit of a block is its check digit.
 
+A licence host's CID is of scheme 2 and always has eight blocks: its MAC has a share added to it, the digits that open
+the host's package (`keys.kms.package`). What a share opens proves the whole, so such a CID is read with the package.
+
 >>> iid = InstallationID(3, product=7, serial=41, fingerprint=(1, 2, 3, 4, 5, 6, 7), nonce=9, proof=99)
 >>> secrets = {"verification_secret": bytes(32), "key_secret": bytes(9)}
 >>> blocks = issue(iid, **secrets, blocks=5, valid_until=month_number(date(2027, 2, 3)))
@@ -12,11 +15,16 @@ Eight blocks of six digits (or five), lettered A to H: one digit of scheme, thre
 '1013'
 >>> last_day(matches(" ".join(blocks), iid, **secrets, blocks=5).valid_until)
 datetime.date(2027, 2, 28)
+
+>>> share = "0123456789" * 3 + "012345"
+>>> blocks = issue(iid, **secrets, blocks=8, scheme=SHARE_SCHEME, share=share)
+>>> unmasked(" ".join(blocks), iid, **secrets, opens=lambda found: found == share).mac == share
+True
 """
 
 import hmac
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Final
@@ -31,7 +39,13 @@ LETTERS: Final = "ABCDEFGH"
 """Block number n is spoken of as LETTERS[n - 1]."""
 
 SCHEME: Final = 1
-"""The only scheme there is: HMAC-SHA256 in decimal."""
+"""HMAC-SHA256 in decimal: every installation but a licence host's."""
+
+SHARE_SCHEME: Final = 2
+"""The same with a share added: a licence host's."""
+
+SHARE_BLOCKS: Final = 8
+"""Blocks of a CID that carries a share, whatever its product has."""
 
 _HEAD_DIGITS = 4
 _MAX_MONTH = 999
@@ -51,11 +65,14 @@ class InvalidConfirmationID(InvalidNumber):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationID:
-    """What a CID says: its scheme, the last month it is good for (0: for ever), and its MAC's decimal digits."""
+    """What a CID says: its scheme, the last month it is good for (0: for ever), and its MAC's decimal digits.
+
+    `unmasked` gives the share in place of the MAC.
+    """
 
     scheme: int
     valid_until: int
-    mac: str
+    mac: str = field(repr=False)
 
 
 def month_number(day: date) -> int:
@@ -82,20 +99,25 @@ def issue(
     blocks: int,
     scheme: int = SCHEME,
     valid_until: int = 0,
+    share: str | None = None,
 ) -> tuple[str, ...]:
-    """The CID of an installation, as `blocks` (5 or 8) strings of six digits.
+    """The CID of an installation, as `blocks` (5 or 8) strings of six digits; scheme 2 takes a `share` of 36 digits.
 
-    Raises FieldRange for another number of blocks, an unknown scheme or a month outside 0 to 999.
+    Raises FieldRange for another number of blocks, an unknown scheme, a month outside 0 to 999, or a share that is not
+    there, too much or too long.
     """
-    if blocks not in BLOCK_COUNTS:
+    if blocks not in ((SHARE_BLOCKS,) if scheme == SHARE_SCHEME else BLOCK_COUNTS):
         raise FieldRange("blocks", blocks, max(BLOCK_COUNTS))
-    if scheme != SCHEME:
-        raise FieldRange("scheme", scheme, SCHEME)
+    if scheme not in (SCHEME, SHARE_SCHEME):
+        raise FieldRange("scheme", scheme, SHARE_SCHEME)
+    if len(share or "") != (derivation.SHARE_DIGITS if scheme == SHARE_SCHEME else 0):
+        raise FieldRange("share_digits", len(share or ""), derivation.SHARE_DIGITS)
     if not 0 <= valid_until <= _MAX_MONTH:
         raise FieldRange("valid_until", valid_until, _MAX_MONTH)
     head = f"{scheme}{valid_until:03d}"
     key = derivation.confirmation_key(verification_secret, key_secret)
-    digits = head + _mac(key, payload(iid) + head, blocks)
+    mac = _mac(key, payload(iid) + head, blocks)
+    digits = head + (mac if share is None else _shifted(mac, int(share)))
     rule = FORMATS[iid.format].check_rule
     width = GROUP_DIGITS - 1
     parts = (digits[start : start + width] for start in range(0, len(digits), width))
@@ -109,6 +131,11 @@ def _mac(key: bytes, message: str, blocks: int) -> str:
     return f"{number % 10**length:0{length}d}"
 
 
+def _shifted(digits: str, by: int) -> str:
+    """A decimal number of so many digits with `by` added, modulo its size."""
+    return f"{(int(digits) + by) % 10 ** len(digits):0{len(digits)}d}"
+
+
 def check_block(fmt: Format, number: int, block: str) -> GroupFault | None:
     """What is wrong with `block` as block `number` (A is 1) of a CID for an IID of format `fmt`, or None."""
     fault = check_shape(number, block)
@@ -117,8 +144,11 @@ def check_block(fmt: Format, number: int, block: str) -> GroupFault | None:
     return fault
 
 
-def decode(text: str, fmt: Format, blocks: int) -> ConfirmationID:
-    """What a CID in any spelling says. Raises InvalidConfirmationID with every fault that can be told without a key."""
+def decode(text: str, fmt: Format, blocks: int, *, scheme: int = SCHEME) -> ConfirmationID:
+    """What a CID of a scheme, in any spelling, says.
+
+    Raises InvalidConfirmationID with every fault that can be told without a key.
+    """
     try:
         digits = digits_of(text)
     except BadCharacter as error:
@@ -131,7 +161,7 @@ def decode(text: str, fmt: Format, blocks: int) -> ConfirmationID:
     if faults:
         raise InvalidConfirmationID(faults)
     bare = payload_of(parts)
-    if int(bare[0]) != SCHEME:
+    if int(bare[0]) != scheme:
         raise InvalidConfirmationID((GroupFault(1, Fault.UNKNOWN_FORMAT, place=1, found=bare[0]),))
     return ConfirmationID(int(bare[0]), int(bare[1:_HEAD_DIGITS]), bare[_HEAD_DIGITS:])
 
@@ -154,14 +184,45 @@ def matches(
     A classic check digit misses slips of 0/7, 1/8, 2/9 and exchanged blocks. Where one such slip explains the mismatch
     the MAC finds it: the fault then names the block (WHOLE_ID, `found` its digits) or both blocks (OTHER_PLACE).
     """
-    fmt = FORMATS[iid.format]
-    cid = decode(text, fmt, blocks)
+    cid = decode(text, FORMATS[iid.format], blocks)
     key = derivation.confirmation_key(verification_secret, key_secret)
-    if _confirms(key, iid, _mac_parts(split(digits_of(text))), blocks):
-        return cid
+
+    def confirms(head: str, mac: str) -> bool:
+        return hmac.compare_digest(_mac(key, payload(iid) + head, blocks), mac)
+
+    _proven(text, FORMATS[iid.format], confirms)
+    return cid
+
+
+def unmasked(
+    text: str,
+    iid: InstallationID,
+    *,
+    verification_secret: bytes,
+    key_secret: bytes,
+    opens: Callable[[str], bool],
+) -> ConfirmationID:
+    """A licence host's CID in `text`, its `mac` being the share that `opens` the host's package.
+
+    Raises InvalidConfirmationID, as `matches` does, where the share it carries for this installation does not.
+    """
+    cid = decode(text, FORMATS[iid.format], SHARE_BLOCKS, scheme=SHARE_SCHEME)
+    key = derivation.confirmation_key(verification_secret, key_secret)
+
+    def share(head: str, masked: str) -> str:
+        return _shifted(masked, -int(_mac(key, payload(iid) + head, SHARE_BLOCKS)))
+
+    _proven(text, FORMATS[iid.format], lambda head, masked: opens(share(head, masked)))
+    return replace(cid, mac=share(*_mac_parts(split(digits_of(text)))))
+
+
+def _proven(text: str, fmt: Format, holds: Callable[[str, str], bool]) -> None:
+    """Raise InvalidConfirmationID unless a decoded CID's head and MAC hold; names the classic slip that explains it."""
+    if holds(*_mac_parts(split(digits_of(text)))):
+        return
     if fmt.check_rule is CheckRule.MOD7:
         for faults, parts in _slips(split(digits_of(text))):
-            if _confirms(key, iid, _mac_parts(parts), blocks):
+            if holds(*_mac_parts(parts)):
                 raise InvalidConfirmationID(faults)
     raise InvalidConfirmationID((GroupFault(None, Fault.WHOLE_ID),))
 
@@ -170,12 +231,6 @@ def _mac_parts(parts: Sequence[str]) -> tuple[str, str]:
     """Scheme and end, and the MAC, as digits, from the blocks of a CID."""
     bare = payload_of(parts)
     return bare[:_HEAD_DIGITS], bare[_HEAD_DIGITS:]
-
-
-def _confirms(key: bytes, iid: InstallationID, parts: tuple[str, str], blocks: int) -> bool:
-    """Whether the MAC is the one of this installation with this scheme and end; takes the same time either way."""
-    head, mac = parts
-    return hmac.compare_digest(_mac(key, payload(iid) + head, blocks), mac)
 
 
 def _slips(parts: tuple[str, ...]) -> Iterator[tuple[tuple[GroupFault, ...], tuple[str, ...]]]:

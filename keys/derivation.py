@@ -3,6 +3,7 @@
 One rule: each key has one use, told apart by HKDF's info string. The chain:
 
 - the issuing root makes a product's issuing key, which makes each product key's secret from its serial;
+- the same issuing key makes what opens and what signs in a licence host, from the serial of its key;
 - a product's verification secret of one generation and a product key's secret together make the proof key, the
   confirmation key, and nothing else: either alone makes nothing.
 
@@ -20,6 +21,7 @@ from keys.formats import FORMATS
 from keys.installation_id import InstallationID
 
 KEY_SECRET_BYTES: Final = 9
+SHARE_DIGITS: Final = 36
 _HASH_BYTES: Final = 32
 
 
@@ -46,6 +48,22 @@ def issuing_key(root: bytes, product: int) -> bytes:
 def key_secret(issuing_key: bytes, serial: int) -> bytes:
     """The 9-byte (72-bit) secret of the product key with this serial, from the product's issuing key."""
     return hkdf_sha256(issuing_key, b"", b"key secret" + serial.to_bytes(4, "big"), KEY_SECRET_BYTES)
+
+
+def host_share(issuing_key: bytes, serial: int) -> str:
+    """The 36 decimal digits that open the package of the licence host key with this serial, evenly spread."""
+    made = hkdf_sha256(issuing_key, b"", b"kms share" + serial.to_bytes(4, "big"), 32)
+    return f"{int.from_bytes(made, 'big') % 10**SHARE_DIGITS:0{SHARE_DIGITS}d}"
+
+
+def host_seed(issuing_key: bytes, serial: int) -> bytes:
+    """The 32-byte seed of the Ed25519 key with which the hosts of this licence host key sign."""
+    return hkdf_sha256(issuing_key, b"", b"kms host" + serial.to_bytes(4, "big"), 32)
+
+
+def package_key(share: str, key_secret: bytes) -> bytes:
+    """The 32-byte key of a host package's seal."""
+    return hkdf_sha256(share.encode("ascii"), key_secret, b"kms package", 32)
 
 
 def proof_key(verification_secret: bytes, key_secret: bytes) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from keys.errors import BadInput
 from keys.formats import BLOCK_COUNTS, FORMATS, Format
+from keys.kms.messages import MOST_THRESHOLD, USUAL_THRESHOLD
 
 
 class InvalidBuild(BadInput):
@@ -25,12 +26,66 @@ class InvalidBuild(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """What a volume edition has built in besides, to be leased by a licence host of its family.
+
+    `publisher_key` (32 bytes, no secret) checks the certificates of hosts, `client_key` is the KMS client key that
+    every copy carries, `threshold` how many clients a host must count, `refused` the host keys, as PRODUCT:SERIAL,
+    whose leases do not count any more. Raises InvalidBuild.
+    """
+
+    family: str
+    publisher_key: bytes
+    client_key: str = field(repr=False)
+    threshold: int = USUAL_THRESHOLD
+    refused: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no client could work with."""
+        if not self.family:
+            raise InvalidBuild("volume.family")
+        if len(self.publisher_key) != 32:
+            raise InvalidBuild("volume.publisher_key")
+        if not 1 <= self.threshold <= MOST_THRESHOLD:
+            raise InvalidBuild("volume.threshold")
+
+    def to_facts(self) -> dict[str, object]:
+        """As JSON values; the publisher's key in hexadecimal."""
+        return {
+            "family": self.family,
+            "publisher_key": self.publisher_key.hex(),
+            "client_key": self.client_key,
+            "threshold": self.threshold,
+            "refused": list(self.refused),
+        }
+
+    @classmethod
+    def from_facts(cls, facts: object) -> "Volume | None":
+        """From JSON values; None for None. Raises InvalidBuild for a missing or ill-typed one."""
+        if facts is None:
+            return None
+        if not isinstance(facts, dict):
+            raise InvalidBuild("volume")
+        refused = facts.get("refused", [])
+        if not isinstance(refused, list) or not all(isinstance(named, str) for named in refused):
+            raise InvalidBuild("volume.refused")
+        return cls(
+            family=_text(facts, "family"),
+            publisher_key=_secret(facts, "publisher_key"),
+            client_key=_text(facts, "client_key"),
+            threshold=_number(facts, "threshold"),
+            refused=tuple(refused),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ProductBuild:
     """The facts of one product. Raises InvalidBuild.
 
     `generation` is that of the `verification_secret` (32 bytes), under which new installations are made; `earlier`
     holds secrets of generations that machines activated before are still to be accepted under. `blocks` is 5 or 8,
-    `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes.
+    `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes;
+    `volume` is there in editions that a licence host may lease.
     """
 
     product: int
@@ -42,6 +97,7 @@ class ProductBuild:
     dockable: bool = False
     line: str | None = None
     earlier: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    volume: Volume | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what no device could work with."""
@@ -64,6 +120,13 @@ class ProductBuild:
         """Every verification secret this build accepts, by generation."""
         return {**self.earlier, self.generation: self.verification_secret}
 
+    @property
+    def edition(self) -> Volume:
+        """What is built in for licence hosts. Raises InvalidBuild where this is no volume edition."""
+        if self.volume is None:
+            raise InvalidBuild("volume")
+        return self.volume
+
     def to_facts(self) -> dict[str, object]:
         """The build as JSON values; secrets in hexadecimal."""
         return {
@@ -76,6 +139,7 @@ class ProductBuild:
             "dockable": self.dockable,
             "line": self.line,
             "earlier": {str(generation): secret.hex() for generation, secret in self.earlier.items()},
+            **({} if self.volume is None else {"volume": self.volume.to_facts()}),
         }
 
     @classmethod
@@ -100,6 +164,7 @@ class ProductBuild:
             dockable=facts.get("dockable") is True,
             line=line,
             earlier=older,
+            volume=Volume.from_facts(facts.get("volume")),
         )
 
 

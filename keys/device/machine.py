@@ -19,7 +19,7 @@ pair of IDs, today's hardware and today's date; a state file edited by hand or c
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -33,7 +33,8 @@ from keys.groups import digits_of
 from keys.installation_id import InstallationID, decode, encode
 from keys.product_key import KeyType
 
-INSTALLABLE = (KeyType.MAK, KeyType.KMS_HOST)
+INSTALLABLE = (KeyType.MAK,)
+"""Keys that make a machine of this product; a licence host installs its own type (`keys.device.host`)."""
 
 
 class Status(StrEnum):
@@ -124,7 +125,13 @@ class State:
         raise InvalidState
 
 
-def install(build: ProductBuild, text: str, hardware: Hardware, nonce: int) -> State:
+Confirm = Callable[[ProductBuild, State, InstallationID, str], ConfirmationID]
+"""Reads a CID in a text if it confirms an installation; else raises InvalidConfirmationID or Declined."""
+
+
+def install(
+    build: ProductBuild, text: str, hardware: Hardware, nonce: int, *, types: tuple[KeyType, ...] = INSTALLABLE
+) -> State:
     """Install the product key in `text`; makes the one IID of this installation.
 
     `nonce` must be new and random, 0 to 2^nonce_bits - 1. Raises InvalidProductKey for a mistyped key, Declined for
@@ -133,7 +140,7 @@ def install(build: ProductBuild, text: str, hardware: Hardware, nonce: int) -> S
     key = product_key.decode(text)
     if key.product != build.product:
         raise Declined(Reason.OTHER_PRODUCT, key.product)
-    if key.type not in INSTALLABLE:
+    if key.type not in types:
         raise Declined(Reason.KEY_TYPE, int(key.type))
     parts = fingerprint(build.id_format, hardware, key.secret)
     if not has_own_identity(build.id_format, parts):
@@ -143,12 +150,22 @@ def install(build: ProductBuild, text: str, hardware: Hardware, nonce: int) -> S
     return State(build.product, key.last_five, key.secret, encode(iid))
 
 
-def deposit(build: ProductBuild, state: State, text: str) -> State:
+def confirmed(build: ProductBuild, state: State, iid: InstallationID, text: str) -> ConfirmationID:
+    """The CID in `text`, if it confirms `iid`; else raises InvalidConfirmationID or Declined."""
+    secret = secret_of(build, state, iid)
+    if secret is None:
+        raise Declined(Reason.NOT_INSTALLED)
+    return confirmation_id.matches(
+        text, iid, verification_secret=secret, key_secret=state.key_secret, blocks=build.blocks
+    )
+
+
+def deposit(build: ProductBuild, state: State, text: str, confirm: Confirm = confirmed) -> State:
     """Keep the confirmation ID in `text`. Raises InvalidConfirmationID, saying which block is wrong and how.
 
     Whether it still holds today, and on today's hardware, is for `status` to say.
     """
-    _confirmed(build, state, decode(state.installation_id), text)
+    confirm(build, state, decode(state.installation_id), text)
     return replace(state, confirmation_id=digits_of(text))
 
 
@@ -168,9 +185,9 @@ def deposit_pair(
     iid = decode(iid_text)
     if (iid.format, iid.product) != (build.format, build.product):
         raise Declined(Reason.OTHER_PRODUCT, iid.product)
-    if iid.serial != decode(state.installation_id).serial or _secret_of(build, state, iid) is None:
+    if iid.serial != decode(state.installation_id).serial or secret_of(build, state, iid) is None:
         raise Declined(Reason.OTHER_KEY)
-    cid = _confirmed(build, state, iid, cid_text)
+    cid = confirmed(build, state, iid, cid_text)
     tally = vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable)
     if not tally.passed:
         raise Declined(Reason.HARDWARE_CHANGED, tally.needed - tally.matched)
@@ -179,17 +196,19 @@ def deposit_pair(
     return replace(state, installation_id=encode(iid), confirmation_id=digits_of(cid_text))
 
 
-def status(build: ProductBuild, state: State | None, hardware: Hardware, today: date) -> Status:
+def status(
+    build: ProductBuild, state: State | None, hardware: Hardware, today: date, confirm: Confirm = confirmed
+) -> Status:
     """How things stand, worked out anew."""
     if state is None or state.product != build.product:
         return Status.NOT_INSTALLED
     iid = decode(state.installation_id)
-    if (iid.format, iid.product) != (build.format, build.product) or _secret_of(build, state, iid) is None:
+    if (iid.format, iid.product) != (build.format, build.product) or secret_of(build, state, iid) is None:
         return Status.NOT_INSTALLED
     if not vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable).passed:
         return Status.HARDWARE_CHANGED
     try:
-        cid = _confirmed(build, state, iid, state.confirmation_id or "")
+        cid = confirm(build, state, iid, state.confirmation_id or "")
     except InvalidNumber:
         return Status.AWAITING_CONFIRMATION
     return Status.EXPIRED if _is_over(cid, today) else Status.ACTIVATED
@@ -203,7 +222,7 @@ def valid_until(build: ProductBuild, state: State) -> date | None:
     return confirmation_id.last_day(cid.valid_until)
 
 
-def _secret_of(build: ProductBuild, state: State, iid: InstallationID) -> bytes | None:
+def secret_of(build: ProductBuild, state: State, iid: InstallationID) -> bytes | None:
     """The verification secret the IID was proven with, among those the build accepts; None for a wrong proof."""
     width = -(-build.id_format.proof_bits // 8)
     shown = iid.proof.to_bytes(width, "big")
@@ -212,16 +231,6 @@ def _secret_of(build: ProductBuild, state: State, iid: InstallationID) -> bytes 
         if hmac.compare_digest(made.to_bytes(width, "big"), shown):
             return secret
     return None
-
-
-def _confirmed(build: ProductBuild, state: State, iid: InstallationID, text: str) -> ConfirmationID:
-    """The CID in `text`, if it confirms `iid`; else raises InvalidConfirmationID or Declined."""
-    secret = _secret_of(build, state, iid)
-    if secret is None:
-        raise Declined(Reason.NOT_INSTALLED)
-    return confirmation_id.matches(
-        text, iid, verification_secret=secret, key_secret=state.key_secret, blocks=build.blocks
-    )
 
 
 def _is_over(cid: ConfirmationID, today: date) -> bool:

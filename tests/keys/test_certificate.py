@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys import certificate
+from keys import certificate, ed25519, signed
 from keys.certificate import (
     Certificate,
     CertificateFault,
@@ -139,12 +139,11 @@ def test_a_public_key_is_read_as_it_is_printed():
 
 def test_whoever_checks_needs_cryptography_and_the_standard_library_alone():
     names = set()
-    for node in ast.walk(ast.parse(Path(certificate.__file__).read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {name.name.partition(".")[0] for name in node.names}
-        if isinstance(node, ast.ImportFrom):
-            names.add(node.module if node.module.startswith("keys") else node.module.partition(".")[0])
-    assert names - {"base64", "binascii", "collections", "dataclasses", "datetime", "enum", "json", "re", "typing"} == {
-        "cryptography",
-        "keys.errors",
-    }
+    for room in (certificate, ed25519, signed):
+        for node in ast.walk(ast.parse(Path(room.__file__).read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {name.name.partition(".")[0] for name in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module != "keys":
+                names.add(node.module if node.module.startswith("keys") else node.module.partition(".")[0])
+    standard = {"base64", "binascii", "collections", "dataclasses", "datetime", "enum", "functools", "json", "re"}
+    assert names - standard - {"typing"} == {"cryptography", "keys.errors", "keys.ed25519", "keys.signed"}

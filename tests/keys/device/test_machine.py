@@ -79,14 +79,9 @@ def test_another_products_key_is_declined_before_any_digit_is_keyed():
     assert _declined(machine.install, BUILD, _key(product=8), HERE, 9) == (Reason.OTHER_PRODUCT, 8)
 
 
-@pytest.mark.parametrize("kind", [KeyType.KMS_CLIENT, KeyType.RETAIL])
+@pytest.mark.parametrize("kind", [KeyType.KMS_HOST, KeyType.KMS_CLIENT, KeyType.RETAIL])
 def test_a_key_of_a_type_that_is_not_installed_is_declined(kind):
     assert _declined(machine.install, BUILD, _key(kind=kind), HERE, 9) == (Reason.KEY_TYPE, kind)
-
-
-def test_a_licence_host_is_installed_as_a_mak_is():
-    state = machine.install(BUILD, _key(kind=KeyType.KMS_HOST), HERE, 9)
-    assert machine.status(BUILD, state, HERE, TODAY) is Status.AWAITING_CONFIRMATION
 
 
 def test_a_mistyped_key_is_told():

@@ -145,3 +145,24 @@ def confirmation_id(fmt, digits, blocks, valid_until, verification_secret, key_s
     made = mac(hkdf(verification_secret, key_secret, b"cid", 32), (digits + head).encode())
     length = blocks * 5 - 4
     return in_sixes(fmt, head + str(int.from_bytes(made, "big") % 10**length).rjust(length, "0"))
+
+
+def host_share(issuing_key, serial):
+    made = hkdf(issuing_key, b"", b"kms share" + serial.to_bytes(4, "big"), 32)
+    return str(int.from_bytes(made, "big") % 10**36).rjust(36, "0")
+
+
+def host_seed(issuing_key, serial):
+    return hkdf(issuing_key, b"", b"kms host" + serial.to_bytes(4, "big"), 32)
+
+
+def package_key(share, key_secret):
+    return hkdf(share.encode(), key_secret, b"kms package", 32)
+
+
+def share_of(digits, confirmation_id, verification_secret, key_secret):
+    """The share in a host's CID, from the payload of its IID: take the MAC off."""
+    bare = "".join(block[:5] for block in confirmation_id.split())
+    head, masked = bare[:4], bare[4:]
+    made = mac(hkdf(verification_secret, key_secret, b"cid", 32), (digits + head).encode())
+    return str((int(masked) - int.from_bytes(made, "big")) % 10**36).rjust(36, "0")

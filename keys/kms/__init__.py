@@ -1,0 +1,1 @@
+"""The licence host and its clients: what they say to one another, and what opens a host."""

@@ -4,6 +4,7 @@ The rule it keeps: `pending` and `posted` together never pass `granted`. The upd
 it, and the counters are always the sums of the key's entries (`recount` tells where they are not).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -85,6 +86,17 @@ _MOVE = (
     .values(pending=_c.pending + _PENDING, posted=_c.posted + _POSTED)
     .returning(_c.granted, _c.pending, _c.posted)
 )
+_FRESH = bindparam("fresh", type_=Integer)
+_HELD = bindparam("held", type_=Integer)
+_SPEND = (
+    update(allowances).where(_c.key_id == _KEY).values(pending=_c.pending - _HELD, posted=_c.posted + _FRESH + _HELD)
+)
+_LOCKED = (
+    select(_c.key_id, _c.granted - _c.pending - _c.posted)
+    .where(_c.key_id.in_(bindparam("the_keys", expanding=True, type_=BigInteger)))
+    .order_by(_c.key_id)
+    .with_for_update()
+)
 _BALANCE = select(_c.granted, _c.pending, _c.posted).where(_c.key_id == _KEY)
 
 
@@ -109,6 +121,16 @@ def move(connection: Connection, key_id: int, *, pending: int, posted: int = 0) 
     """Move counters that are held already: a hold that is posted is (-1, +1), one given back (-1, 0)."""
     moved = {"the_key": key_id, "more_pending": pending, "more_posted": posted}
     return Balance(*connection.execute(_MOVE, moved).one())
+
+
+def locked_room(connection: Connection, key_ids: Sequence[int]) -> dict[int, int]:
+    """How many each of these keys has left: so it stays, for others, until the commit."""
+    return {row[0]: row[1] for row in connection.execute(_LOCKED, {"the_keys": key_ids})}
+
+
+def spend(connection: Connection, key_id: int, *, fresh: int, held: int) -> None:
+    """Spend `fresh` new ones, no more than `locked_room` said, and `held` that were held."""
+    connection.execute(_SPEND, {"the_key": key_id, "fresh": fresh, "held": held})
 
 
 def balance(connection: Connection, key_id: int) -> Balance:

@@ -8,7 +8,7 @@ A first activation, `reserve_and_post`, costs six statements: look, savepoint, c
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
@@ -16,17 +16,16 @@ import structlog
 from sqlalchemy import Connection, bindparam, select
 
 from keys import ledger_statements as statements
-from keys import rules
+from keys import rules, terms
 from keys.allowance import Balance, Mismatch, balance, move, recount, take
 from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
-from keys.confirmation_id import SCHEME, month_number
 from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
 from keys.entries import Entry, Kind, append
 from keys.genuine import generation_of
 from keys.holds import expire, extend, void_held
 from keys.installation_id import InstallationID, digest, fingerprint_number
 from keys.refusals import Refusal
-from keys.reservations import STORED, Claim, Reservation, State, claim_row, reservations, stored
+from keys.reservations import STORED, Claim, Reservation, State, reservations, stored
 from keys.secrets_file import Secrets
 from keys.unavailable import Cause, DatabaseUnavailable
 
@@ -104,7 +103,9 @@ def post(connection: Connection, reservation_id: int, *, holder: str, now: datet
         statements.POST_HELD, {"the_id": reservation_id, "the_holder": holder, "now": now}
     ).one_or_none()
     if row is not None:
-        _count_posted(connection, row.key_id, reservation_id, now, channel=row.channel, holder=holder)
+        move(connection, row.key_id, pending=-1, posted=1)
+        who: dict[str, Any] = {"channel": row.channel, "holder": holder}
+        append(connection, Entry(now, Kind.POST, row.key_id, reservation_id, pending=-1, posted=1, **who))
         return Posting.POSTED
     found = find(connection, reservation_id)
     return Posting.ALREADY_POSTED if found is not None and found.state is State.POSTED else Posting.GONE
@@ -131,8 +132,8 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
     for _ in range(_ROUNDS):
         seen = _look(connection, claim, iid_digest)
         if seen is None:
-            return Refused(_unknown(connection, claim))
-        refusal = rules.never(seen, claim)
+            return Refused(unknown(connection, claim))
+        refusal = rules.never(seen, claim, seen.state)
         if refusal is not None:
             return Refused(refusal)
         if seen.id is not None:
@@ -163,7 +164,8 @@ def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
     return connection.execute(statements.LOOK, wanted).one_or_none()
 
 
-def _unknown(connection: Connection, claim: Claim) -> Refusal:
+def unknown(connection: Connection, claim: Claim) -> Refusal:
+    """Why a proven claim names no key: its product is unknown or, and that is an alarm, its serial was never issued."""
     if connection.execute(statements.PRODUCT_THERE, {"the_product": claim.iid.product}).one_or_none() is None:
         return Refusal.PRODUCT_UNKNOWN
     # The proof was sound, so somebody makes keys with our issuing key.
@@ -177,36 +179,23 @@ def _replay(
     """Answer from the reservation that stands; a pending one is taken over. None if it no longer stands."""
     if standing.state is State.POSTED:
         return Activated(standing, replay=True)
-    facts = {
-        "the_id": standing.id,
-        "new_holder": claim.holder,
-        "new_case": claim.case_id,
-        "new_channel": claim.channel,
-    }
+    facts = statements.taken_over(claim, standing.id)
     if until is not None:
         if connection.execute(statements.TAKE_OVER, {**facts, "until": until}).one_or_none() is None:
             return None
         return Activated(replace(standing, holder=claim.holder), replay=True)
     if connection.execute(statements.POST_ANY, {**facts, "now": now}).one_or_none() is None:
         return None
-    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
-    _count_posted(connection, standing.key_id, standing.id, now, **who)
+    move(connection, standing.key_id, pending=-1, posted=1)
+    append(connection, terms.posted_entry(claim, standing.key_id, standing.id, now))
     return Activated(replace(standing, holder=claim.holder, state=State.POSTED), replay=False)
-
-
-def _count_posted(connection: Connection, key_id: int, reservation_id: int, now: datetime, **who: Any) -> None:
-    move(connection, key_id, pending=-1, posted=1)
-    append(connection, Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, **who))
 
 
 def _claim_and_take(
     connection: Connection, claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None
 ) -> Reservation | _Lost:
     """Claim the installation and take one from the allowance: both, or neither (the savepoint)."""
-    state = State.PENDING if until else State.POSTED
-    row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
-    terms = {"scheme": SCHEME, "valid_until": _valid_until(now, seen.term_months), "blocks": seen.product_blocks}
-    row |= {"state": state.value, "expires_at": until, "posted_at": None if until else now, **terms}
+    row = terms.fresh_row(claim, seen, iid_digest, now, until)
     savepoint = connection.begin_nested()
     made = connection.execute(statements.CLAIM[connection.dialect.name], row).one_or_none()
     if made is None:
@@ -216,16 +205,6 @@ def _claim_and_take(
         savepoint.rollback()
         return _Lost.TAKE
     savepoint.commit()
-    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
-    entry = Entry(now, Kind.RESERVE, seen.the_key, made.id, pending=1, **who)
-    held = replace(entry, details={"reactivation": True} if seen.reactivation else None)
-    append(connection, held, *([replace(entry, kind=Kind.POST, pending=-1, posted=1)] if until is None else []))
-    return replace(stored(made), reactivation=seen.reactivation)
-
-
-def _valid_until(now: datetime, term_months: int) -> int:
-    """The number of the last month that an activation made now is good for; 0, for ever, where there is no term."""
-    if term_months == 0:
-        return 0
-    years, month = divmod(now.month - 1 + term_months, 12)
-    return month_number(date(now.year + years, month + 1, 1))
+    reservation = replace(stored(made), reactivation=seen.reactivation)
+    append(connection, *terms.fresh_entries(claim, reservation, now))
+    return reservation

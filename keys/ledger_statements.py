@@ -5,18 +5,45 @@ is never asked (a driver may not know it). The states stand in the text, not in 
 are used.
 """
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, case, exists, func, select, text, update
+from typing import Any
+
+from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from keys.allowance import allowances
 from keys.catalog import agreements
 from keys.database import Instant
 from keys.issue import product_keys
 from keys.products import products
-from keys.reservations import STANDING, STORED, reservations
+from keys.reservations import STANDING, STORED, Claim, reservations
 
 _r = reservations.c
 _PENDING = text("reservations.state = 'pending'")
 _ID = bindparam("the_id", type_=BigInteger)
+
+# What a decision needs to know of a key, its product and its agreement.
+KEY_FACTS = (
+    product_keys.c.id.label("the_key"),
+    product_keys.c.status.label("key_status"),
+    product_keys.c.type,
+    product_keys.c.channels.label("key_channels"),
+    products.c.format,
+    products.c.blocks.label("product_blocks"),
+    products.c.term_months,
+    products.c.status.label("product_status"),
+    products.c.licensing.label("product_licensing"),
+    products.c.retires,
+    products.c.after_retirement,
+    products.c.channels.label("product_channels"),
+    agreements.c.status.label("agreement_status"),
+    agreements.c.licensing.label("agreement_licensing"),
+    agreements.c.starts,
+    agreements.c.ends,
+)
+_KEYS = product_keys.join(products, products.c.number == product_keys.c.product).join(
+    agreements, agreements.c.id == product_keys.c.agreement_id
+)
+_STANDING = text("reservations.state IN ('pending', 'posted', 'returned')")
 
 # One look sees key, product, agreement, the reservation that stands for the installation, and an earlier one of the
 # same hardware. The reservation's columns come first, as `keys.reservations.stored` wants them.
@@ -24,22 +51,7 @@ _earlier = reservations.alias("earlier")
 LOOK = (
     select(
         *STORED,
-        product_keys.c.id.label("the_key"),
-        product_keys.c.status.label("key_status"),
-        product_keys.c.type,
-        product_keys.c.channels.label("key_channels"),
-        products.c.format,
-        products.c.blocks.label("product_blocks"),
-        products.c.term_months,
-        products.c.status.label("product_status"),
-        products.c.licensing.label("product_licensing"),
-        products.c.retires,
-        products.c.after_retirement,
-        products.c.channels.label("product_channels"),
-        agreements.c.status.label("agreement_status"),
-        agreements.c.licensing.label("agreement_licensing"),
-        agreements.c.starts,
-        agreements.c.ends,
+        *KEY_FACTS,
         exists()
         .where(
             _earlier.c.key_id == product_keys.c.id,
@@ -48,19 +60,40 @@ LOOK = (
         )
         .label("reactivation"),
     )
-    .select_from(product_keys)
-    .join(products, products.c.number == product_keys.c.product)
-    .join(agreements, agreements.c.id == product_keys.c.agreement_id)
-    .outerjoin(
-        reservations,
-        (_r.iid_digest == bindparam("the_digest", type_=LargeBinary))
-        & text("reservations.state IN ('pending', 'posted', 'returned')"),
+    .select_from(
+        _KEYS.outerjoin(reservations, (_r.iid_digest == bindparam("the_digest", type_=LargeBinary)) & _STANDING)
     )
     .where(
         product_keys.c.product == bindparam("the_product"),
         product_keys.c.serial == bindparam("the_serial", type_=BigInteger),
     )
 )
+
+# The same looks at many: the keys of one product with what they have left, what stands for each of many installations,
+# and which hardware of one key is activated.
+MANY_KEYS = (
+    select(
+        *KEY_FACTS,
+        product_keys.c.serial,
+        (allowances.c.granted - allowances.c.pending - allowances.c.posted).label("available"),
+    )
+    .select_from(_KEYS.join(allowances, allowances.c.key_id == product_keys.c.id))
+    .where(
+        product_keys.c.product == bindparam("the_product"),
+        product_keys.c.serial.in_(bindparam("the_serials", expanding=True, type_=BigInteger)),
+    )
+)
+MANY_STANDING = select(*STORED).where(
+    _r.iid_digest.in_(bindparam("the_digests", expanding=True, type_=LargeBinary)), _STANDING
+)
+MANY_INSTALLED = select(_r.fingerprint).where(
+    _r.key_id == bindparam("the_key", type_=BigInteger),
+    _r.fingerprint.in_(bindparam("the_fingerprints", expanding=True, type_=BigInteger)),
+    text("reservations.state = 'posted'"),
+)
+
+# For claims that this very transaction made and has nothing left for.
+TAKE_AWAY = delete(reservations).where(_r.id.in_(bindparam("the_ids", expanding=True, type_=BigInteger)))
 
 PRODUCT_THERE = select(products.c.number).where(products.c.number == bindparam("the_product"))
 
@@ -112,3 +145,9 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 EXPIRE = update(reservations).where(_r.id.in_(_due), _PENDING).values(state="expired").returning(*_GIVEN_BACK)
+
+
+def taken_over(claim: Claim, reservation_id: int) -> dict[str, Any]:
+    """The facts with which a claim takes over what another holds for its installation."""
+    new = {"new_holder": claim.holder, "new_case": claim.case_id, "new_channel": claim.channel}
+    return {"the_id": reservation_id, **new}

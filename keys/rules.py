@@ -3,7 +3,7 @@
 The rule it keeps: the same look is refused alike on every channel, alone or among thousands. Some things refuse even
 an installation that was activated before, all others a new activation only.
 
-A look is a row of `keys.ledger_statements.LOOK`; only its columns are asked here, never the database.
+A look is a row with the columns of `keys.ledger_statements.KEY_FACTS`; the database is never asked here.
 """
 
 from datetime import date
@@ -20,15 +20,18 @@ from keys.reservations import Claim, State
 _ACTIVATED_HERE = (KeyType.MAK, KeyType.KMS_HOST, KeyType.RETAIL)
 
 
-def never(seen: Any, claim: Claim) -> Refusal | None:
-    """What refuses even an installation that was activated before: no door is softer for a replay."""
+def never(seen: Any, claim: Claim, standing: str | None) -> Refusal | None:
+    """What refuses even an installation that was activated before: no door is softer for a replay.
+
+    `standing` is the state of the reservation that stands for this installation, if one does.
+    """
     if seen.format != claim.iid.format:
         return Refusal.FORMAT_NOT_OF_PRODUCT
     if seen.key_status == KeyStatus.BLOCKED:
         return Refusal.KEY_BLOCKED
     if not allows(seen.key_channels, claim.channel) or not allows(seen.product_channels, claim.channel):
         return Refusal.CHANNEL_NOT_ALLOWED
-    if seen.state == State.RETURNED:
+    if standing == State.RETURNED:
         return Refusal.IID_RETURNED
     return None
 

@@ -98,6 +98,7 @@ def test_write_transactions_begin_in_few_named_places_only():
 def test_the_ledger_and_the_rooms_of_the_call_never_commit():
     for room in (
         "keys/ledger.py",
+        "keys/ledger_many.py",
         "keys/holds.py",
         "ivr/turn.py",
         "ivr/deeds.py",

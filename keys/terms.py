@@ -1,0 +1,47 @@
+"""The terms of a new activation: fixed once, in its reservation, and never asked of the catalogue again.
+
+The rule it keeps: an activation made alone and one made among thousands have the same row, and the same entries.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from keys.confirmation_id import SCHEME, month_number
+from keys.entries import Entry, Kind
+from keys.installation_id import fingerprint_number
+from keys.reservations import Claim, Reservation, State, claim_row
+
+
+def fresh_row(
+    claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None = None
+) -> dict[str, Any]:
+    """The row of a new reservation of `claim`: held until `until`, or posted at once (None)."""
+    row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
+    row |= {"scheme": SCHEME, "valid_until": valid_until(now, seen.term_months), "blocks": seen.product_blocks}
+    state = State.PENDING if until else State.POSTED
+    return row | {"state": state.value, "expires_at": until, "posted_at": None if until else now}
+
+
+def fresh_entries(claim: Claim, made: Reservation, now: datetime) -> tuple[Entry, ...]:
+    """What is written down of a new reservation: that it was held and, if it was posted at once, that too."""
+    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
+    details = {"reactivation": True} if made.reactivation else None
+    held = Entry(now, Kind.RESERVE, made.key_id, made.id, pending=1, details=details, **who)
+    if made.state is State.PENDING:
+        return (held,)
+    return held, replace(held, kind=Kind.POST, pending=-1, posted=1, details=None)
+
+
+def posted_entry(claim: Claim, key_id: int, reservation_id: int, now: datetime) -> Entry:
+    """What is written down of a held one that is spent on `claim`."""
+    who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
+    return Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, **who)
+
+
+def valid_until(now: datetime, term_months: int) -> int:
+    """The number of the last month that an activation made now is good for; 0, for ever, where there is no term."""
+    if term_months == 0:
+        return 0
+    years, month = divmod(now.month - 1 + term_months, 12)
+    return month_number(date(now.year + years, month + 1, 1))

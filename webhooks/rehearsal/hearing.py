@@ -54,6 +54,7 @@ _REFUSALS = (
     "was returned",
     "too many wrong tries",
     "cannot be approved",
+    "has to look at this activation first",
 )
 _REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
 _FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)

@@ -18,16 +18,22 @@ from dataclasses import dataclass
 import phonenumbers
 from cryptography.fernet import Fernet
 
+from ivr.textable import country_of
+
 WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on the keypad."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A known caller: `pseudonym` is 32 hex digits, the same for the same number; `sealed` opens with the key."""
+    """A known caller: `pseudonym` is 32 hex digits, the same for the same number; `sealed` opens with the key.
+
+    `country` is the two letters of the number's country, None where it has none or was not looked up.
+    """
 
     pseudonym: str
     sealed: str
+    country: str | None = None
 
 
 def e164(raw: str, country: str) -> str | None:
@@ -48,7 +54,14 @@ def recognise(raw: str, country: str, *, pepper: bytes, number_key: bytes) -> Ca
     number = e164(raw, country)
     if number is None:
         return None
-    return Caller(pseudonym(number, pepper), seal(number, number_key))
+    return of_number(number, pepper=pepper, number_key=number_key)
+
+
+def of_number(number: str, *, pepper: bytes, number_key: bytes) -> Caller:
+    """The caller behind an E.164 number."""
+    country = country_of(number)
+    shared = country is None or len(country) != 2  # satellite and free numbers belong to the world, "001"
+    return Caller(pseudonym(number, pepper), seal(number, number_key), None if shared else country)
 
 
 def pseudonym(number: str, pepper: bytes) -> str:

@@ -39,6 +39,7 @@ calls = Table(
     Column("line", String(32), nullable=False),
     Column("caller", String(32)),
     Column("number_sealed", Text),
+    Column("country", String(2)),
     Column("held_sealed", Text),
     Column("turn", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -55,6 +56,7 @@ _WORKED_ON = (
     calls.c.line,
     calls.c.caller,
     calls.c.number_sealed,
+    calls.c.country,
     calls.c.held_sealed,
     calls.c.case_id,
     calls.c.turn,
@@ -106,11 +108,11 @@ def lock(connection: Connection, sid: str) -> Call | None:
     row = _LOCKED.first(connection, {"call_sid": sid})
     if row is None:
         return None
-    line, caller, sealed, held, case_id, turn, state, spoken, replied_at, ended_at = row
+    line, caller, sealed, country, held, case_id, turn, state, spoken, replied_at, ended_at = row
     return Call(
         sid=sid,
         line=line,
-        caller=Caller(caller, sealed) if caller is not None else None,
+        caller=Caller(caller, sealed, country) if caller is not None else None,
         turn=turn,
         state=read_state(state),
         spoken=spoken,
@@ -132,6 +134,7 @@ def begin(connection: Connection, call: Call) -> bool:
             case_id=call.case_id,
             caller=call.caller.pseudonym if call.caller else None,
             number_sealed=call.caller.sealed if call.caller else None,
+            country=call.caller.country if call.caller else None,
             turn=call.turn,
             state=write(call.state),
             spoken=call.spoken,

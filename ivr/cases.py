@@ -15,10 +15,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, bindparam, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from ivr.signs import Score
 from keys.checkdigit import calc
 from keys.database import Instant, RowNumber, metadata
 from keys.direct import Statement
@@ -45,6 +59,9 @@ cases = Table(
     Column("groups", String(80), nullable=False),
     Column("line", String(32), nullable=False),
     Column("caller", String(32)),
+    Column("country", String(2)),
+    Column("points", Integer),
+    Column("signs", Text),
     Column("reservation_id", BigInteger),
     Column("opened_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
@@ -92,8 +109,9 @@ def open_case(
     groups: tuple[str, ...],
     now: datetime,
     below: Callable[[int], int],
+    country: str | None = None,
 ) -> Case:
-    """Open a case under a number that no other case has."""
+    """Open a case under a number that no other case has; `country` is that of the caller's number."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for _ in range(_PICKS):
         number = pick_number(below)
@@ -106,6 +124,7 @@ def open_case(
                 groups=_written(groups),
                 line=line,
                 caller=caller,
+                country=country,
                 opened_at=now,
                 changed_at=now,
             )
@@ -143,6 +162,15 @@ def activated(connection: Connection, case_id: int, reservation_id: int, now: da
         .where(cases.c.id == case_id)
         .values(state=CaseState.ACTIVATED, reason=None, reservation_id=reservation_id, changed_at=now)
     )
+
+
+def scored(connection: Connection, case_id: int, score: Score) -> None:
+    """Keep what speaks for a second look at the case, unless more was found before."""
+    if score.points:
+        lower = or_(cases.c.points.is_(None), cases.c.points <= score.points)
+        connection.execute(
+            update(cases).where(cases.c.id == case_id, lower).values(points=score.points, signs=score.written)
+        )
 
 
 def find(connection: Connection, number: str) -> Case | None:

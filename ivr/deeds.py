@@ -11,14 +11,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import cases, guesses, reviews
+from ivr import cases, guesses, queue, reviews, sightings
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
 from ivr.lines import Line
 from ivr.reviews import Asked
+from ivr.sightings import Attempt
 from ivr.weighing import decoded, genuine_among
 from keys import ledger
+from keys.installation_id import InstallationID
 from keys.refusals import Refusal
 from keys.repair import Candidate
 from keys.secrets_file import Secrets
@@ -31,7 +33,8 @@ class Turn:
     """What the deeds of one turn work with.
 
     `channel` is the ledger's word for the way it came, `sid` the provider's id of the call or text, `caller` the
-    pseudonym of who came (None for a withheld number). `below(n)` gives a random number under n.
+    pseudonym of who came (None for a withheld number), `country` that of their number. `below(n)` gives a random number
+    under n.
     """
 
     connection: Connection
@@ -42,6 +45,7 @@ class Turn:
     line: Line
     now: datetime
     below: Callable[[int], int]
+    country: str | None = None
 
 
 def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tuple[str, ...]) -> int:
@@ -59,6 +63,7 @@ def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tup
         groups=groups,
         now=turn.now,
         below=turn.below,
+        country=turn.country,
     ).id
 
 
@@ -96,8 +101,7 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
     ):
         done = ledger.Refused(Refusal.HELD_FOR_REVIEW)
     else:
-        claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
-        done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+        done = _ask(turn, case_id, iid, known)
     if isinstance(done, ledger.Activated):
         cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
         return Approved(done.reservation.blocks, again=done.replay)
@@ -112,6 +116,24 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
             serial=iid.serial if iid else None,
         )
     return Refused(done.refusal)
+
+
+def _ask(turn: Turn, case_id: int, iid: InstallationID, known: ledger.Genuine) -> ledger.Activated | ledger.Refused:
+    """Ask the ledger for a genuine ID; what speaks for a second look is scored before, and written down with it."""
+    attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
+    score = sightings.look(turn.connection, attempt, turn.now)
+    claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
+    done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+    if isinstance(done, ledger.Activated):
+        outcome = "again" if done.replay else "activated"
+    else:
+        outcome = done.refusal.value
+        if done.refusal is Refusal.KEY_UNKNOWN:  # an alarm has been raised: whoever sits at the desk is to see it
+            score = sightings.look(turn.connection, attempt, turn.now, never_issued=True)
+            queue.note(turn.connection, "alarm", turn.now, case_id=case_id)
+    sightings.note(turn.connection, attempt, outcome, score, turn.now)
+    cases.scored(turn.connection, case_id, score)
+    return done
 
 
 def _may_try(turn: Turn) -> bool:

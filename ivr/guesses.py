@@ -41,7 +41,7 @@ guesses = Table(
     Column("serial", BigInteger),
     Column("at", Instant, nullable=False),
     Index("ix_guesses_caller_at", "caller", "at"),
-    Index("ix_guesses_product_serial", "product", "serial"),
+    Index("ix_guesses_product_serial_at", "product", "serial", "at"),
 )
 
 _COUNTED = select(func.count(), func.max(guesses.c.at)).where(

@@ -90,7 +90,7 @@ def take_text(
         return
     if notices.is_blocked(connection, caller.pseudonym, now):
         return
-    turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below)
+    turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below, caller.country)
     _answer(_TextTurn(turn, thread, incoming, limits), message)
 
 

@@ -100,8 +100,8 @@ def take_turn(
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
         failed = _text_failed(connection, call)
-        pseudonym = call.caller.pseudonym if call.caller else None
-        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below)
+        pseudonym, country = (call.caller.pseudonym, call.caller.country) if call.caller else (None, None)
+        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below, country)
         event: Event
         if isinstance(call.state, Waiting | Talking):
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)

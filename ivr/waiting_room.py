@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from ivr import cases, claims, queue
+from ivr import cases, claims, queue, sightings
 from ivr.calls import calls
 from ivr.cases import CaseState
 from ivr.deeds import Turn
@@ -17,6 +17,7 @@ from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWait
 from ivr.hours import is_open as desk_is_open
 from ivr.lines import Line
 from ivr.queue import Decision, HandoffState, handoffs
+from ivr.sightings import Attempt
 from keys import ledger
 
 MISSED = timedelta(minutes=2)
@@ -35,6 +36,8 @@ def enter(turn: Turn, case_id: int | None, reason: str) -> Queued | DeskClosed:
     if not is_open(turn.line, turn.now):
         return DeskClosed()
     assert case_id is not None  # KeepGroups goes before
+    attempt = Attempt(turn.caller, turn.country, turn.channel, None)
+    cases.scored(turn.connection, case_id, sightings.look(turn.connection, attempt, turn.now))
     handoff = queue.enter(
         turn.connection,
         case_id,

@@ -15,8 +15,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, select
 
+from keys import alarms, rules, terms
 from keys import ledger_statements as statements
-from keys import rules, terms
+from keys.alarms import AlarmKind
 from keys.allowance import Balance, Mismatch, balance, move, recount, take
 from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
 from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
@@ -132,7 +133,7 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
     for _ in range(_ROUNDS):
         seen = _look(connection, claim, iid_digest)
         if seen is None:
-            return Refused(unknown(connection, claim))
+            return Refused(unknown(connection, claim, now))
         refusal = rules.never(seen, claim, seen.state)
         if refusal is not None:
             return Refused(refusal)
@@ -164,12 +165,13 @@ def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
     return connection.execute(statements.LOOK, wanted).one_or_none()
 
 
-def unknown(connection: Connection, claim: Claim) -> Refusal:
+def unknown(connection: Connection, claim: Claim, now: datetime) -> Refusal:
     """Why a proven claim names no key: its product is unknown or, and that is an alarm, its serial was never issued."""
     if connection.execute(statements.PRODUCT_THERE, {"the_product": claim.iid.product}).one_or_none() is None:
         return Refusal.PRODUCT_UNKNOWN
     # The proof was sound, so somebody makes keys with our issuing key.
     _log.critical("serial_never_issued", product=claim.iid.product, channel=claim.channel)
+    alarms.ring(connection, AlarmKind.SERIAL_NEVER_ISSUED, claim.iid.product, claim.iid.serial, claim.channel, now)
     return Refusal.KEY_UNKNOWN
 
 

@@ -57,6 +57,7 @@ reservations = Table(
         "ix_reservations_installed",
         "key_id",
         "fingerprint",
+        "posted_at",
         sqlite_where=text("state = 'posted'"),
         postgresql_where=text("state = 'posted'"),
     ),

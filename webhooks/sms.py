@@ -10,7 +10,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, abort
 
-from ivr.callers import Caller, e164, pseudonym, seal
+from ivr.callers import e164, of_number
 from ivr.message import Word
 from ivr.prompts import Catalogue
 from ivr.text_turn import Incoming, take_text
@@ -55,7 +55,7 @@ def incoming() -> Response:
         # A line without texts, or a sender that is no telephone number: a short number, or a name.
         _log.warning("text_not_for_us", message_sid=_sid())
         return _nothing()
-    caller = Caller(pseudonym(number, here.secrets.pepper), seal(number, here.secrets.number_key))
+    caller = of_number(number, pepper=here.secrets.pepper, number_key=here.secrets.number_key)
     text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
     words = _words(here.wording.catalogues[line.locale])
     with here.database.begin() as connection:

@@ -15,8 +15,10 @@ import ivr.outbox
 import ivr.queue
 import ivr.reviews
 import ivr.rings
+import ivr.sightings
 import ivr.text_limits
 import ivr.threads
+import keys.alarms
 import keys.ledger
 import keys.seals
 from keys.database import metadata
@@ -39,8 +41,10 @@ ROOMS = (
     ivr.queue,
     ivr.reviews,
     ivr.rings,
+    ivr.sightings,
     ivr.text_limits,
     ivr.threads,
+    keys.alarms,
     keys.ledger,
     keys.seals,
 )

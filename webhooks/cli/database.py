@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Every module that defines tables; a test holds this list against the migrations.
 TABLE_MODULES = (
+    "keys.alarms",
     "keys.catalog",
     "keys.issue",
     "keys.allowance",
@@ -43,6 +44,7 @@ TABLE_MODULES = (
     "ivr.outbox",
     "ivr.queue",
     "ivr.rings",
+    "ivr.sightings",
     "ivr.text_limits",
     "ivr.threads",
 )

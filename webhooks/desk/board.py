@@ -14,16 +14,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, tuple_
 
-from ivr import grant_requests
+from ivr import grant_requests, signs
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import cases
 from ivr.grant_requests import GrantState
-from ivr.guesses import WINDOW, GuessKind, guesses
 from ivr.lines import Lines
 from ivr.operators import Operator, Presence, listed
 from ivr.queue import HandoffState, desk_events, handoffs
-from ivr.signs import SEVERAL_CASES, SEVERAL_GUESSES
+from ivr.signs import Score
 from ivr.written import read_state
 from keys.formats import FORMATS
 from keys.groups import check_groups
@@ -53,7 +52,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One case in the queue. `wrong` are the numbers of groups whose check fails; `of` is None before group 1 is in."""
+    """One case in the queue. `wrong` are the numbers of groups whose check fails; `of` is None before group 1 is in.
+
+    `score` is what spoke for a second look when it came; `flags` are facts about it as it stands.
+    """
 
     handoff_id: int
     case_id: int
@@ -69,6 +71,7 @@ class Row:
     of: int | None
     wrong: tuple[int, ...]
     key: Key | None
+    score: Score
     flags: tuple[str, ...]
     owner: str | None
 
@@ -135,7 +138,14 @@ class Shared:
 def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
     """Read the whole queue anew."""
     joined = select(
-        handoffs, cases.c.number, cases.c.format, cases.c.groups, calls.c.state.label("call_state"), calls.c.ended_at
+        handoffs,
+        cases.c.number,
+        cases.c.format,
+        cases.c.groups,
+        cases.c.points,
+        cases.c.signs,
+        calls.c.state.label("call_state"),
+        calls.c.ended_at,
     ).select_from(
         handoffs.join(cases, cases.c.id == handoffs.c.case_id).outerjoin(calls, calls.c.sid == handoffs.c.sid)
     )
@@ -144,11 +154,10 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
     ).all()
     people = listed(connection)
     names = {each.id: each.name for each in people}
-    flags = _Flags(connection, [row.caller for row in found if row.caller], now)
-    keys, guessed = _keys(connection, found)
+    keys = _keys(connection, found)
     grants = grant_requests.states_of(connection, [row.case_id for row in found])
     return Board(
-        rows=tuple(_row(row, lines, names, flags, keys, guessed, grants) for row in found),
+        rows=tuple(_row(row, lines, names, keys, grants) for row in found),
         owed=_owed(connection, lines),
         present=tuple(each for each in people if each.disabled_at is None and each.presence != Presence.OFF),
         newest=newest,
@@ -160,9 +169,7 @@ def _row(
     row: Any,
     lines: Lines,
     names: dict[int, str],
-    flags: _Flags,
     keys: dict[str, Key],
-    guessed: dict[str, int],
     grants: dict[int, GrantState],
 ) -> Row:
     layout = FORMATS.get(row.format)
@@ -186,9 +193,9 @@ def _row(
         of=layout.groups if layout is not None else None,
         wrong=tuple(fault.group for fault in faults if fault.group is not None and groups[fault.group - 1]),
         key=key,
+        score=signs.read(row.points, row.signs),
         flags=(
-            *flags.of(row.caller),
-            *_flags_of_key(key, guessed.get(row.groups, 0)),
+            *(["key is blocked"] if key is not None and key.blocked else []),
             *([_GRANTS[grants[row.case_id]]] if grants.get(row.case_id) in _GRANTS else []),
         ),
         owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
@@ -204,43 +211,8 @@ def _where(row: Any) -> str:
     return words.place_in_call(read_state(row.call_state))
 
 
-class _Flags:
-    """What speaks for a second look at a caller."""
-
-    def __init__(self, connection: Connection, callers: Iterable[str], now: datetime) -> None:
-        some = sorted(set(callers))
-        self._wrong = _counted(
-            connection, guesses.c.caller, guesses.c.caller.in_(some), guesses.c.at > now - WINDOW,
-            guesses.c.kind == GuessKind.PROOF,
-        )  # fmt: skip
-        self._cases = _counted(
-            connection, cases.c.caller, cases.c.caller.in_(some), cases.c.opened_at > now - timedelta(hours=24)
-        )
-
-    def of(self, caller: str | None) -> tuple[str, ...]:
-        """The flags of one caller, each with its reason."""
-        if caller is None:
-            return ("number withheld",)
-        flags = []
-        if self._wrong.get(caller, 0) >= SEVERAL_GUESSES:
-            flags.append(f"{self._wrong[caller]} wrong proofs today")
-        if self._cases.get(caller, 0) >= SEVERAL_CASES:
-            flags.append(f"{self._cases[caller]} cases today")
-        return tuple(flags)
-
-
-def _flags_of_key(key: Key | None, guessed: int) -> tuple[str, ...]:
-    flags = [] if key is None or not key.blocked else ["key is blocked"]
-    return (*flags, f"key named in {guessed} wrong proofs") if guessed >= SEVERAL_GUESSES else tuple(flags)
-
-
-def _counted(connection: Connection, column: Any, *conditions: Any) -> dict[Any, int]:
-    rows = connection.execute(select(column, func.count()).where(*conditions).group_by(column))
-    return {value: count for value, count in rows}  # noqa: C416 - a row is no pair of its own type
-
-
-def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key], dict[str, int]]:
-    """The keys behind the complete IDs, by the groups as they are kept; and how many wrong proofs named each."""
+def _keys(connection: Connection, found: Iterable[Any]) -> dict[str, Key]:
+    """The keys behind the complete IDs, by the groups as they are kept."""
     named = {}
     for row in found:
         layout = FORMATS.get(row.format)
@@ -251,7 +223,7 @@ def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key],
                 continue
             named[row.groups] = (iid.product, iid.serial)
     if not named:
-        return {}, {}
+        return {}
     pairs = sorted(set(named.values()))
     rows = connection.execute(
         select(
@@ -265,16 +237,7 @@ def _keys(connection: Connection, found: Iterable[Any]) -> tuple[dict[str, Key],
         .where(_among(product_keys, pairs))
     )
     known = {(row.product, row.serial): Key(row.last_five, row.name, row.status == KeyStatus.BLOCKED) for row in rows}
-    tried = connection.execute(
-        select(guesses.c.product, guesses.c.serial, func.count())
-        .where(_among(guesses, pairs))
-        .group_by(guesses.c.product, guesses.c.serial)
-    )
-    wrong = {(product, serial): count for product, serial, count in tried}
-    return (
-        {groups: known[pair] for groups, pair in named.items() if pair in known},
-        {groups: wrong[pair] for groups, pair in named.items() if pair in wrong},
-    )
+    return {groups: known[pair] for groups, pair in named.items() if pair in known}
 
 
 def _among(table: Table, pairs: Sequence[tuple[int, int]]) -> ColumnElement[bool]:

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from ivr import cases, desk_entries, grant_requests, guesses, operators, outbox, queue, reviews
+from ivr import cases, desk_entries, grant_requests, operators, outbox, queue, reviews, signs
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import Case, CaseState
 from ivr.desk_entries import DeskEntry
 from ivr.grant_requests import Grant
-from ivr.guesses import WINDOW, GuessKind
 from ivr.lines import Line, Lines
 from ivr.operators import Operator
 from ivr.queue import Handoff, handoffs
 from ivr.reviews import Review
-from ivr.signs import MANY_REACTIVATIONS, SEVERAL_CASES, SEVERAL_GUESSES
+from ivr.signs import Score
 from ivr.written import read_state
 from keys import issue
 from keys.catalog import agreement_is_active, agreements, organisations
@@ -94,7 +92,10 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """One case as its page shows it; `handoff` is its last stay in the queue, `owner` who has it."""
+    """One case as its page shows it; `handoff` is its last stay in the queue, `owner` who has it.
+
+    `score` is what spoke for a second look when it came; `flags` are facts about it as it stands.
+    """
 
     case: Case
     opened_at: datetime
@@ -115,6 +116,7 @@ class CaseFacts:
     entries: tuple[DeskEntry, ...]
     others: tuple[Operator, ...]
     names: dict[int, str]
+    score: Score
     flags: tuple[str, ...]
 
 
@@ -161,7 +163,8 @@ def look(
         entries=tuple(reversed(desk_entries.of_case(connection, case_id))),
         others=tuple(each for each in people if each.disabled_at is None and each.id != me.id),
         names=names,
-        flags=tuple(_flags(connection, row.caller, seen, key, installed, now)),
+        score=signs.read(row.points, row.signs),
+        flags=tuple(_flags(seen, key)),
     )
 
 
@@ -239,40 +242,9 @@ def _call_backs(connection: Connection, case_id: int) -> tuple[CallBack, ...]:
     return tuple(CallBack(row.due_at, row.done_at, row.done_by) for row in connection.execute(mine))
 
 
-def _flags(
-    connection: Connection,
-    caller: str | None,
-    seen: Digits,
-    key: KeySeen | None,
-    installed: Iterable[Installed],
-    now: datetime,
-) -> Iterable[str]:
-    """What speaks for a second look, each with its reason."""
-    if caller is None:
-        yield "The number is withheld: nothing tells who calls."
-    else:
-        table = guesses.guesses
-        wrong = _count(
-            connection, table, table.c.caller == caller, table.c.at > now - WINDOW, table.c.kind == GuessKind.PROOF
-        )
-        if wrong >= SEVERAL_GUESSES:
-            yield f"This caller brought {wrong} IDs today that were not made with a key of ours."
-        day = cases.cases.c.opened_at > now - timedelta(hours=24)
-        opened = _count(connection, cases.cases, cases.cases.c.caller == caller, day)
-        if opened >= SEVERAL_CASES:
-            yield f"This caller opened {opened} cases today."
+def _flags(seen: Digits, key: KeySeen | None) -> Iterable[str]:
+    """What is wrong with the case as it stands, each with its reason."""
     if seen.refusal is not None:
         yield "Every check fits and the ID is still not genuine: made up, or keyed with another product's key."
-    if key is not None:
-        if key.key.status is KeyStatus.BLOCKED:
-            yield "The key is blocked."
-        tried = guesses.naming(connection, key.key.product, key.key.serial)
-        if tried >= SEVERAL_GUESSES:
-            yield f"{tried} wrong proofs named this key."
-    spent = sum(each.state == "posted" for each in installed)
-    if spent >= MANY_REACTIVATIONS:
-        yield f"This machine was activated {spent} times with this key."
-
-
-def _count(connection: Connection, table: Any, *conditions: Any) -> int:
-    return int(connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one())
+    if key is not None and key.key.status is KeyStatus.BLOCKED:
+        yield "The key is blocked."

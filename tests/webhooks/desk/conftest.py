@@ -4,8 +4,8 @@
 - `desk_client(role=Role.OPERATOR, name="Anna Berg", **facts)`: a `Desktop` that is logged in: `.get(path)`,
   `.post(path, field=...)` with the token of its page, `.part(path)` and `.post_part(path, ...)` as the page's script
   asks; `.operator` is who it is; `.client` the bare client. The same name twice is the same operator, logged in twice.
-- `handoff(reason="ASKED", groups=(...), caller=..., channel="phone", after=seconds)`: puts a case into the queue, and
-  gives its `Handoff`; the call that brought it is in `calls`.
+- `handoff(reason="ASKED", groups=(...), caller=..., channel="phone", after=seconds)`: puts a case into the queue,
+  scored as the line does (`iid=`: with the key it names), and gives its `Handoff`; its call is in `calls`.
 - `entries(kind=None)`: what was done, the oldest first.
 """
 
@@ -14,11 +14,12 @@ from itertools import count
 
 import pytest
 
-from ivr import calls, cases, desk_entries, operators, queue
+from ivr import calls, cases, desk_entries, operators, queue, sightings
 from ivr.callers import recognise
 from ivr.calls import Call
 from ivr.lines import Line, Lines
 from ivr.operators import NewOperator, Role
+from ivr.sightings import Attempt
 from ivr.states import AskingGroup, Form
 from webhooks.desk.app import create_desk
 from webhooks.desk.guards import Desk
@@ -121,7 +122,9 @@ def desk_client(desk_app, add_operator):
 def handoff(database, secrets, clock):
     numbers = count(1)
 
-    def enter(reason="ASKED", groups=(), caller="+14155550123", *, channel="phone", layout=1, after=0.0, state=None):
+    def enter(
+        reason="ASKED", groups=(), caller="+14155550123", *, channel="phone", layout=1, after=0.0, state=None, iid=None
+    ):
         clock.sleep(after)
         number = next(numbers)
         known = recognise(caller, "US", pepper=secrets.pepper, number_key=secrets.number_key)
@@ -142,6 +145,7 @@ def handoff(database, secrets, clock):
                 call = Call(sid, LINE.number, known, 1, at, "", clock.now, case.id, None, None)
                 calls.begin(connection, call)
             cases.needs_person(connection, case.id, reason, clock.now)
+            cases.scored(connection, case.id, sightings.look(connection, Attempt(whose, None, channel, iid), clock.now))
             return queue.enter(
                 connection,
                 case.id,

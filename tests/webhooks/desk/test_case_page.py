@@ -95,25 +95,26 @@ def test_the_page_shows_what_was_activated_before_and_other_cases_of_the_caller(
     assert f"Other cases of this caller Case Opened State {number}" in said
 
 
-def test_the_page_says_what_to_look_out_for_and_why(desk_client, desk, handoff, groups, mak):
+def test_the_page_says_what_to_look_out_for_and_why(desk_client, desk, handoff, groups, installation, mak):
+    iid = installation(1, mak.key.serial)
     withheld = handoff(groups=groups, caller="anonymous")
-    known = handoff(groups=groups, caller="+14155550199")
+    earlier = handoff(groups=groups, caller="+14155550199")
     with desk.database.begin() as connection:
         for _ in range(3):
             guesses.note(
                 connection,
                 GuessKind.PROOF,
-                caller=known.caller,
+                caller=earlier.caller,
                 call_sid="CA1",
                 now=desk.now(),
                 product=1,
                 serial=mak.key.serial,
             )
+    known = handoff(groups=groups, caller="+14155550199", iid=iid)
     desktop = desk_client()
-    assert "The number is withheld: nothing tells who calls." in text_of(desktop.get(f"/desk/cases/{withheld.id}").text)
+    assert "5 points the number is withheld" in text_of(desktop.get(f"/desk/cases/{withheld.id}").text)
     said = text_of(desktop.get(f"/desk/cases/{known.id}").text)
-    assert "This caller brought 3 IDs today that were not made with a key of ours." in said
-    assert "3 wrong proofs named this key." in said
+    assert "40 points 3 wrong proofs named this key within 7 days 3 wrong proofs by this caller" in said
 
 
 def test_the_caller_s_number_and_the_confirmation_id_stand_on_no_page_by_themselves(desk_client, handoff, groups):

@@ -98,18 +98,19 @@ def test_the_key_of_a_complete_id_is_shown_by_its_last_five_and_its_faults_by_gr
     assert not any(group in page for group in groups)
 
 
-def test_what_speaks_for_a_second_look_is_flagged_with_its_reason(desk_client, handoff, database, clock):
+def test_what_speaks_for_a_second_look_stands_there_with_points_and_reasons(desk_client, handoff, database, clock):
     first = handoff()
-    handoff(), handoff()
-    handoff(caller="anonymous")
     with database.begin() as connection:
         for _ in range(2):
             note_guess(connection, GuessKind.PROOF, caller=first.caller, call_sid="CA1", now=clock.now)
+    handoff(), handoff()
+    handoff(caller="anonymous")
     rows = cells(desk_client().get("/desk/queue").text)
-    assert "3 cases today" in rows[0]
-    assert "2 wrong proofs today" in rows[0]
-    assert "number withheld" in rows[3]
-    assert "cases today" not in rows[3]
+    assert "points" not in rows[0], "it is scored when it comes"
+    assert "20 points 2 wrong proofs by this caller within 24 hours Claim" in rows[1]
+    assert "25 points 2 wrong proofs by this caller within 24 hours 3 cases of this caller" in rows[2]
+    assert "5 points the number is withheld" in rows[3]
+    assert "cases of" not in rows[3]
 
 
 def test_those_who_wait_longest_stand_first(desk_client, handoff):

@@ -1,0 +1,152 @@
+"""Sightings: which proven installation was asked for, by which call or text, and what came of it.
+
+Rule: what an attempt is scored by is found by one statement, each part of it by an index, within a window and no
+further than `MOST` rows: it costs the same whatever the history holds. A sighting names no person; the caller is a
+pseudonym, and is forgotten with the row. Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
+
+from ivr.cases import cases
+from ivr.guesses import GuessKind, guesses
+from ivr.signs import WIDEST, Part, Score, Seen, weigh
+from keys.database import Instant, RowNumber, metadata
+from keys.installation_id import InstallationID, fingerprint_number
+from keys.issue import product_keys
+from keys.reservations import reservations
+
+MOST = 200
+"""Rows of each kind that a score looks at, the newest; every rule is satisfied by far fewer."""
+_POINTED = text("points > 0")
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("product", Integer, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("caller", String(32)),
+    Column("country", String(2)),
+    Column("channel", String(16), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("signs", Text),
+    Index("ix_sightings_product_serial_at", "product", "serial", "at"),
+    Index("ix_sightings_pointed_at", "at", sqlite_where=_POINTED, postgresql_where=_POINTED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An activation that is asked for: by whom (a pseudonym; None for nobody), from which country, on which channel.
+
+    `iid` has a sound proof; None while the ID is not whole, or is not genuine: then only the caller is looked at.
+    """
+
+    caller: str | None
+    country: str | None
+    channel: str
+    iid: InstallationID | None
+
+
+def _newest(part: Part, columns: tuple[Any, ...], *conditions: Any) -> Select[Any]:
+    """The newest rows of one part: which it is, when, caller, country, machine (the columns, as far as it has them)."""
+    at: Any = columns[0]
+    missing: tuple[Any, ...] = (null().cast(Text), null().cast(Text), null().cast(BigInteger))
+    shape = [literal(part.value).label("part"), at.label("at")]
+    for name, column, nothing in zip(
+        ("caller", "country", "machine"), (*columns[1:], None, None, None), missing, strict=False
+    ):
+        shape.append((nothing if column is None else column).label(name))
+    inner = select(*shape).where(*conditions, at > bindparam(f"since_{part}", type_=Instant))
+    return select(inner.order_by(at.desc()).limit(MOST).subquery(f"of_{part}"))
+
+
+_PRODUCT, _SERIAL = bindparam("the_product", type_=Integer), bindparam("the_serial", type_=BigInteger)
+_CALLER = bindparam("the_caller", type_=Text)
+_s, _g, _c, _r = sightings.c, guesses.c, cases.c, reservations.c
+_THE_KEY = (
+    select(product_keys.c.id)
+    .where(product_keys.c.product == _PRODUCT, product_keys.c.serial == _SERIAL)
+    .scalar_subquery()
+)
+_OF_CALLER = (
+    _newest(Part.CALLER_GUESSES, (_g.at,), _g.caller == _CALLER, _g.kind == GuessKind.PROOF.value),
+    _newest(Part.CALLER_CASES, (_c.opened_at,), _c.caller == _CALLER),
+)
+_OF_KEY = (
+    _newest(Part.KEY, (_s.at, _s.caller, _s.country, _s.fingerprint), _s.product == _PRODUCT, _s.serial == _SERIAL),
+    _newest(Part.KEY_GUESSES, (_g.at, _g.caller), _g.product == _PRODUCT, _g.serial == _SERIAL),
+    _newest(
+        Part.MACHINE,
+        (_r.posted_at,),
+        _r.key_id == _THE_KEY,
+        _r.fingerprint == bindparam("the_machine", type_=BigInteger),
+        text("reservations.state = 'posted'"),
+    ),
+)
+OF_CALLER = union_all(*_OF_CALLER)
+"""What is asked while the ID is not whole."""
+OF_BOTH = union_all(*_OF_CALLER, *_OF_KEY)
+
+
+def look(connection: Connection, attempt: Attempt, now: datetime, *, never_issued: bool = False) -> Score:
+    """Score an attempt, itself included. `never_issued`: its proof is sound, and there is no such key."""
+    iid = attempt.iid
+    facts: dict[str, Any] = {f"since_{part}": now - width for part, width in WIDEST.items()}
+    facts["the_caller"] = attempt.caller
+    if iid is not None:
+        facts |= {"the_product": iid.product, "the_serial": iid.serial, "the_machine": fingerprint_number(iid)}
+    seen: dict[Part, list[Seen]] = {part: [] for part in Part}
+    for part, *found in connection.execute(OF_CALLER if iid is None else OF_BOTH, facts):
+        seen[Part(part)].append(Seen(*found))
+    this = Seen(now, attempt.caller, attempt.country, facts.get("the_machine"))
+    seen[Part.KEY].append(this)
+    seen[Part.WITHHELD] = [this] if attempt.caller is None else []
+    seen[Part.NEVER_ISSUED] = [this] if never_issued else []
+    return weigh(seen, now)
+
+
+def note(connection: Connection, attempt: Attempt, outcome: str, score: Score, now: datetime) -> None:
+    """Write down what was asked for and what came of it: `activated`, `again`, or the refusal."""
+    iid = attempt.iid
+    assert iid is not None  # a sighting is of an installation
+    connection.execute(
+        insert(sightings).values(
+            at=now,
+            product=iid.product,
+            serial=iid.serial,
+            fingerprint=fingerprint_number(iid),
+            caller=attempt.caller,
+            country=attempt.country,
+            channel=attempt.channel,
+            outcome=outcome,
+            points=score.points,
+            signs=score.written,
+        )
+    )

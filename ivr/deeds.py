@@ -16,10 +16,10 @@ from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
 from ivr.lines import Line
-from ivr.reviews import Asked
 from ivr.sightings import Attempt
+from ivr.signs import Score
 from ivr.weighing import decoded, genuine_among
-from keys import ledger
+from keys import issue, ledger
 from keys.installation_id import InstallationID
 from keys.refusals import Refusal
 from keys.repair import Candidate
@@ -96,10 +96,6 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
     if iid is None or isinstance(known, ledger.Refused):
         assert isinstance(known, ledger.Refused)  # without an ID it was refused above
         done = known
-    elif reviews.held(
-        turn.connection, Asked(case_id, iid, turn.caller, turn.channel, turn.sid, turn.now), turn.line.held_for
-    ):
-        done = ledger.Refused(Refusal.HELD_FOR_REVIEW)
     else:
         done = _ask(turn, case_id, iid, known)
     if isinstance(done, ledger.Activated):
@@ -122,8 +118,13 @@ def _ask(turn: Turn, case_id: int, iid: InstallationID, known: ledger.Genuine) -
     """Ask the ledger for a genuine ID; what speaks for a second look is scored before, and written down with it."""
     attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
     score = sightings.look(turn.connection, attempt, turn.now)
-    claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
-    done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
+    if turn.line.blocked_at is not None and score.points >= turn.line.blocked_at:
+        _block(turn, iid, score)
+    if reviews.held(turn.connection, case_id, iid, score, turn.line.held_at, turn.now):
+        done: ledger.Activated | ledger.Refused = ledger.Refused(Refusal.HELD_FOR_REVIEW)
+    else:
+        claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
+        done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
     if isinstance(done, ledger.Activated):
         outcome = "again" if done.replay else "activated"
     else:
@@ -134,6 +135,15 @@ def _ask(turn: Turn, case_id: int, iid: InstallationID, known: ledger.Genuine) -
     sightings.note(turn.connection, attempt, outcome, score, turn.now)
     cases.scored(turn.connection, case_id, score)
     return done
+
+
+def _block(turn: Turn, iid: InstallationID, score: Score) -> None:
+    """Block the key that an ID names, for what was seen: only where the line's own setting says so."""
+    key = issue.show(turn.connection, iid.product, iid.serial)
+    if key is not None:
+        counted = ", ".join(f"{sign} {count}" for sign, count in score.counts.items())
+        reason = f"{score.points} points: {counted}"
+        issue.block(turn.connection, key, now=turn.now, actor="line", reason=reason)
 
 
 def _may_try(turn: Turn) -> bool:

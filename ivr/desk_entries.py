@@ -71,6 +71,7 @@ class Kind(StrEnum):
     CALLER_BLOCKED = "caller_blocked"
     CALLER_UNBLOCKED = "caller_unblocked"
     OPERATOR_CHANGED = "operator_changed"
+    ALARM_SEEN = "alarm_seen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ivr.hours import DeskHours
-from ivr.signs import Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,8 @@ class Line:
     `desk` is when operators are there; None where the line has none, so that a person means a call-back.
     `text_sender` is what its texts come from: a number, or a Messaging Service (MG...); None where it sends none.
     `text_countries` are those it sends to, its own where none is named.
-    `held_for` are the signs for which a person looks before anything is activated; the others are shown at the desk.
+    From `held_at` points of signs on a person looks before anything is activated, from `blocked_at` on the key is
+    blocked; None, never.
     """
 
     number: str
@@ -31,7 +31,8 @@ class Line:
     text_sender: str | None = None
     text_countries: tuple[str, ...] = ()
     desk: DeskHours | None = None
-    held_for: tuple[Sign, ...] = ()
+    held_at: int | None = None
+    blocked_at: int | None = None
 
     @property
     def texts_go_to(self) -> tuple[str, ...]:

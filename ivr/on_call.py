@@ -1,7 +1,7 @@
-"""Whoever is on call is told by text that a case waits and nobody is at the desk.
+"""Whoever is on call is told by text that a case waits and nobody is at the desk, and of an alarm in any case.
 
-Rule: one text a person in `QUIET`, however many cases come and however many processes look; and none while anybody is
-at the desk. Nothing here commits.
+Rule: of cases, one text a person in `QUIET`, however many come and however many processes look, and none while anybody
+is at the desk; of an alarm, one text a person until somebody has seen it. Nothing here commits.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ivr.callers import pseudonym, unseal
 from ivr.lines import Line, Lines, TextLimits
 from ivr.operators import Operator, Presence, operator_of, operators
 from ivr.queue import Handoff, HandoffState, handoff_of, handoffs
+from keys import alarms
 from keys.secrets_file import Secrets
 
 QUIET = timedelta(minutes=15)
@@ -24,8 +25,30 @@ _MARK = "on-call-"
 
 
 def any_unseen(connection: Connection) -> bool:
-    """Whether a case waits and nobody is at the desk: a look that locks nothing."""
+    """Whether a case waits and nobody is at the desk, or an alarm was not told of: a look that locks nothing."""
+    if alarms.unpaged(connection):
+        return True
     return _newest(connection) is not None and not _staffed(connection)
+
+
+def page_alarms(connection: Connection, secrets: Secrets, lines: Lines, limits: TextLimits, now: datetime) -> int:
+    """Write a text to everybody on call for each alarm of which nobody was told yet; how many were written.
+
+    Where no line sends texts the alarm stands at the desk, and in the log, alone.
+    """
+    line = next((line for line in lines.all if line.text_sender), None)
+    written = 0
+    for alarm in alarms.unpaged(connection):
+        if not alarms.paged(connection, alarm.id, now) or line is None:
+            continue
+        words = (say("text.alarm", product=alarm.product),)
+        for operator in _on_call(connection):
+            assert operator.phone_sealed is not None  # they were looked for by it
+            number = unseal(operator.phone_sealed, secrets.number_key)
+            draft = outbox.Draft(line, number, words, answers=f"alarm-{alarm.id}-{operator.id}")
+            outbox.write(connection, secrets, draft, limits, now=now)
+            written += 1
+    return written
 
 
 def page(connection: Connection, secrets: Secrets, lines: Lines, limits: TextLimits, now: datetime) -> int:

@@ -7,7 +7,7 @@ pseudonym, and is forgotten with the row. Nothing here commits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from ivr.cases import cases
 from ivr.guesses import GuessKind, guesses
-from ivr.signs import WIDEST, Part, Score, Seen, weigh
+from ivr.signs import OF_A_KEY, WIDEST, Part, Score, Seen, read, weigh
 from keys.database import Instant, RowNumber, metadata
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issue import product_keys
@@ -40,6 +40,7 @@ from keys.reservations import reservations
 
 MOST = 200
 """Rows of each kind that a score looks at, the newest; every rule is satisfied by far fewer."""
+MOST_LISTED = 5000
 _POINTED = text("points > 0")
 
 sightings = Table(
@@ -150,3 +151,34 @@ def note(connection: Connection, attempt: Attempt, outcome: str, score: Score, n
             signs=score.written,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyToLookAt:
+    """A key that something speaks against: its highest score since, what for, how often it was sighted so, and when."""
+
+    product: int
+    serial: int
+    score: Score
+    times: int
+    last_at: datetime
+
+
+def keys_to_look_at(connection: Connection, since: datetime) -> list[KeyToLookAt]:
+    """Keys that signs of their own were seen on, the worst first; of the newest `MOST_LISTED` scored attempts."""
+    rows = connection.execute(
+        select(sightings).where(_POINTED, _s.at > since).order_by(_s.at.desc()).limit(MOST_LISTED)
+    )
+    found: dict[tuple[int, int], KeyToLookAt] = {}
+    for row in rows:
+        score = read(row.points, row.signs)
+        if not OF_A_KEY & set(score.counts):
+            continue
+        key = (row.product, row.serial)
+        before = found.get(key)
+        if before is None:
+            found[key] = KeyToLookAt(*key, score, 1, row.at)
+        else:
+            worst = max(before.score, score, key=lambda each: each.points)
+            found[key] = replace(before, score=worst, times=before.times + 1)
+    return sorted(found.values(), key=lambda each: (-each.score.points, each.product, each.serial))

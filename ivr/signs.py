@@ -117,6 +117,9 @@ RULES = (
 """Every rule there is, one a sign, in the order in which the desk shows them."""
 WIDEST = {part: max(rule.window for rule in RULES if rule.part is part) for part in Part}
 """How far back each part has to be looked through."""
+_OF_WHO_ASKS = {Part.CALLER_GUESSES, Part.CALLER_CASES, Part.WITHHELD}
+OF_A_KEY = frozenset(rule.sign for rule in RULES if rule.part not in _OF_WHO_ASKS)
+"""Signs that speak against a key; the others speak against whoever asks."""
 _WORDS = {rule.sign: rule.words for rule in RULES}
 
 

@@ -93,13 +93,13 @@ def reserve_and_post_many(
         raise ValueError(len(claims))
     lines = [_Line(claim, digest(claim.iid), fingerprint_number(claim.iid)) for claim in claims]
     for _ in range(_ROUNDS):
-        done = _carry_out(connection, lines, _look(connection, lines), now)
+        done = _carry_out(connection, lines, _look(connection, lines, now), now)
         if done is not None:
             return done
     raise DatabaseUnavailable(Cause.BUSY)
 
 
-def _look(connection: Connection, lines: Sequence[_Line]) -> _Seen:
+def _look(connection: Connection, lines: Sequence[_Line], now: datetime) -> _Seen:
     """Everything the decisions need.
 
     What is left is read before what stands: whoever took the last one in between is then seen to stand, and no holder
@@ -114,7 +114,7 @@ def _look(connection: Connection, lines: Sequence[_Line]) -> _Seen:
     missing = {line.key: line.claim for line in lines if line.key not in keys}
     return _Seen(
         keys,
-        {key: unknown(connection, claim) for key, claim in missing.items()},
+        {key: unknown(connection, claim, now) for key, claim in missing.items()},
         {row.the_key: row.available for row in keys.values()},
         {reservation.iid_digest: reservation for reservation in standing},
         _installed(connection, lines, keys),

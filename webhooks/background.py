@@ -69,12 +69,13 @@ def drain(exchange: Exchange) -> int:
 
 
 def page_on_call(exchange: Exchange) -> int:
-    """Tell whoever is on call of a case that waits while nobody is at the desk."""
+    """Tell whoever is on call of an alarm, and of a case that waits while nobody is at the desk."""
     with exchange.database.read() as connection:
         if not on_call.any_unseen(connection):
             return 0
     with exchange.database.begin() as connection:
-        written = on_call.page(connection, exchange.secrets, exchange.lines, exchange.limits, exchange.now())
+        told = (exchange.secrets, exchange.lines, exchange.limits, exchange.now())
+        written = on_call.page_alarms(connection, *told) + on_call.page(connection, *told)
     exchange.texts_due.set()
     return written
 

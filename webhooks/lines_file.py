@@ -18,10 +18,10 @@ import phonenumbers
 from ivr.hours import DeskHours, MalformedHours, read_hours
 from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
-from ivr.signs import Sign
 from webhooks.settings import SettingError
 
 LONGEST_NAME = 100
+MOST_POINTS = 1000
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _FIELDS = {
@@ -35,11 +35,13 @@ _FIELDS = {
     "desk_hours": str,
     "time_zone": str,
     "days_off": list,
-    "held_for": list,
+    "held_at": int,
+    "blocked_at": int,
 }
 _KINDS = {str: "text", int: "a whole number", list: "a list"}
 _DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": [],
-                             "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_for": []}  # fmt: skip
+                             "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_at": 0,
+                             "blocked_at": 0}  # fmt: skip
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -110,15 +112,16 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         text_sender=sender or None,
         text_countries=tuple(countries),
         desk=_desk(where, given),
-        held_for=_held_for(where, given["held_for"]),
+        held_at=_points(where, given, "held_at"),
+        blocked_at=_points(where, given, "blocked_at"),
     )
 
 
-def _held_for(where: str, named: list[Any]) -> tuple[Sign, ...]:
-    """The signs for which a person looks first."""
-    if not all(sign in tuple(Sign) for sign in named):
-        raise SettingError(f"{where}: held_for must be a list of some of: {', '.join(Sign)}.")
-    return tuple(Sign(sign) for sign in named)
+def _points(where: str, given: dict[str, Any], name: str) -> int | None:
+    """From how many points of signs on something follows; None where nothing does."""
+    if not 0 <= given[name] <= MOST_POINTS:
+        raise SettingError(f"{where}: {name} must be from 1 to {MOST_POINTS} points, or 0 for never.")
+    return given[name] or None
 
 
 def _desk(where: str, given: dict[str, Any]) -> DeskHours | None:

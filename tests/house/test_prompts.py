@@ -30,6 +30,7 @@ FACTS = {
     "digits",
     "blocks",
     "place",
+    "product",
     "words",
 }
 """What the line can fill in; `webhooks/twiml.py` and the dialogue's `say` calls give them."""

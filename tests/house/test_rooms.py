@@ -31,6 +31,7 @@ MAY_BEGIN = {
     "webhooks/desk/logging_in.py": "a login",
     "webhooks/desk/notices_page.py": "a desk view",
     "webhooks/desk/queue_page.py": "a desk view",
+    "webhooks/desk/signs_page.py": "a desk view",
     "webhooks/desk/staff.py": "a desk view",
     "webhooks/desk/duties.py": "one round of the desk's duties",
     "webhooks/cli/catalog.py": "a command",

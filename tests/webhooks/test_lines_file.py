@@ -5,7 +5,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.lines import Line
-from ivr.signs import Sign
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError
 
@@ -50,9 +49,11 @@ def test_a_line_needs_number_name_and_country_and_the_rest_has_defaults(lines):
     assert found.all == (Line("+15550100", "Nordstern", "US", "en-US", 24),)
 
 
-def test_a_line_names_the_signs_for_which_a_person_looks_first(lines):
-    (found,) = lines(table(held_for='["guesses", "reactivations"]')).all
-    assert found.held_for == (Sign.GUESSES, Sign.REACTIVATIONS)
+def test_a_line_says_from_how_many_points_on_a_person_looks_first_and_a_key_is_blocked(lines):
+    (found,) = lines(table(held_at="40", blocked_at="100")).all
+    assert (found.held_at, found.blocked_at) == (40, 100)
+    (found,) = lines(table()).all
+    assert (found.held_at, found.blocked_at) == (None, None)
 
 
 def test_the_dialled_number_finds_its_line_and_any_other_the_first(lines):
@@ -90,7 +91,8 @@ FAULTS = {
     "country": [None, '"us"', '"USA"', '"XX"', '""', "1"],
     "locale": ["5", '"en"', '"xx-XX"', '""'],
     "call_back_hours": ['"24"', "0", "-1", "169", "1.5", "true", "2026-01-01"],
-    "held_for": ['"guesses"', '["guess"]', "[1]", "[[]]", '["guesses", ""]'],
+    "held_at": ["-1", "1001", '"40"', "true", "4.5"],
+    "blocked_at": ["-1", "1001", '"40"', "true", "4.5"],
 }  # fmt: skip
 
 

@@ -67,7 +67,11 @@ def answered(chance, action):
 
 @pytest.fixture(scope="module")
 def replies():
-    return every_reply() | {(say("text.case_from_call"),), (say("text.on_call", count=120),)}
+    return every_reply() | {
+        (say("text.case_from_call"),),
+        (say("text.on_call", count=120),),
+        (say("text.alarm", product=16_383),),
+    }
 
 
 def test_the_replies_looked_at_hold_every_prompt_that_can_be_texted(replies):

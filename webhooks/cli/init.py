@@ -39,8 +39,10 @@ call_back_hours = 24
 {desk_hours}
 # time_zone = "Europe/Berlin"
 # days_off = [2026-12-25]
-# Signs for which a person looks before anything is activated; without it they are only shown at the desk.
-# held_for = ["reactivations", "cases", "guesses"]
+# From how many points of signs on a person looks before anything is activated, and from how many on the key is
+# blocked; without them signs are only shown at the desk.
+# held_at = 40
+# blocked_at = 100
 """
 
 

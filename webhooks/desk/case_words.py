@@ -14,7 +14,6 @@ from typing import Any
 
 from ivr.desk_entries import Kind
 from ivr.outbox import NoText
-from ivr.signs import Sign
 from ivr.text_states import ranges
 from keys.groups import Fault
 from webhooks.desk import words
@@ -53,12 +52,6 @@ UNSENT = {
     NoText.LIMIT_COUNTRY: "their country has had all the texts it may have today",
     NoText.LIMIT_DAY: "the line has sent all the texts it may send today",
 }
-SIGNS = {
-    Sign.REACTIVATIONS: "this machine was activated with this key several times",
-    Sign.CASES: "this caller opened several cases in a day",
-    Sign.GUESSES: "several wrong proofs named this key",
-}
-"""Why an activation is held, where the line says so."""
 TEXT_PROMPTS = {
     "text.approved": "the confirmation ID",
     "text.case_from_call": "the case number",

@@ -173,7 +173,7 @@ def let_through(doing: Doing, handoff_id: int, reason: str) -> Done | NotDone:
     by = "line" if on_the_line(handoff) else "nobody"
     if by == "line":
         claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.BACK, now=doing.now)
-    enter(doing, handoff, Kind.LET_THROUGH, why, {"held_for": list(review.signs)})
+    enter(doing, handoff, Kind.LET_THROUGH, why, {"points": review.score.points, "held_for": list(review.score.counts)})
     return Done(Kind.LET_THROUGH, {"by": by})
 
 

@@ -43,6 +43,7 @@ KINDS = {
     Kind.CALLER_BLOCKED: "blocked a caller",
     Kind.CALLER_UNBLOCKED: "unblocked a caller",
     Kind.OPERATOR_CHANGED: "changed an operator",
+    Kind.ALARM_SEEN: "saw an alarm",
 }
 
 

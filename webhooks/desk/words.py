@@ -16,6 +16,7 @@ from babel import Locale
 
 from ivr import states
 from ivr.operators import Presence, Role
+from keys.alarms import AlarmKind
 
 REASONS = {
     "ASKED": "asked for a person",
@@ -54,6 +55,7 @@ ENDINGS = {
 }
 """How a stay in the queue ends: an operator's disposition, or else what the line took up."""
 CHANNELS = {"phone": "call", "text": "text"}
+ALARMS = {AlarmKind.SERIAL_NEVER_ISSUED: "a sound proof on a serial that was never issued"}
 PRESENCES = {
     Presence.AVAILABLE: "Available",
     Presence.AWAY: "Away",

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("country", sa.String(length=2), nullable=True))
     op.add_column("cases", sa.Column("points", sa.Integer(), nullable=True))
     op.add_column("cases", sa.Column("signs", sa.Text(), nullable=True))
+    # What was held before there were points says none; the look it waits for is still owed.
+    op.add_column("reviews", sa.Column("points", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "sightings",
         sa.Column("id", ROW_NUMBER, nullable=False),

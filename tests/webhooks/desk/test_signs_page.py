@@ -1,0 +1,123 @@
+"""The page of signs: alarms, the keys that something speaks against, and the rules."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from ivr import guesses, sightings
+from ivr.guesses import GuessKind
+from ivr.operators import Role
+from ivr.sightings import Attempt
+from ivr.signs import RULES
+from keys import alarms
+from keys.alarms import AlarmKind
+
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def words_of(page):
+    main = page.partition('<main id="main"')[2].partition("</main>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+@pytest.fixture
+def supervisor(desk_client):
+    return desk_client(Role.SUPERVISOR, name="Sofia Lind")
+
+
+@pytest.fixture
+def asked(database, clock, installation):
+    """Attempts with a key by so many callers, a minute apart."""
+
+    def of(serial, callers, *, never_issued=False):
+        for place in range(callers):
+            clock.sleep(60)
+            iid = installation(1, serial, nonce=place + 1)
+            attempt = Attempt(f"{place:032d}", "DE", "phone", iid)
+            with database.begin() as connection:
+                score = sightings.look(connection, attempt, clock.now, never_issued=never_issued)
+                sightings.note(connection, attempt, "activated", score, clock.now)
+
+    return of
+
+
+@pytest.fixture
+def ring_alarm(database, clock):
+    def ring(serial=4711):
+        with database.begin() as connection:
+            alarms.ring(connection, AlarmKind.SERIAL_NEVER_ISSUED, 1, serial, "phone", clock.now)
+
+    return ring
+
+
+def test_the_keys_to_look_at_stand_there_the_worst_first_with_points_and_reasons(
+    supervisor, asked, issue_key, database, clock
+):
+    quiet, busy, guessed = issue_key(), issue_key(), issue_key()
+    asked(quiet.key.serial, 4)
+    asked(busy.key.serial, 7)
+    with database.begin() as connection:
+        for _ in range(3):
+            guesses.note(
+                connection, GuessKind.PROOF, caller=None, call_sid="CA1", now=clock.now,
+                product=1, serial=guessed.key.serial,
+            )  # fmt: skip
+    asked(guessed.key.serial, 1)
+    asked(9999, 1, never_issued=True)
+    said = words_of(supervisor.get("/desk/signs").text)
+    never, *rest = (
+        said.partition("Keys to look at")[2].partition("Status Points Why Times Last")[2].split("Fairway")[1:]
+    )
+    assert "never issued 100 the proof is sound" in never
+    assert "NS-1 active 30 7 callers asked with this key within 24 hours 3" in rest[0]
+    assert "NS-1 active 20 3 wrong proofs named this key within 7 days 1" in rest[1]
+    assert quiet.key.last_five not in said
+    clock.sleep(timedelta(days=8).total_seconds())
+    supervisor.log_in("Sofia Lind")
+    assert "Nothing spoke against a key in the last 7 days." in words_of(supervisor.get("/desk/signs").text)
+
+
+@one_database
+def test_a_number_withheld_speaks_against_nobody_s_key(supervisor, database, clock, installation, mak):
+    attempt = Attempt(None, None, "phone", installation(1, mak.key.serial))
+    with database.begin() as connection:
+        sightings.note(connection, attempt, "activated", sightings.look(connection, attempt, clock.now), clock.now)
+    assert "Nothing spoke against a key" in words_of(supervisor.get("/desk/signs").text)
+
+
+@one_database
+def test_every_rule_is_written_out(supervisor):
+    said = words_of(supervisor.get("/desk/signs").text)
+    for rule in RULES:
+        assert f"{rule.sign} {rule.words.format(count=rule.least)} {rule.points}" in said
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_an_alarm_stands_on_every_page_of_a_supervisor_until_it_is_seen_and_that_is_an_entry(
+    supervisor, desk_client, ring_alarm, entries
+):
+    band = "named a key of Fairway that was never issued"
+    assert band not in supervisor.part("/desk/alarms").text
+    ring_alarm()
+    ring_alarm()
+    part = supervisor.part("/desk/alarms").text
+    assert f"{band}, 2 times." in part
+    assert 'hx-get="/desk/alarms"' in supervisor.get("/desk/queue").text
+    assert 'hx-get="/desk/alarms"' not in desk_client().get("/desk/queue").text
+    assert "4711 2" in words_of(supervisor.get("/desk/signs").text)
+    assert supervisor.post("/desk/alarms/1/seen").status_code == 303
+    assert "Sofia Lind" in words_of(supervisor.get("/desk/signs").text)
+    assert band not in supervisor.part("/desk/alarms").text
+    (entry,) = entries("alarm_seen")
+    assert (entry.name, '"times": 2' in entry.details) == ("Sofia Lind", True)
+    supervisor.post("/desk/alarms/1/seen")
+    assert len(entries("alarm_seen")) == 1
+
+
+@one_database
+def test_an_operator_sees_neither_page_nor_band(desk_client):
+    anna = desk_client()
+    for path in ("/desk/signs", "/desk/alarms"):
+        assert anna.get(path).status_code == 403
+    assert anna.post("/desk/alarms/1/seen").status_code == 403

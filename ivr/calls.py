@@ -39,7 +39,6 @@ calls = Table(
     Column("line", String(32), nullable=False),
     Column("caller", String(32)),
     Column("number_sealed", Text),
-    Column("country", String(2)),
     Column("held_sealed", Text),
     Column("turn", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -48,6 +47,7 @@ calls = Table(
     Column("replied_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("outcome", String(16)),
+    Column("country", String(2)),
     # A switchboard has called thousands of times; only what ended lately is asked for.
     Index("ix_calls_caller_ended_at", "caller", "ended_at"),
 )

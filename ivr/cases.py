@@ -59,12 +59,12 @@ cases = Table(
     Column("groups", String(80), nullable=False),
     Column("line", String(32), nullable=False),
     Column("caller", String(32)),
-    Column("country", String(2)),
-    Column("points", Integer),
-    Column("signs", Text),
     Column("reservation_id", BigInteger),
     Column("opened_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("country", String(2)),
+    Column("points", Integer),
+    Column("signs", Text),
     Index("ix_cases_caller_opened_at", "caller", "opened_at"),
 )
 

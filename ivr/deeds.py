@@ -118,9 +118,10 @@ def _ask(turn: Turn, case_id: int, iid: InstallationID, known: ledger.Genuine) -
     """Ask the ledger for a genuine ID; what speaks for a second look is scored before, and written down with it."""
     attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
     score = sightings.look(turn.connection, attempt, turn.now)
-    if turn.line.blocked_at is not None and score.points >= turn.line.blocked_at:
+    blocked = turn.line.blocked_at is not None and score.points >= turn.line.blocked_at
+    if blocked:
         _block(turn, iid, score)
-    if reviews.held(turn.connection, case_id, iid, score, turn.line.held_at, turn.now):
+    if not blocked and reviews.held(turn.connection, case_id, iid, score, turn.line.held_at, turn.now):
         done: ledger.Activated | ledger.Refused = ledger.Refused(Refusal.HELD_FOR_REVIEW)
     else:
         claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))

@@ -40,11 +40,11 @@ reviews = Table(
     Column("id", RowNumber, primary_key=True),
     Column("case_id", BigInteger, ForeignKey("cases.id"), nullable=False),
     Column("iid_digest", LargeBinary(32), nullable=False),
-    Column("points", Integer, nullable=False),
     Column("signs", Text, nullable=False),
     Column("held_at", Instant, nullable=False),
     Column("let_through_at", Instant),
     Column("let_through_by", String(64)),
+    Column("points", Integer, nullable=False),
     UniqueConstraint("case_id", "iid_digest"),
 )
 

@@ -2,7 +2,8 @@
 
 Headings: `iid` is `standard`, `compact` or `classic`; `key` is `sound` (the default), `unknown`, `blocked`,
 `exhausted`, `ended` (its agreement) or `retired` (its product); `proof: wrong` makes an ID of no key; `again: yes` is
-an installation that was activated before; `dropped: N` has an earlier call of the usual caller hang up at group N.
+an installation that was activated before; `dropped: N` has an earlier call of the usual caller hang up at group N;
+`held: yes` is a machine activated three times already, on a line where a person looks at such first.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from ivr.lines import Lines
 from keys import ledger
 from keys.catalog import agreements
 from keys.groups import split
@@ -70,6 +72,12 @@ def scene(database, exchange, clock, issue_key, installation):
             if headings.get("again") == "yes":
                 claim = ledger.Claim(iid, 2, "phone", "an earlier call")
                 ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
+            if headings.get("held") == "yes":
+                for nonce in (501, 502, 503):
+                    claim = ledger.Claim(replace(iid, nonce=nonce), 2, "phone", f"call {nonce}")
+                    ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
+        held_at = 30 if headings.get("held") == "yes" else None
+        line_file = Lines((replace(exchange.lines.all[0], held_at=held_at),))
         if headings.get("proof") == "wrong":
             iid = replace(iid, proof=iid.proof ^ 1)
         line = Scene(
@@ -77,7 +85,7 @@ def scene(database, exchange, clock, issue_key, installation):
             exchange.auth_tokens[0],
             exchange.lines.all[0].number,
             split(encode(iid)),
-            InProcess(create_app(exchange)),
+            InProcess(create_app(replace(exchange, lines=line_file))),
             clock.sleep,
         )
         if "dropped" in headings:

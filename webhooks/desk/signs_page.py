@@ -19,8 +19,8 @@ from ivr.operators import Role
 from ivr.sightings import KeyToLookAt
 from ivr.signs import RULES
 from keys import alarms, issue
-from keys.catalog import products
 from keys.issue import IssuedKey
+from keys.products import products
 from webhooks.desk.guards import done, here, least, say, who
 
 room = Blueprint("signs_page", __name__, url_prefix="/desk")

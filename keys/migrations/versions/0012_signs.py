@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("signs", sa.Text(), nullable=True))
     # What was held before there were points says none; the look it waits for is still owed.
     op.add_column("reviews", sa.Column("points", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table("reviews") as reviews:
+        reviews.alter_column("points", server_default=None)
     op.create_table(
         "sightings",
         sa.Column("id", ROW_NUMBER, nullable=False),

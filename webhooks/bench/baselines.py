@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask, Response, abort, request
@@ -32,21 +32,21 @@ Take = Callable[[str, str], bool]
 """From a call's id and its keys: whether the turn was written and committed. Without keys a call begins."""
 
 
-def signed_view() -> Flask:
+def signed_view(environment: Mapping[str, str] = os.environ) -> Flask:
     """(a): check the signature with Twilio's own validator, return a fixed gather."""
-    return _application(lambda _sid, _keys: True)
+    return _application(environment, lambda _sid, _keys: True)
 
 
-def floor() -> Flask:
+def floor(environment: Mapping[str, str] = os.environ) -> Flask:
     """(b): the same, and one row updated and committed."""
-    url = os.environ[URL_VARIABLE]
-    return _application(_on_sqlite(url) if url.startswith("sqlite") else _on_postgresql(url))
+    url = environment[URL_VARIABLE]
+    return _application(environment, _on_sqlite(url) if url.startswith("sqlite") else _on_postgresql(url))
 
 
-def _application(take: Take) -> Flask:
+def _application(environment: Mapping[str, str], take: Take) -> Flask:
     app = Flask("baseline", static_folder=None)
-    validator = RequestValidator(os.environ["TWILIO_AUTH_TOKEN"])
-    public_url = os.environ["TOUCHTONE_PUBLIC_URL"]
+    validator = RequestValidator(environment["TWILIO_AUTH_TOKEN"])
+    public_url = environment["TOUCHTONE_PUBLIC_URL"]
 
     @app.post("/voice/incoming", defaults={"number": 0})
     @app.post("/voice/turn/<int:number>")

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import event
-from werkzeug.test import Client
 
 from webhooks import settings
 from webhooks.app import create_app, open_exchange
-from webhooks.bench import load, machine, running, stores
+from webhooks.bench import in_process, load, machine, running, stores
 from webhooks.bench.baselines import URL_VARIABLE
 from webhooks.bench.figures import Comparison, Process, Report, Round, subject
 from webhooks.bench.running import Server
@@ -34,7 +33,7 @@ VIEW, FLOOR, OURS = "(a) signed view", "(b) floor", "touchtone"
 _OTHERS = ("DATABASE_URL", "TOUCHTONE_", "TWILIO_")
 PUBLIC_URL = "https://line.example"
 NUMBER = "+15005550006"
-_ANY_GATHER = b"<Gather "
+ANY_GATHER = b"<Gather "
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
     address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
     environment = environment_of(store, address, folder, plan.workers, plan.threads)
     running.run("init", environment=environment)
-    statements = _statements(environment, address)
+    statements = statements_of(environment, address)
     starts = [_start_seconds(environment, folder) for _ in range(plan.starts - 1)]
     with contextlib.ExitStack() as stack:
 
@@ -176,37 +175,30 @@ def _start_seconds(environment: Mapping[str, str], folder: Path) -> float:
         return server.start_seconds
 
 
-def _statements(environment: Mapping[str, str], address: Address) -> tuple[str, ...]:
+def statements_of(environment: Mapping[str, str], address: Address) -> tuple[str, ...]:
     """The statements of one group turn, in order, as the database layer sends them; begin and commit not among them."""
     exchange = open_exchange(settings.load(environment))
-    client = Client(create_app(exchange), use_cookies=False)
+    application = create_app(exchange)
     call = next(bench_calls(address, 1, words_that_ask(), secrets.randbelow))
     heard: list[str] = []
     for request in call.opening:
-        _post(client, request)
+        in_process.bring(application, in_process.environ(request), request.answer)
 
     @event.listens_for(exchange.database.engine, "before_cursor_execute")
     def note(*facts: object) -> None:
         heard.append(" ".join(str(facts[2]).split()))
 
     try:
-        _post(client, call.group_turns[0])
+        timed = call.group_turns[0]
+        in_process.bring(application, in_process.environ(timed), timed.answer)
     finally:
         exchange.database.close()
     return tuple(heard)
 
 
-def _post(client: Client, request: Signed) -> None:
-    head, _, body = request.text.partition(b"\r\n\r\n")
-    first, *rest = head.decode().split("\r\n")
-    answer = client.post(first.split()[1], headers=[tuple(line.split(": ", 1)) for line in rest], data=body)
-    if request.answer not in answer.data:
-        raise load.WrongAnswerError(answer.data)
-
-
 def _sent(calls: Sequence[BenchCall], name: str, part: Callable[[BenchCall], tuple[Signed, ...]]) -> list[load.Sent]:
     """The requests of some calls, one after another. A baseline answers any of them with the same gather."""
-    return [(one.text, one.answer if name == OURS else _ANY_GATHER) for call in calls for one in part(call)]
+    return [(one.text, one.answer if name == OURS else ANY_GATHER) for call in calls for one in part(call)]
 
 
 def words_that_ask() -> Callable[[int], str]:

@@ -171,6 +171,19 @@ def line(**given: Any) -> None:
 
 @bench.command()
 @_on_databases
+@click.option("--rounds", type=click.IntRange(1), default=21, show_default=True, help="Rounds of each subject.")
+@click.option("--calls", type=click.IntRange(1), default=15, show_default=True, help="Calls of a round.")
+def turn(**given: Any) -> None:
+    """Count the processor time of a group turn in one thread, with no server, beside the same two baselines."""
+    from webhooks.bench.turn import Plan, measure, told
+
+    asked = _asked(given)
+    plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
+    asked.answer("turn", lambda say: measure(plan, say), told)
+
+
+@bench.command()
+@_on_databases
 @click.option("--connections", type=_Counts(64), default="1,8,32", show_default=True, help="Connections at once.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each subject.")
 @click.option("--seconds", type=click.IntRange(1), default=2, show_default=True, help="Seconds of a round.")

@@ -18,10 +18,10 @@ from flask import abort, current_app, request
 from ivr.lines import Lines, TextLimits
 from keys.database import Database
 from keys.secrets_file import Secrets
+from webhooks.forms import FORM_TYPE
 from webhooks.signature import is_signed
 from webhooks.twiml import Wording
 
-FORM_TYPE = "application/x-www-form-urlencoded"
 MOST_NAMES = 60
 LONGEST_NAME = 40
 """Of a refused form's names this many, cut to this length, are logged: a real form has about thirty short ones."""

@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.types import TypeDecorator
 
+from keys.direct import run
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
 __all__ = [
@@ -53,6 +54,8 @@ RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 # What of the patience may pass before a PostgreSQL connection is had; the rest is for the statements.
 _POOL_SHARE = 0.4
 _RESTED_SECONDS = 30.0
+_AT_ONCE = 0.01
+"""Seconds: who has had SQLite's write lock sooner has not waited for it."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -147,9 +150,11 @@ class Database:
         self.patience = patience
         self.dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self._lock: _WriteLock | None = None
+        self._kept: Connection | None = None
         if self.dialect == "sqlite":
             self._lock = _write_lock(str(self.url.database))
-            self.engine = _sqlite_engine(self.url, patience, 1, writes=True)
+            # One for `begin`, which keeps it, and one for whoever goes to the engine itself.
+            self.engine = _sqlite_engine(self.url, patience, 2, writes=True)
             self._readers = _sqlite_engine(self.url, patience, connections, writes=False)
         else:
             self.engine = _postgresql_engine(self.url, patience, connections)
@@ -162,21 +167,29 @@ class Database:
 
         Raises DatabaseUnavailable, also in place of what the driver raises inside the block for want of the database.
         """
-        deadline = time.monotonic() + self.patience
+        asked = time.monotonic()
         if self._lock is None:
             with translated(), self.engine.begin() as connection:
+                # The driver, which then finds both done, would take three times as long.
+                run(connection, "BEGIN")
                 yield connection
+                run(connection, "COMMIT")
             return
         self._lock.acquire(self.patience)
         try:
-            with translated(), self.engine.connect() as connection:
-                # Another process may hold the file: what is left of the patience is for that.
-                left = max(0, int((deadline - time.monotonic()) * 1000))
-                _driver(connection).execute(f"PRAGMA busy_timeout={left}")
+            with translated():
+                connection = self._writer()
+                _wait_no_longer(connection, self.patience, time.monotonic() - asked)
                 with connection.begin():
                     yield connection
         finally:
             self._lock.release()
+
+    def _writer(self) -> Connection:
+        """SQLite's writing connection, kept by us: the pool takes as long to hand one out as a statement takes."""
+        if self._kept is None or self._kept.closed or self._kept.in_transaction():
+            self._kept = self.engine.connect()
+        return self._kept
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -186,6 +199,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection that is not in use."""
+        if self._kept is not None and not self._kept.in_transaction():
+            self._kept.close()
         self.engine.dispose()
         self._readers.dispose()
 
@@ -193,6 +208,15 @@ class Database:
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT as this database writes it, which knows ON CONFLICT. Never trust its rowcount: psycopg gives -1."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _wait_no_longer(connection: Connection, patience: float, spent: float) -> None:
+    """Another process may hold SQLite's file: what is left of the patience, in seconds, is for that."""
+    # Mostly nobody stood in front of us; then what the connection was told at first still stands.
+    left = patience if spent < _AT_ONCE else max(0.0, patience - spent)
+    if connection.info.get("waits", patience) != left:
+        _driver(connection).execute(f"PRAGMA busy_timeout={int(left * 1000)}")
+        connection.info["waits"] = left
 
 
 def _driver(connection: Connection) -> Any:
@@ -239,7 +263,7 @@ def _postgresql_engine(url: URL, patience: float, connections: int) -> Engine:
         max_overflow=0,
         pool_timeout=pool_wait,
         # libpq knows no shorter wait than two seconds a host.
-        connect_args={"connect_timeout": max(2, math.ceil(pool_wait))},
+        connect_args={"connect_timeout": max(2, math.ceil(pool_wait)), "prepare_threshold": None},
     )
     limit = f"{max(1, int((patience - pool_wait) * 1000))}ms"
 

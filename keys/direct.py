@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from keys.libpq import Prepared, Wire
 
 Change = Callable[[Any], Any]
 
@@ -36,6 +39,21 @@ class _Written:
     out: tuple[tuple[int, Change], ...]
 
 
+class _OnSqlite:
+    """A statement on one SQLite connection, whose driver keeps it prepared by itself."""
+
+    def __init__(self, driver: Any, text: str) -> None:
+        self._driver, self._text = driver, text
+
+    def first(self, facts: list[Any]) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._driver.execute(self._text, facts).fetchone()
+        return row
+
+    def count(self, facts: list[Any]) -> int:
+        found: int = self._driver.execute(self._text, facts).rowcount
+        return found
+
+
 class Statement:
     """A SELECT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
 
@@ -46,7 +64,11 @@ class Statement:
     def first(self, connection: Connection, facts: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row, None where there is none. Raises what SQLAlchemy raises, and KeyError for a missing fact."""
         written = self._for(connection.dialect)
-        row: tuple[Any, ...] | None = self._sent(connection, written, facts).fetchone()
+        given = _given(connection, written, facts)
+        try:
+            row = self._door(connection, written).first(given)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_ever(connection, written.text, error) from error
         if row is None or not written.out:
             return row
         columns = list(row)
@@ -56,44 +78,76 @@ class Statement:
 
     def count(self, connection: Connection, facts: Mapping[str, Any]) -> int:
         """How many rows an UPDATE found. Raises as `first` does."""
-        found: int = self._sent(connection, self._for(connection.dialect), facts).rowcount
-        return found
-
-    def _sent(self, connection: Connection, written: _Written, facts: Mapping[str, Any]) -> Any:
-        known = {**written.fixed, **facts}
-        given = [known[name] for name in written.names]
-        for place, change in written.into:
-            given[place] = change(given[place])
-        dialect, pooled = connection.dialect, connection.connection
-        driver: Any = pooled.driver_connection
-        for hear in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these
-            hear(connection, None, written.text, given, None, False)
+        written = self._for(connection.dialect)
+        given = _given(connection, written, facts)
         try:
-            if dialect.name == "sqlite":
-                return driver.execute(written.text, given)
-            return self._cursor(pooled.info, driver).execute(written.text, given, binary=True)
-        except dialect.loaded_dbapi.Error as error:
-            lost = dialect.is_disconnect(error, driver, None)
-            if lost:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                written.text, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
-            ) from error
+            return self._door(connection, written).count(given)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_ever(connection, written.text, error) from error
 
-    def _cursor(self, info: dict[Any, Any], driver: Any) -> Any:
-        """The psycopg cursor of this statement, kept with its connection: a new one would learn the types anew."""
-        cursor = info.get(self)
-        if cursor is None:
-            from psycopg import RawCursor
+    def _door(self, connection: Connection, written: _Written) -> Prepared | _OnSqlite:
+        """The statement on the driver's connection, kept with that."""
+        pooled = connection.connection
+        door: Prepared | _OnSqlite | None = pooled.info.get(self)
+        if door is None:
+            if connection.dialect.name == "sqlite":
+                door = _OnSqlite(pooled.driver_connection, written.text)
+            else:
+                from keys.libpq import Prepared
 
-            cursor = info[self] = RawCursor(driver)
-        return cursor
+                door = Prepared(wire_of(connection), written.text)
+            pooled.info[self] = door
+        return door
 
     def _for(self, dialect: Dialect) -> _Written:
         written = self._written.get(dialect.name)
         if written is None:
             written = self._written[dialect.name] = _write(self.said, dialect)
         return written
+
+
+def run(connection: Connection, command: str) -> None:
+    """Run a command on PostgreSQL that takes nothing and gives nothing. Raises what SQLAlchemy raises."""
+    try:
+        wire_of(connection).run(command.encode())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise as_ever(connection, command, error) from error
+
+
+def wire_of(connection: Connection) -> Wire:
+    """The wire of a PostgreSQL connection, kept with it."""
+    pooled = connection.connection
+    wire: Wire | None = pooled.info.get("wire")
+    if wire is None:
+        from keys.libpq import Wire
+
+        driver: Any = pooled.driver_connection
+        wire = pooled.info["wire"] = Wire(driver)
+    return wire
+
+
+def as_ever(connection: Connection, text: str, error: Any) -> Exception:
+    """What SQLAlchemy would raise for a driver's error; the connection is given up where it was lost."""
+    dialect = connection.dialect
+    driver: Any = connection.connection.driver_connection
+    lost = dialect.is_disconnect(error, driver, None)
+    if lost:
+        connection.invalidate(error)
+    raised: Exception = DBAPIError.instance(
+        text, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+    )
+    return raised
+
+
+def _given(connection: Connection, written: _Written, facts: Mapping[str, Any]) -> list[Any]:
+    """What goes to the driver, in its order."""
+    known = {**written.fixed, **facts}
+    given = [known[name] for name in written.names]
+    for place, change in written.into:
+        given[place] = change(given[place])
+    for hear in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these
+        hear(connection, None, written.text, given, None, False)
+    return given
 
 
 def _write(said: Select[Any] | Update, dialect: Dialect) -> _Written:

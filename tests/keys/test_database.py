@@ -88,6 +88,49 @@ def test_another_process_that_holds_the_file_is_waited_for_no_longer_than_the_pa
 
 
 @only_sqlite
+def test_who_waited_for_the_write_lock_waits_less_for_the_file_and_the_next_one_in_full_again(database_url):
+    patient = Database(database_url, patience=5)
+    holds = threading.Event()
+
+    def waits():
+        with patient.begin() as connection:
+            return connection.execute(text("PRAGMA busy_timeout")).scalar_one()
+
+    def hold():
+        with patient.begin():
+            holds.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert holds.wait(5)
+    assert waits() < 4900
+    thread.join()
+    assert waits() == 5000
+    patient.close()
+
+
+@only_sqlite
+def test_a_write_that_ends_badly_leaves_a_connection_that_can_be_written_to(database):
+    def ask_wrongly():
+        with database.begin() as connection:
+            connection.execute(insert(organisations).values(name="dropped"))
+            connection.execute(text("SELECT * FROM nowhere"))
+
+    def lose_the_connection():
+        with database.begin() as connection:
+            connection.execute(insert(organisations).values(name="dropped"))
+            connection.connection.driver_connection.close()
+
+    for ends_badly, error in ((ask_wrongly, OperationalError), (lose_the_connection, ProgrammingError)):
+        with pytest.raises(error):
+            ends_badly()
+    with database.begin() as connection:
+        connection.execute(insert(organisations).values(name="kept"))
+    assert names(database) == ["kept"]
+
+
+@only_sqlite
 def test_a_write_inside_a_write_is_refused_at_once_instead_of_waiting_for_itself(database):
     with database.begin(), pytest.raises(NestedWrite), database.begin():
         pass

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from keys.database import Cause, Database, DatabaseUnavailable, Instant
 from keys.direct import Statement
@@ -155,3 +155,50 @@ def test_a_table_that_was_made_anew_is_read_anew(noted):
                 assert READ.first(connection, {"which": 1})[2] == 1
         with noted.begin() as connection:
             connection.execute(text(f"ALTER TABLE direct_notes ADD COLUMN more{width} VARCHAR({width})"))
+
+
+def prepared(connection):
+    """How many statements of ours the server keeps for this connection."""
+    counted = text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'touchtone%'")
+    return connection.execute(counted).scalar_one()
+
+
+@only_postgresql
+@pytest.mark.usefixtures("noted")
+def test_a_statement_is_prepared_once_and_stays_so_after_a_rollback(database_url):
+    once = Database(database_url, connections=1)
+
+    def ends_badly():
+        with once.begin() as connection:
+            for _ in range(8):
+                READ.first(connection, {"which": 1})
+                connection.execute(text("SELECT 1"))
+            raise KeyError
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            ends_badly()
+    with once.begin() as connection:
+        assert prepared(connection) == 1
+    once.close()
+
+
+@only_postgresql
+@pytest.mark.usefixtures("noted")
+def test_a_statement_that_somebody_took_away_is_missed_once_and_then_prepared_anew(database_url):
+    once = Database(database_url, connections=1)
+    with once.begin() as connection:
+        READ.first(connection, {"which": 1})
+        connection.execute(text("DEALLOCATE ALL"))
+    with pytest.raises(DBAPIError), once.begin() as connection:
+        READ.first(connection, {"which": 1})
+    with once.begin() as connection:
+        assert READ.first(connection, {"which": 1}) == ("first", NOON, 1)
+    once.close()
+
+
+def test_a_fact_of_no_known_kind_is_refused_and_nothing_is_written(noted):
+    with pytest.raises((TypeError, DBAPIError)), noted.begin() as connection:
+        write(connection, object())
+    with noted.begin() as connection:
+        assert READ.first(connection, {"which": 1}) == ("first", NOON, 1)

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from flask import Flask, Response, abort, request
@@ -38,9 +39,11 @@ def signed_view(environment: Mapping[str, str] = os.environ) -> Flask:
 
 
 def floor(environment: Mapping[str, str] = os.environ) -> Flask:
-    """(b): the same, and one row updated and committed."""
-    url = environment[URL_VARIABLE]
-    return _application(environment, _on_sqlite(url) if url.startswith("sqlite") else _on_postgresql(url))
+    """(b): the same, and one row updated and committed. What it keeps open ends with its extension "kept"."""
+    url, kept = environment[URL_VARIABLE], ExitStack()
+    app = _application(environment, (_on_sqlite if url.startswith("sqlite") else _on_postgresql)(url, kept))
+    app.extensions["kept"] = kept
+    return app
 
 
 def _application(environment: Mapping[str, str], take: Take) -> Flask:
@@ -66,9 +69,10 @@ def _application(environment: Mapping[str, str], take: Take) -> Flask:
     return app
 
 
-def _on_sqlite(url: str) -> Take:
+def _on_sqlite(url: str, kept: ExitStack) -> Take:
     file = Path(url.removeprefix("sqlite:///"))
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    kept.callback(connection.close)
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -88,7 +92,7 @@ def _on_sqlite(url: str) -> Take:
     return take
 
 
-def _on_postgresql(url: str) -> Take:
+def _on_postgresql(url: str, kept: ExitStack) -> Take:
     import psycopg
 
     own = threading.local()
@@ -97,6 +101,7 @@ def _on_postgresql(url: str) -> Take:
     def take(sid: str, keys: str) -> bool:
         if not hasattr(own, "connection"):
             own.connection = psycopg.connect(url)
+            kept.callback(own.connection.close)
         connection = own.connection
         if keys:
             found = connection.execute(update, (keys, sid)).fetchone() is not None

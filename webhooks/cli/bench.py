@@ -171,8 +171,8 @@ def line(**given: Any) -> None:
 
 @bench.command()
 @_on_databases
-@click.option("--rounds", type=click.IntRange(1), default=21, show_default=True, help="Rounds of each subject.")
-@click.option("--calls", type=click.IntRange(1), default=15, show_default=True, help="Calls of a round.")
+@click.option("--rounds", type=click.IntRange(1), default=101, show_default=True, help="Rounds of each subject.")
+@click.option("--calls", type=click.IntRange(1), default=3, show_default=True, help="Calls of a round.")
 def turn(**given: Any) -> None:
     """Count the processor time of a group turn in one thread, with no server, beside the same two baselines."""
     from webhooks.bench.turn import Plan, measure, told

@@ -1,6 +1,7 @@
 """Promised call-backs: who wants to be called, why, and until when we said we would.
 
-Rule: one wish a call. It is written in the turn that promises it, or drained from the spool, and both may happen.
+Rule: one wish a call. It is written in the turn that promises it, or drained from the spool, and both may happen. A
+promise is kept by itself once the caller was talked to or has the activation, whoever brought that about.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def waiting(connection: Connection) -> list[dict[str, Any]]:
         select(call_backs).where(call_backs.c.case_id.is_(None), owed).order_by(call_backs.c.due_at)
     ).mappings()
     return [dict(row) for row in rows] + [dict(row) for row in orphans]
+
+
+def keep(connection: Connection, case_id: int, *, by: str, now: datetime) -> None:
+    """Every promise of a case is kept: its caller was talked to, or has the activation."""
+    owed = (call_backs.c.case_id == case_id) & call_backs.c.done_at.is_(None)
+    connection.execute(update(call_backs).where(owed).values(done_at=now, done_by=by))
 
 
 def close(connection: Connection, named: str, *, by: str, now: datetime) -> bool:

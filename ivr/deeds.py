@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import cases, guesses, queue, reviews, sightings
+from ivr import call_backs, cases, guesses, queue, reviews, sightings
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
@@ -25,6 +25,8 @@ from keys.refusals import Refusal
 from keys.repair import Candidate
 from keys.secrets_file import Secrets
 
+THE_LINE = "the line"
+"""Who did what nobody at the desk did."""
 _GUESSED = frozenset({Refusal.PROOF_WRONG, Refusal.KEY_UNKNOWN, Refusal.PRODUCT_UNKNOWN})
 
 
@@ -100,6 +102,7 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
         done = _ask(turn, case_id, iid, known)
     if isinstance(done, ledger.Activated):
         cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
+        call_backs.keep(turn.connection, case_id, by=THE_LINE, now=turn.now)
         return Approved(done.reservation.blocks, again=done.replay)
     if done.refusal in _GUESSED:
         guesses.note(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import calls, claims, desk_entries, operators, queue, rings
+from ivr import call_backs, calls, claims, desk_entries, operators, queue, rings
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.queue import Decision, HandoffState
 from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
@@ -42,6 +42,8 @@ def end(
     name = operators.names(connection).get(ring.operator_id, "")
     entry = DeskEntry(now, name, kind, ring.operator_id, ring.case_id, ring.handoff_id, details=details)
     desk_entries.append(connection, entry)
+    if ring.kind is RingKind.CALLER and outcome is RingOutcome.TALKED:
+        call_backs.keep(connection, ring.case_id, by=name, now=now)
     queue.note(connection, "ring_ended", now, ring.handoff_id, ring.case_id)
     if ring.state is RingState.ACCEPTED and ring.kind is not RingKind.CALLER:
         _leave(connection, ring, now)

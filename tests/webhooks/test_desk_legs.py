@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr import cases, claims, queue, rings
+from ivr import call_backs, cases, claims, queue, rings
 from ivr.callers import seal, unseal
 from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
@@ -426,6 +426,39 @@ def test_a_caller_who_presses_1_is_joined_and_goes_on_with_the_line_on_their_cas
     for group in groups[3:]:
         callers_leg.key(group)
     assert "Approved. Write down 8 blocks" in callers_leg.words
+
+
+@pytest.fixture
+def owed(gone, rows, clock, database):
+    """The call-backs promised about Ada's case, as they stand: who made each."""
+    with database.begin() as connection:
+        (call,) = rows("calls")
+        wish = call_backs.Wish(call["sid"], gone[1].case_id, gone[1].line, call["number_sealed"], clock.now, 24)
+        call_backs.note(connection, wish)
+    return lambda: [row["done_by"] for row in rows("call_backs")]
+
+
+def test_a_promise_is_kept_by_itself_once_the_caller_was_talked_to(owed, called_back):
+    operators_leg, callers_leg = called_back
+    callers_leg.pick_up().key("1")
+    operators_leg.go_on()
+    assert owed() == [None]
+    callers_leg.news("completed")
+    assert owed() == ["Ada"]
+
+
+def test_a_caller_who_was_not_reached_is_still_owed_a_call(owed, called_back):
+    called_back[1].news("no-answer")
+    assert owed() == [None]
+
+
+def test_a_promise_is_kept_by_itself_once_the_caller_has_the_activation(owed, ring, at, groups):
+    call = ring(CALLER, at=at)
+    assert "To go on where you stopped, key group 4." in call.words
+    for group in groups[3:]:
+        call.key(group)
+    assert "Approved. Write down 8 blocks" in call.words
+    assert owed() == ["the line"]
 
 
 def test_a_call_back_that_is_hung_up_on_leaves_the_case_with_its_operator(called_back, rows):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from ivr import callers, cases, claims, outbox, reviews
+from ivr import call_backs, callers, cases, claims, outbox, reviews
 from ivr.actions import Say, say
 from ivr.called_back import number_of
 from ivr.calls import calls
@@ -124,6 +124,7 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
     if isinstance(done, ledger.Refused):
         return NotDone(Why.REFUSED, {"refusal": done.refusal})
     cases.activated(doing.connection, case.id, done.reservation.id, doing.now)
+    call_backs.keep(doing.connection, case.id, by=doing.operator.name, now=doing.now)
     facts: dict[str, object] = {"again": True} if done.replay else {}
     if on_the_line(handoff):
         claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.ISSUED, now=doing.now)

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from ivr.call_backs import call_backs
 from ivr.lines import Lines
 from ivr.operators import Presence, operators
 from ivr.outbox import TextState, outbox
 from ivr.queue import HandoffState, handoffs
+from ivr.waiting_room import WENT_ON
 from keys.reservations import State, reservations
 
 HOURS = 24
@@ -28,12 +29,14 @@ _UNSENT = (TextState.QUEUED, TextState.SENDING)
 class Answered:
     """How those who came today were answered: within the target, later (or not yet, and late), or not before they left.
 
-    Who has waited for less than the target is in none of the three.
+    Who has waited for less than the target is in none of the three, nor are those who chose `another_way` while nobody
+    had answered: a call-back, a text, or going on alone.
     """
 
     in_time: int
     late: int
     never: int
+    another_way: int
 
     @property
     def share(self) -> int | None:
@@ -139,20 +142,34 @@ def _queue(connection: Connection) -> tuple[int, int, datetime | None, int]:
 
 
 def _answered(connection: Connection, today: datetime, now: datetime, target: timedelta) -> Answered:
-    in_time = late = never = 0
+    in_time = late = never = another_way = 0
     rows = connection.execute(
-        select(handoffs.c.entered_at, handoffs.c.answered_at, handoffs.c.left_at, handoffs.c.finished_at).where(
-            handoffs.c.state.in_(list(HandoffState)), handoffs.c.entered_at >= today
-        )
+        select(
+            handoffs.c.entered_at,
+            handoffs.c.answered_at,
+            or_(handoffs.c.left_at.is_not(None), handoffs.c.finished_at.is_not(None)),
+            _chose_another_way(),
+        ).where(handoffs.c.state.in_(list(HandoffState)), handoffs.c.entered_at >= today)
     )
-    for entered_at, answered_at, left_at, finished_at in rows:
-        if answered_at is None and (left_at is not None or finished_at is not None):
+    for entered_at, answered_at, is_gone, chose in rows:
+        if chose:
+            another_way += 1
+        elif answered_at is None and is_gone:
             never += 1
         elif (answered_at or now) - entered_at > target:
             late += 1
         elif answered_at is not None:
             in_time += 1
-    return Answered(in_time, late, never)
+    return Answered(in_time, late, never, another_way)
+
+
+def _chose_another_way() -> ColumnElement[bool]:
+    """Whether the caller has gone, for a call-back, a text or keying on, and nobody had answered by then."""
+    unanswered = or_(handoffs.c.answered_at.is_(None), handoffs.c.answered_at > handoffs.c.left_at)
+    wished = exists().where(call_backs.c.call_sid == handoffs.c.sid, call_backs.c.wished_at >= handoffs.c.entered_at)
+    texted = exists().where(outbox.c.call_sid == handoffs.c.sid, outbox.c.written_at >= handoffs.c.entered_at)
+    gone = and_(handoffs.c.left_at.is_not(None), or_(wished, texted))
+    return and_(unanswered, or_(gone, handoffs.c.disposition == WENT_ON))
 
 
 def _outcomes(connection: Connection, today: datetime, now: datetime) -> tuple[Outcome, ...]:

@@ -11,6 +11,7 @@ from ivr import call_backs, cases, claims, operators, queue
 from ivr.lines import Line, Lines
 from ivr.operators import NewOperator, Presence, Role
 from ivr.outbox import RANKS, TextState, outbox
+from ivr.waiting_room import WENT_ON
 from keys.ledger import reserve_and_post
 from keys.reservations import Claim
 from webhooks.desk import figures as room
@@ -112,6 +113,53 @@ def test_answered_in_time_is_by_the_first_claim_and_who_still_waits_too_long_cou
     clock.sleep(121)
     assert shown(database, clock).answered.late == 2
     assert gone.left_at is None
+
+
+@pytest.fixture
+def leaves(database, clock):
+    """The caller of a handoff goes, for this instead."""
+
+    def leave(handoff, instead):
+        with database.begin() as connection:
+            if instead == "call_back":
+                wish = call_backs.Wish(handoff.sid, handoff.case_id, "+15550100", "sealed", clock.now, 24)
+                call_backs.note(connection, wish)
+            if instead == "text":
+                text = {"line": "+15550100", "caller": "a", "number_sealed": "s", "words": "[]", "attempts": 0}
+                rank = {"state": TextState.QUEUED, "rank": 0, "call_sid": handoff.sid}
+                times = dict.fromkeys(("written_at", "due_at", "changed_at"), clock.now)
+                connection.execute(insert(outbox).values(**text, **rank, **times))
+            if instead == "went_on":
+                assert claims.finish(connection, handoff.id, WENT_ON, clock.now)
+            else:
+                assert queue.leave(connection, handoff.sid, clock.now)
+
+    return leave
+
+
+@pytest.mark.parametrize("instead", ["call_back", "text", "went_on"])
+def test_who_chose_another_way_has_not_left_before_an_answer(database, clock, waiting, operator, leaves, instead):
+    leaves(waiting(), "nothing")
+    chose = waiting()
+    clock.sleep(30)
+    leaves(chose, instead)
+    found = shown(database, clock).answered
+    assert (found.in_time, found.late, found.never, found.another_way) == (0, 0, 1, 1)
+    if instead == "went_on":
+        return
+    clock.sleep(3600)
+    claim(database, clock, chose, operator)  # to call back, which was promised for later
+    found = shown(database, clock).answered
+    assert (found.in_time, found.late, found.never, found.another_way) == (0, 0, 1, 1)
+
+
+def test_who_was_answered_first_counts_as_answered_whatever_came_then(database, clock, waiting, operator, leaves):
+    answered = waiting()
+    claim(database, clock, answered, operator)
+    clock.sleep(5)
+    leaves(answered, "call_back")
+    found = shown(database, clock).answered
+    assert (found.in_time, found.never, found.another_way) == (1, 0, 0)
 
 
 def test_what_came_yesterday_is_no_figure_of_today_and_the_day_is_the_desks(database, clock, waiting, operator):

@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from ivr import rings
 from ivr.queue import Decision, Handoff, HandoffState, handoff_of, handoffs, note
+from ivr.rings import RingKind, Wanted
 
 
 def claim(connection: Connection, handoff_id: int, operator_id: int, now: datetime) -> bool:
@@ -87,13 +89,19 @@ def decide(
     reason: str | None = None,
     now: datetime,
 ) -> bool:
-    """Decide a claimed case, for the line to take up at its next round. False where it is not this operator's."""
+    """Decide a claimed case, for the line to take up at its next round. False where it is not this operator's.
+
+    Where a caller waits in a call, the line is asked to let that round end at once.
+    """
     row = connection.execute(
         update(handoffs)
         .where(_theirs(handoff_id, operator_id))
         .values(state=HandoffState.DECIDED, decision=decision, decided_reason=reason, decided_at=now)
-        .returning(handoffs.c.case_id)
+        .returning(handoffs.c.case_id, handoffs.c.line, handoffs.c.sid, handoffs.c.left_at)
     ).one_or_none()
+    if row is not None and row.left_at is None:
+        sooner = Wanted(RingKind.SOONER, handoff_id, row.case_id, operator_id, row.line, None)
+        rings.ask(connection, sooner, now, now)
     return _changed(connection, row, "decided", handoff_id, now)
 
 

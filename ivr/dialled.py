@@ -1,7 +1,7 @@
 """What becomes of a ring that is dialled: it is taken by one delivery, and the provider has it, or has not.
 
 Rule: taking a ring and writing down that it is dialled is one transaction, so that a process killed at any point leaves
-a ring that nobody dials again; and at most one ring a second is taken, whatever number of processes take.
+a ring that nobody dials again; and at most one telephone a second is rung, whatever number of processes take.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Table, and_, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Integer, Table, and_, or_, select, update
 
-from ivr.rings import Ring, RingState, move, ring_of, rings
+from ivr.rings import TELEPHONES, Ring, RingState, move, ring_of, rings
 from keys.database import Instant, insert_into, metadata
 
 ring_pace = Table(
@@ -42,8 +42,11 @@ def take(connection: Connection, by: str, now: datetime, lease: timedelta) -> Ri
     """Take the ring that has been due longest, to be dialled at once. None where none is due, or it is not yet time.
 
     `by` names one delivery among all processes. The turn of the pace is used up with it, so that whatever number of
-    deliveries take at the same moment, one of them may dial.
+    deliveries take at the same moment, one of them may dial. What is asked of calls under way goes first, unpaced.
     """
+    asked = _take(connection, _first_due(now, rings.c.kind.not_in(TELEPHONES)), by, now, lease)
+    if asked is not None:
+        return asked
     paced = connection.execute(
         insert_into(connection, ring_pace)
         .values(id=1, next_at=now + PACE)
@@ -52,9 +55,13 @@ def take(connection: Connection, by: str, now: datetime, lease: timedelta) -> Ri
     ).first()
     if paced is None:
         return None
+    return _take(connection, _first_due(now, rings.c.kind.in_(TELEPHONES)), by, now, lease)
+
+
+def _take(connection: Connection, due: Any, by: str, now: datetime, lease: timedelta) -> Ring | None:
     row = connection.execute(
         update(rings)
-        .where(rings.c.id == _first_due(now).with_for_update(skip_locked=True).scalar_subquery())
+        .where(rings.c.id == due.with_for_update(skip_locked=True).scalar_subquery())
         .values(
             state=RingState.PLACING,
             claimed_by=by,
@@ -83,6 +90,6 @@ def lost(connection: Connection, now: datetime) -> list[Ring]:
     return [ring_of(row) for row in connection.execute(select(rings).where(or_(*over)).order_by(rings.c.id))]
 
 
-def _first_due(now: datetime) -> Any:
+def _first_due(now: datetime, *of: ColumnElement[bool]) -> Any:
     ready = (rings.c.state == RingState.DUE) & (rings.c.due_at <= now)
-    return select(rings.c.id).where(ready).order_by(rings.c.due_at, rings.c.id).limit(1)
+    return select(rings.c.id).where(ready, *of).order_by(rings.c.due_at, rings.c.id).limit(1)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from ivr import calls, cases, claims, queue, rings
+from ivr import calls, cases, claims, queue, rings, rooms
 from ivr.actions import Join, Say, say
 from ivr.called_back import number_of
 from ivr.callers import Caller, pseudonym, unseal
@@ -21,10 +21,11 @@ from ivr.lines import Line
 from ivr.queue import Decision, Handoff, HandoffState, handoffs
 from ivr.ring_ends import come_to, end
 from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
+from ivr.rooms import room_of
 from ivr.states import Form, Talking
 from ivr.textable import Texts, takes_texts
 from ivr.turn import CHANNEL, Answer
-from ivr.waiting_room import is_open, room_of
+from ivr.waiting_room import is_open
 from ivr.written import write
 from keys.secrets_file import Secrets
 
@@ -51,9 +52,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Join the operator's leg to the room."""
+    """Join the operator's leg to the room; `ends` says whether the talk is over when this leg leaves."""
 
     room: str
+    ends: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def hold(leg: Leg, rounds: int) -> Reply:
     waits, gone = _caller_there(leg, ring)
     if waits is False:
         rings.talking(leg.connection, ring, leg.now)
-        return Talk(room_of(ring.handoff_id))
+        return Talk(room_of(ring.handoff_id), ends=not rooms.others(leg.connection, ring))
     if waits and rounds < MOST_ROUNDS:
         return Hold()
     end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
@@ -168,7 +170,13 @@ def _greeting(leg: Leg, ring: Ring) -> tuple[Say, ...]:
     if ring.kind is RingKind.CALLER:
         return (say("desk.caller.ask"),)
     ending = cases.read(leg.connection, ring.case_id).number[-4:]
-    return (say("desk.leg.talk" if ring.kind is RingKind.TALK else "desk.leg.call_back", digits=ending),)
+    match ring.kind:
+        case RingKind.TALK:
+            return (say("desk.leg.talk", digits=ending),)
+        case RingKind.JOIN:
+            return (say("desk.leg.join", digits=ending),)
+        case _:
+            return (say("desk.leg.call_back", digits=ending),)
 
 
 def _waits(handoff: Handoff, ring: Ring) -> bool:
@@ -186,6 +194,11 @@ def _unless_pointless(leg: Leg, ring: Ring) -> Part | None:
             return None
         end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
         return Part((say("desk.caller.sorry"),))
+    if ring.kind is RingKind.JOIN:
+        if handoff.left_at is None and rooms.others(leg.connection, ring):
+            return None
+        end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
+        return Part((say("desk.leg.over"),))
     if theirs and (ring.kind is RingKind.CALL_BACK or handoff.left_at is None):
         return None
     end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
@@ -212,6 +225,10 @@ def _take(leg: Leg, ring: Ring) -> Reply:
         return Part((say("desk.leg.over"),))
     queue.note(leg.connection, "ring_accepted", leg.now, ring.handoff_id, ring.case_id)
     match ring.kind:
+        case RingKind.TALK | RingKind.JOIN if rooms.others(leg.connection, ring):
+            # Whoever is there must not end the talk any more by leaving; only then does a second come in.
+            rooms.arrange(leg.connection, ring, leg.now)
+            return Hold((say("desk.leg.moment"),))
         case RingKind.TALK:
             claims.decide(leg.connection, ring.handoff_id, ring.operator_id, Decision.TALK, now=leg.now)
             return Hold((say("desk.leg.moment"),))
@@ -255,12 +272,24 @@ def _joined(leg: Leg) -> Reply:
 def _caller_there(leg: Leg, ring: Ring) -> tuple[bool | None, str]:
     """False where the caller is there, True while they may still come, None when they will not; and how to say that."""
     handoff = _handoff(leg, ring)
-    if ring.kind is RingKind.TALK:
-        if handoff.state is HandoffState.DECIDED and handoff.decision is Decision.TALK:
-            return True, "desk.leg.gone"
-        return (False if _waits(handoff, ring) else None), "desk.leg.gone"
+    if ring.kind is not RingKind.CALL_BACK:
+        gone = "desk.leg.gone" if ring.kind is RingKind.TALK else "desk.leg.over"
+        return _is_in_the_room(leg, ring, handoff), gone
     rung = next((other for other in rings.of_handoff(leg.connection, ring.handoff_id) if other.id > ring.id), None)
     if rung is not None and rung.state is RingState.ACCEPTED:
         return False, ""
     waiting = rung is not None and rung.state in _CALLER_BUSY
     return (True if waiting else None), "desk.leg.unreached"
+
+
+def _is_in_the_room(leg: Leg, ring: Ring, handoff: Handoff) -> bool | None:
+    """The same for a caller who has a call: who may be in the room with a colleague, who may have left it meanwhile."""
+    if rooms.is_being_arranged(leg.connection, handoff.id):
+        return True
+    theirs = _waits(handoff, ring)
+    if rooms.caller_is_in(leg.connection, handoff):
+        return False if theirs or rooms.others(leg.connection, ring) else None
+    if handoff.state is HandoffState.DECIDED and handoff.decision is Decision.TALK:
+        return True
+    again = theirs and claims.decide(leg.connection, handoff.id, ring.operator_id, Decision.TALK, now=leg.now)
+    return True if again else None

@@ -69,6 +69,7 @@ handoffs = Table(
     Column("state", String(12), nullable=False),
     Column("entered_at", Instant, nullable=False),
     Column("left_at", Instant),
+    Column("on_hold_at", Instant),
     Column("claimed_by", BigInteger, ForeignKey("operators.id")),
     Column("claimed_at", Instant),
     Column("answered_at", Instant),
@@ -99,7 +100,10 @@ _LAST = 20
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """One case's stay in the queue. `sid` is the call or text that brought it, `left_at` when that caller hung up."""
+    """One case's stay in the queue. `sid` is the call or text that brought it, `left_at` when that caller hung up.
+
+    `on_hold_at` is since when the caller hears music in a talk, because an operator wishes so.
+    """
 
     id: int
     case_id: int
@@ -111,6 +115,7 @@ class Handoff:
     state: HandoffState
     entered_at: datetime
     left_at: datetime | None
+    on_hold_at: datetime | None
     claimed_by: int | None
     claimed_at: datetime | None
     answered_at: datetime | None
@@ -222,12 +227,28 @@ def leave(connection: Connection, sid: str, now: datetime) -> bool:
         .where(handoffs.c.sid == sid, handoffs.c.finished_at.is_(None), handoffs.c.left_at.is_(None))
         .values(
             left_at=now,
+            on_hold_at=None,
             state=case((handoffs.c.state == HandoffState.DECIDED, HandoffState.CLAIMED), else_=handoffs.c.state),
         )
         .returning(handoffs.c.id, handoffs.c.case_id)
     ).one_or_none()
     if row is not None:
         note(connection, "left", now, row.id, row.case_id)
+    return row is not None
+
+
+def put_on_hold(connection: Connection, handoff_id: int, now: datetime, *, on: bool) -> bool:
+    """The caller of a talk is to hear music, or to be heard again. False where it is so already, or nobody is there."""
+    as_it_was = handoffs.c.on_hold_at.is_(None) if on else handoffs.c.on_hold_at.is_not(None)
+    there = (handoffs.c.id == handoff_id) & handoffs.c.left_at.is_(None) & handoffs.c.finished_at.is_(None)
+    row = connection.execute(
+        update(handoffs)
+        .where(there, as_it_was)
+        .values(on_hold_at=now if on else None)
+        .returning(handoffs.c.id, handoffs.c.case_id)
+    ).one_or_none()
+    if row is not None:
+        note(connection, "on_hold" if on else "off_hold", now, row.id, row.case_id)
     return row is not None
 
 

@@ -10,15 +10,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, claims, desk_entries, operators, queue, rings
+from ivr import call_backs, calls, claims, desk_entries, operators, queue, rings, rooms
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.queue import Decision, HandoffState
-from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
+from ivr.rings import OPERATORS, Ring, RingKind, RingOutcome, RingState, Wanted
 from ivr.states import Talking
 
 BRING_BACK_AFTER = timedelta(seconds=5)
 """After an operator's leg: by then a caller who parted from it has come back to the line by themselves."""
-_KINDS = {RingKind.TALK: Kind.TALKED, RingKind.CALL_BACK: Kind.CALLED_BACK, RingKind.CALLER: Kind.CALLED_BACK}
+_KINDS = {
+    RingKind.TALK: Kind.TALKED,
+    RingKind.JOIN: Kind.TALKED,
+    RingKind.CALL_BACK: Kind.CALLED_BACK,
+    RingKind.CALLER: Kind.CALLED_BACK,
+}
 
 
 def end(
@@ -73,6 +78,10 @@ def _leave(connection: Connection, ring: Ring, now: datetime) -> None:
     handoff = queue.read(connection, ring.handoff_id)
     if handoff is None or handoff.finished_at is not None:
         return
+    if stay := rooms.there(connection, ring.handoff_id):
+        rooms.arrange(connection, stay[0], now)
+        _leave_it_to(connection, ring, stay[0], now)
+        return
     asked = handoff.state is HandoffState.DECIDED and handoff.decision is Decision.TALK
     if asked and handoff.claimed_by == ring.operator_id:
         claims.take_up_talk(connection, handoff.id, now)
@@ -81,8 +90,20 @@ def _leave(connection: Connection, ring: Ring, now: datetime) -> None:
         rings.ask(connection, back, now + BRING_BACK_AFTER, now)
 
 
+def _leave_it_to(connection: Connection, ring: Ring, stays: Ring, now: datetime) -> None:
+    """A talk goes on with whoever stays; the case is theirs from now on, if it was the other's."""
+    if not claims.transfer(connection, ring.handoff_id, ring.operator_id, stays.operator_id, now):
+        return
+    names = operators.names(connection)
+    facts = {"to": names.get(stays.operator_id, ""), "by": "telephone"}
+    entry = DeskEntry(
+        now, names.get(ring.operator_id, ""), Kind.TRANSFERRED, ring.operator_id, ring.case_id, ring.handoff_id,
+        details=facts,
+    )  # fmt: skip
+    desk_entries.append(connection, entry)
+
+
 def _somebody_there(connection: Connection, handoff_id: int) -> bool:
     return any(
-        ring.state is RingState.ACCEPTED and ring.kind in {RingKind.TALK, RingKind.CALL_BACK}
-        for ring in rings.of_handoff(connection, handoff_id)
+        ring.state is RingState.ACCEPTED and ring.kind in OPERATORS for ring in rings.of_handoff(connection, handoff_id)
     )

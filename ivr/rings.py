@@ -1,7 +1,8 @@
-"""Rings: calls that we place ourselves, to an operator's telephone or to a caller who is called back.
+"""Rings: calls that we place ourselves, and what we ask of calls that are under way. Each is a wish, and then a fact.
 
-Rule: a ring is dialled once at most. It is written by whoever wants the call, taken by one delivery, and from then on
-only news of it is believed: better no call than two, since a person can press the button again. Nothing here commits.
+Rule: a telephone is dialled once at most. A ring is written by whoever wants it, taken by one delivery, and from then
+on only news of it is believed: better no call than two, since a person can press the button again. What is asked of a
+call under way says how it is to be, not what to do, so that asking twice does no harm. Nothing here commits.
 """
 
 from __future__ import annotations
@@ -40,8 +41,20 @@ class RingKind(StrEnum):
     """The operator's, before a caller is called back."""
     CALLER = "caller"
     """The caller's, while the operator is on the telephone already."""
+    JOIN = "join"
+    """A colleague's of the operator, to join a talk that is under way."""
     RETURN = "return"
     """Nobody's: a caller who was left alone is brought back to the line."""
+    SOONER = "sooner"
+    """Nobody's: a caller who waits takes the next turn at once, for an operator has decided."""
+    ROOM = "room"
+    """Nobody's: the people of a talk are to be as the rows say, on hold or not, and whose leaving ends it."""
+
+
+OPERATORS = (RingKind.TALK, RingKind.CALL_BACK, RingKind.JOIN)
+"""Those that ring an operator."""
+TELEPHONES = (*OPERATORS, RingKind.CALLER)
+"""Those that ring anybody; of the others one of a kind is under way for a handoff, and no telephone rings."""
 
 
 class RingState(StrEnum):
@@ -72,10 +85,15 @@ class RingOutcome(StrEnum):
     """It could not be placed, or what we had to say could not be had."""
     UNKNOWN = "unknown"
     """Whether it rang was never told."""
+    DONE = "done"
+    """What was asked of a call under way was done, or there was nothing to do."""
 
 
 LIVE = (RingState.DUE, RingState.PLACING, RingState.RINGING, RingState.ANSWERED, RingState.ACCEPTED)
-_LIVE = text("state IN ('due', 'placing', 'ringing', 'answered', 'accepted')")
+_OF_TELEPHONES = text(
+    "kind IN ('talk', 'call_back', 'join', 'caller') AND state IN ('due', 'placing', 'ringing', 'answered', 'accepted')"
+)
+_OF_HANDOFFS = text("kind IN ('return', 'sooner', 'room') AND state IN ('due', 'placing')")
 rings = Table(
     "rings",
     metadata,
@@ -97,7 +115,22 @@ rings = Table(
     Column("claimed_until", Instant),
     Column("posted_at", Instant),
     Column("changed_at", Instant, nullable=False),
-    Index("ix_rings_live", "operator_id", "kind", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    Index(
+        "ix_rings_live",
+        "operator_id",
+        "kind",
+        unique=True,
+        sqlite_where=_OF_TELEPHONES,
+        postgresql_where=_OF_TELEPHONES,
+    ),
+    Index(
+        "ix_rings_under_way",
+        "handoff_id",
+        "kind",
+        unique=True,
+        sqlite_where=_OF_HANDOFFS,
+        postgresql_where=_OF_HANDOFFS,
+    ),
     Index("ix_rings_state_due_at", "state", "due_at"),
 )
 
@@ -135,26 +168,36 @@ class Wanted:
 
 
 def ask(connection: Connection, wanted: Wanted, due_at: datetime, now: datetime) -> int | None:
-    """Write a ring, and give its row id. None where this operator has one of the kind under way."""
-    row = connection.execute(
-        insert_into(connection, rings)
-        .values(
-            kind=wanted.kind,
-            handoff_id=wanted.handoff_id,
-            case_id=wanted.case_id,
-            operator_id=wanted.operator_id,
-            line=wanted.line,
-            number_sealed=wanted.number_sealed,
-            state=RingState.DUE,
-            attempts=0,
-            asked_at=now,
-            due_at=due_at,
-            changed_at=now,
+    """Write a ring, and give its row id. None where this operator has one of the kind under way.
+
+    What is asked of a call under way is asked anew where it was asked already: see `asked_anew`.
+    """
+    written = insert_into(connection, rings).values(
+        kind=wanted.kind,
+        handoff_id=wanted.handoff_id,
+        case_id=wanted.case_id,
+        operator_id=wanted.operator_id,
+        line=wanted.line,
+        number_sealed=wanted.number_sealed,
+        state=RingState.DUE,
+        attempts=0,
+        asked_at=now,
+        due_at=due_at,
+        changed_at=now,
+    )
+    if wanted.kind in TELEPHONES:
+        once = written.on_conflict_do_nothing(index_elements=["operator_id", "kind"], index_where=_OF_TELEPHONES)
+    else:
+        once = written.on_conflict_do_update(
+            index_elements=["handoff_id", "kind"], index_where=_OF_HANDOFFS, set_={"asked_at": now}
         )
-        .on_conflict_do_nothing(index_elements=["operator_id", "kind"], index_where=_LIVE)
-        .returning(rings.c.id)
-    ).one_or_none()
+    row = connection.execute(once.returning(rings.c.id)).one_or_none()
     return None if row is None else int(row.id)
+
+
+def asked_anew(ring: Ring) -> bool:
+    """Whether it was asked for once more while a delivery had it: what the delivery found may be out of date."""
+    return ring.posted_at is not None and ring.asked_at > ring.posted_at
 
 
 def read(connection: Connection, ring_id: int) -> Ring | None:
@@ -216,7 +259,7 @@ def tries(connection: Connection, handoff_id: int) -> int:
 
 def under_way(connection: Connection, operator_id: int) -> bool:
     """Whether a telephone of this operator's rings, or is on a call of ours."""
-    theirs = (rings.c.operator_id == operator_id) & rings.c.kind.in_([RingKind.TALK, RingKind.CALL_BACK])
+    theirs = (rings.c.operator_id == operator_id) & rings.c.kind.in_(OPERATORS)
     return connection.execute(select(rings.c.id).where(theirs, rings.c.state.in_(LIVE)).limit(1)).first() is not None
 
 

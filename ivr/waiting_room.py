@@ -17,6 +17,7 @@ from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWait
 from ivr.hours import is_open as desk_is_open
 from ivr.lines import Line
 from ivr.queue import Decision, HandoffState, handoffs
+from ivr.rooms import room_of
 from ivr.sightings import Attempt
 from keys import ledger
 
@@ -58,6 +59,8 @@ def look(
     """What became of a waiting case since the last round."""
     assert case_id is not None  # it was let in with one
     handoff = queue.of_case(turn.connection, case_id)
+    if handoff is not None and handoff.on_hold_at is not None:  # they are in no room any more
+        queue.put_on_hold(turn.connection, handoff.id, turn.now, on=False)
     if handoff is not None and handoff.state in {HandoffState.WAITING, HandoffState.CLAIMED}:
         place = queue.place(turn.connection, handoff)
         claimed = handoff.state is HandoffState.CLAIMED
@@ -75,11 +78,6 @@ def look(
         assert reservation is not None  # the case refers to it
         return Issued(reservation.blocks, case.format, case.groups)
     return HandedBack(case.format, case.groups)
-
-
-def room_of(handoff_id: int) -> str:
-    """The conference of one handoff; its name says nothing about anybody."""
-    return f"handoff-{handoff_id}"
 
 
 def lost(connection: Connection, now: datetime) -> list[str]:

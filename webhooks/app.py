@@ -62,9 +62,12 @@ def open_phone(settings: Settings, exchange: Exchange) -> Phone | None:
     from webhooks.phone_texts import PhoneTexts
     from webhooks.rehearsal.fetching import Address
     from webhooks.rehearsal.texting import TextLine
+    from webhooks.rehearsal.wire import Wire
 
     file = phone_file.opened(settings.phone_file)
-    far = Far(settings.own_url, settings.public_url, settings.account_sid, settings.auth_tokens[0])
+    # With an API key the line rings real telephones, which are on no wire of ours.
+    wire = None if settings.api_key else Wire(settings.rehearsed_calls)
+    far = Far(settings.own_url, settings.public_url, settings.account_sid, settings.auth_tokens[0], wire)
     machines = None if file.installable is None else Machines(file.installable)
     # With an API key the line's texts go to real telephones, and none comes here.
     texts = None

@@ -120,8 +120,8 @@ def _spoken(ring: int, reply: Reply, *, time: int = 1, rounds: int = 1) -> Respo
             return _document(twiml.ask(here.wording, line, prompts, f"{leg}/key/{time}"))
         case Hold(prompts):
             return _document(twiml.hold(here.wording, line, prompts, f"{leg}/hold/{rounds}"))
-        case Talk(room):
-            return _document(twiml.talk(here.wording, room, f"{leg}/parted"))
+        case Talk(room, ends):
+            return _document(twiml.talk(here.wording, room, f"{leg}/parted", ends=ends))
         case Part(prompts):
             return _document(twiml.farewell(here.wording, line, *prompts))
         case Answer():

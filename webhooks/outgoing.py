@@ -70,6 +70,16 @@ class OutgoingCall:
     status_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The people of a conference as they are to be: calls held to `music` or not, and whose leaving ends it."""
+
+    name: str
+    music: str
+    held: tuple[tuple[str, bool], ...]
+    ends: tuple[tuple[str, bool], ...]
+
+
 class Dialler(Protocol):
     """Who places calls."""
 
@@ -79,4 +89,8 @@ class Dialler(Protocol):
 
     def redirect(self, sid: str, url: str) -> Accepted | Rejected | Later:
         """Let a live call go on with the document at `url`."""
+        ...
+
+    def arrange(self, room: Room) -> Accepted | Rejected | Later:
+        """Bring the people of a conference to what `room` says; whoever has left meanwhile is passed over."""
         ...

@@ -16,9 +16,10 @@ from typing import Any
 from webhooks.rehearsal.caller import SILENCE, Press, Reaction, Stretch
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import CallRecord, Terms, dial
+from webhooks.rehearsal.entries import Entry
 from webhooks.rehearsal.fetching import Twice
 from webhooks.rehearsal.held import HeldKeypad
-from webhooks.rehearsal.telephone import Entry
+from webhooks.rehearsal.wire import Wire
 
 MOST_AT_ONCE = 4
 MOST_KEPT = 32
@@ -31,12 +32,13 @@ DIALLED_KEY_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Far:
-    """The line as the telephone reaches it, and with what its requests are signed."""
+    """The line as the telephone reaches it, with what its requests are signed, and the wire to telephones it rings."""
 
     url: str
     public_url: str
     account_sid: str
     auth_token: str = field(repr=False)
+    wire: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class LiveCall:
                     keypad=self.keypad,
                     twice=Twice.TURN_ABOUT if wish.twice else Twice.NEVER,
                     account_sid=self._far.account_sid,
+                    wire=self._far.wire,
                 ),
                 on_line=self.entries.append,
             )

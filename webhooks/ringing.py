@@ -1,25 +1,28 @@
-"""Ringing: the calls that are due are taken one by one, at the pace of all processes, and placed by the provider.
+"""Ringing: the rings that are due are taken one by one; telephones are rung, and calls under way told what to do.
 
-Rule: no network call happens inside a transaction, and a ring that was taken is never placed again, whatever becomes of
-the process that took it: where the provider's answer is lost, only the call's own news tells of it, and after a while
-it is given up.
+Rule: no network call happens inside a transaction, and a telephone that was taken is never rung again, whatever becomes
+of the process that took it: where the provider's answer is lost, only the call's own news tells of it, and after a
+while it is given up. Who is in a room is told once more where that is in doubt, for it says how things are to be; a
+caller is told sooner of a decision once at most, for their next round tells them anyway.
 """
 
 from __future__ import annotations
 
 import secrets as randomness
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
+from sqlalchemy import Connection
 
-from ivr import dialled, ring_ends, rings
+from ivr import dialled, queue, ring_ends, rings, rooms
 from ivr.callers import unseal
 from ivr.rings import Ring, RingKind, RingOutcome, RingState
 from keys.unavailable import DatabaseUnavailable
 from webhooks.door import Exchange
-from webhooks.outgoing import Accepted, Dialler, Later, OutgoingCall, Rejected
-from webhooks.twiml import RETRIES
+from webhooks.outgoing import Accepted, Dialler, Later, OutgoingCall, Rejected, Room
+from webhooks.twiml import HOLD_MUSIC, RETRIES
 
 LEASE = timedelta(seconds=40)
 """For news of a call whose answer never came: longer than placing (13 seconds) and the telephone's ringing (25)."""
@@ -41,8 +44,15 @@ def ring_one(exchange: Exchange, dialler: Dialler, by: str) -> bool:
         ring = dialled.take(connection, by, exchange.now(), LEASE)
     if ring is None:
         return False
-    answer = _bring_back(exchange, dialler, ring) if ring.kind is RingKind.RETURN else _place(exchange, dialler, ring)
-    _record(exchange, ring, answer)
+    match ring.kind:
+        case RingKind.RETURN:
+            _record_asked(exchange, ring, _go_on(exchange, dialler, ring, ring_ends.left_alone))
+        case RingKind.SOONER:
+            _end(exchange, ring, *_of_a_favour(_go_on(exchange, dialler, ring, _waits_for_news)))
+        case RingKind.ROOM:
+            _record_asked(exchange, ring, _arrange(exchange, dialler, ring))
+        case _:
+            _record(exchange, ring, _place(exchange, dialler, ring))
     return True
 
 
@@ -54,7 +64,7 @@ def sweep(exchange: Exchange) -> int:
     with exchange.database.begin() as connection:
         found = [lost for ring in dialled.lost(connection, exchange.now()) if (lost := rings.lock(connection, ring.id))]
         for ring in found:
-            if ring.kind is RingKind.RETURN:  # asked for once more it does no harm, and nobody stays alone
+            if ring.kind in {RingKind.RETURN, RingKind.ROOM} and not _waited_too_long(exchange, ring):
                 dialled.postponed(connection, ring, exchange.now(), exchange.now())
                 continue
             accepted = ring.state is RingState.ACCEPTED
@@ -100,38 +110,94 @@ def _place(exchange: Exchange, dialler: Dialler, ring: Ring) -> Accepted | Rejec
     return dialler.place(call)
 
 
-def _bring_back(exchange: Exchange, dialler: Dialler, ring: Ring) -> Accepted | Rejected | Later | None:
-    """Let a caller who is alone in a room take their next turn; None where nobody is."""
+def _go_on(
+    exchange: Exchange, dialler: Dialler, ring: Ring, who: Callable[[Connection, Ring], tuple[str, int] | None]
+) -> Accepted | Rejected | Later | None:
+    """Let a live call take its next turn now; None where there is none that should.
+
+    The turn's number stands in the address, so that it is taken once, whoever asks for it first: the provider, when the
+    round is over, or we.
+    """
     with exchange.database.begin() as connection:
-        alone = ring_ends.left_alone(connection, ring)
-    if alone is None:
+        found = who(connection, ring)
+    if found is None:
         return None
-    sid, turn = alone
+    sid, turn = found
     return dialler.redirect(sid, f"{exchange.wording.public_url}/voice/turn/{turn}{RETRIES}")
 
 
-def _record(exchange: Exchange, ring: Ring, answer: Accepted | Rejected | Later | None) -> None:
+def _waits_for_news(connection: Connection, ring: Ring) -> tuple[str, int] | None:
+    return rooms.waits_for_news(connection, ring.handoff_id)
+
+
+def _arrange(exchange: Exchange, dialler: Dialler, ring: Ring) -> Accepted | Rejected | Later | None:
+    """Bring the people of a room to what is written; None where there is no caller in it."""
+    with exchange.database.begin() as connection:
+        wanted = rooms.arrangement(connection, ring.handoff_id)
+    if wanted is None:
+        return None
+    music = f"{exchange.wording.public_url}{HOLD_MUSIC}"
+    return dialler.arrange(Room(wanted.room, music, ((wanted.caller, wanted.held),), wanted.legs))
+
+
+def _of_a_favour(answer: Accepted | Rejected | Later | None) -> tuple[RingOutcome, int | None]:
+    """What came of something that need not be done: it is not tried again."""
+    match answer:
+        case Accepted() | None:
+            return RingOutcome.DONE, None
+        case Rejected(error):
+            return RingOutcome.FAILED, error
+        case Later():
+            return RingOutcome.FAILED, None
+
+
+def _record_asked(exchange: Exchange, ring: Ring, answer: Accepted | Rejected | Later | None) -> None:
+    """What came of something asked of a call under way; where that is in doubt, it is asked once more."""
+    now = exchange.now()
+    if isinstance(answer, Later) and not _waited_too_long(exchange, ring):
+        _log.warning("ring_postponed", ring=ring.id, cause=answer.cause)
+        with exchange.database.begin() as connection:
+            dialled.postponed(connection, ring, now + RETRY * ring.attempts, now)
+        return
+    with exchange.database.begin() as connection:
+        held = rings.lock(connection, ring.id)
+        if held is not None and rings.asked_anew(held):
+            dialled.postponed(connection, held, now, now)
+            return
+        outcome, error = _of_a_favour(answer)
+        ring_ends.end(connection, ring, outcome, now, error=error)
+        if outcome is RingOutcome.FAILED:
+            _log.warning("ring_refused", ring=ring.id, error=error)
+            if ring.kind is RingKind.ROOM:  # so that nobody is shown to be on hold who is not
+                queue.put_on_hold(connection, ring.handoff_id, now, on=False)
+
+
+def _record(exchange: Exchange, ring: Ring, answer: Accepted | Rejected | Later) -> None:
+    """What came of ringing a telephone."""
     now = exchange.now()
     match answer:
-        case Accepted(sid) if ring.kind is not RingKind.RETURN:
+        case Accepted(sid):
             with exchange.database.begin() as connection:
                 rings.known(connection, ring, sid, now)
-        case Accepted() | None:
-            _end(exchange, ring, RingOutcome.GONE, now)
         case Rejected(error):
             _log.warning("ring_refused", ring=ring.id, error=error)
-            _end(exchange, ring, RingOutcome.FAILED, now, error)
+            _end(exchange, ring, RingOutcome.FAILED, error)
         case Later(cause, doubtful=True):
             _log.warning("ring_in_doubt", ring=ring.id, cause=cause)  # its news tells, or the sweep
-        case Later(cause) if now - ring.asked_at > GIVE_UP:
+        case Later(cause) if _waited_too_long(exchange, ring):
             _log.warning("ring_given_up", ring=ring.id, cause=cause)
-            _end(exchange, ring, RingOutcome.FAILED, now)
+            _end(exchange, ring, RingOutcome.FAILED)
         case Later(cause):
             _log.warning("ring_postponed", ring=ring.id, cause=cause)
             with exchange.database.begin() as connection:
                 dialled.postponed(connection, ring, now + RETRY * ring.attempts, now)
 
 
-def _end(exchange: Exchange, ring: Ring, outcome: RingOutcome, now: datetime, error: int | None = None) -> None:
+def _waited_too_long(exchange: Exchange, ring: Ring) -> bool:
+    """Whether it is given up; a caller who is alone in a room never is."""
+    return ring.kind is not RingKind.RETURN and exchange.now() - ring.asked_at > GIVE_UP
+
+
+def _end(exchange: Exchange, ring: Ring, outcome: RingOutcome, error: int | None = None) -> None:
     with exchange.database.begin() as connection:
-        ring_ends.end(connection, ring, outcome, now, error=error)
+        ring_ends.end(connection, ring, outcome, exchange.now(), error=error)

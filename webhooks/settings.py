@@ -86,6 +86,11 @@ class Settings:
         return self.data_dir / "rehearsal-texts.jsonl"
 
     @property
+    def rehearsed_calls(self) -> Path:
+        """What the rehearsal's telephones, in whatever process, tell each other while no credentials ring real ones."""
+        return self.data_dir / "rehearsal-calls.jsonl"
+
+    @property
     def settings_file(self) -> Path:
         """The file that `touchtone init` writes and that the environment overrides."""
         return self.data_dir / "settings.env"

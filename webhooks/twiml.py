@@ -36,6 +36,7 @@ DIGIT_PAUSE = 400
 LETTER_PAUSE = 200
 MENU_WAIT = 6
 HOLD_SECONDS = 2
+HOLD_MUSIC = "/voice/hold.wav"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ def render(wording: Wording, line: Line, answer: Answer) -> str:
         case ReadBack() as reading:
             return _document(*_read_back(voice, reading, answer.blocks, action))
         case Wait(prompts):
-            return _document(_wait(voice, prompts, f"{wording.public_url}/voice/hold.wav", action + RETRIES))
+            return _document(_wait(voice, prompts, f"{wording.public_url}{HOLD_MUSIC}", action + RETRIES))
         case Join(prompts, room):
-            return _document(voice.speak(prompts), _conference(room, f"{wording.public_url}/voice/hold.wav", action))
+            return _document(voice.speak(prompts), _conference(room, f"{wording.public_url}{HOLD_MUSIC}", action))
         case HangUp(prompts):
             return _document(voice.speak(prompts), _element("Hangup"))
 
@@ -91,15 +92,15 @@ def hold(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str) ->
     return _document(voice.speak(prompts), _element("Pause", length=HOLD_SECONDS), again)
 
 
-def talk(wording: Wording, room: str, action: str) -> str:
-    """An operator's leg of a talk, which begins and ends it; then the path `action` is asked for."""
+def talk(wording: Wording, room: str, action: str, *, ends: bool) -> str:
+    """An operator's leg of a talk, which begins it, and may end it; then the path `action` is asked for."""
     joined = _element(
         "Conference",
         _words(room),
         beep="false",
         startConferenceOnEnter="true",
-        endConferenceOnExit="true",
-        waitUrl=f"{wording.public_url}/voice/hold.wav",
+        endConferenceOnExit="true" if ends else "false",
+        waitUrl=f"{wording.public_url}{HOLD_MUSIC}",
         waitMethod="GET",
     )
     longest = int(LONGEST_TALK.total_seconds())

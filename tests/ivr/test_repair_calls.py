@@ -25,9 +25,10 @@ from webhooks.lines_file import read_catalogues
 from webhooks.rehearsal.caller import SILENCE, keying
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.dialling import Outcome, Terms, dial
+from webhooks.rehearsal.entries import Routes
 from webhooks.rehearsal.fetching import Fetched
 from webhooks.rehearsal.hearing import asked_group
-from webhooks.rehearsal.telephone import Routes, Telephone
+from webhooks.rehearsal.telephone import Telephone
 from webhooks.rehearsal.verbs import Break, Document, Gather, Hangup, Pause, Say, Words
 from webhooks.rehearsal.voice_form import CallSide
 from webhooks.rehearsal.wsgi import InProcess

@@ -1,13 +1,14 @@
 """Calls over Twilio's REST interface: what is asked, by Twilio's own description, and what its answers mean."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import requests
 from twilio.http.response import Response
 
 from tests.webhooks.twilio_api.description import answer_problems, problems
-from webhooks.outgoing import Accepted, Later, OutgoingCall, Rejected
+from webhooks.outgoing import Accepted, Later, OutgoingCall, Rejected, Room
 from webhooks.rehearsal.exchange import Mood, Phone, RehearsalExchange
 from webhooks.rehearsal.fetching import Address
 from webhooks.rehearsal.transport import Answer
@@ -189,6 +190,60 @@ def test_a_live_call_is_sent_on_as_twilio_describes_it(exchange):
     sending, http = dialler(rung)
     sid = "CA" + "a" * 32
     assert sending.redirect(sid, f"{PUBLIC}/voice/turn/9") == Accepted(sid)
-    assert rung.redirected == [(sid, f"{PUBLIC}/voice/turn/9")]
+    assert [(news.call, news.to) for news in rung.wire.after(0)[0]] == [(sid, f"{PUBLIC}/voice/turn/9")]
     assert http.seen[0][1].endswith(f"/Calls/{sid}.json")
     assert answering(refusal(404, 20404)).redirect(sid, "https://line.example/x") == Rejected(20404)
+
+
+ROOM = Room(
+    "handoff-7",
+    f"{PUBLIC}/voice/hold.wav",
+    held=(("CA" + "c" * 32, True),),
+    ends=(("CA" + "a" * 32, False), ("CA" + "b" * 32, True)),
+)
+
+
+def test_people_of_a_room_are_held_and_bound_as_twilio_describes_it(exchange):
+    rung = exchange()
+    rung.wire.enter("handoff-7", "CA" + "c" * 32, ends=True)
+    arranging, http = dialler(rung)
+    assert isinstance(arranging.arrange(ROOM), Accepted)
+    (_, listed, _), *changed = http.seen
+    assert listed.endswith("/Conferences.json")
+    room = rung.wire.conference("handoff-7")
+    here = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Conferences/{room}/Participants"
+    assert changed == [
+        ("POST", f"{here}/{'CA' + 'a' * 32}.json", {"EndConferenceOnExit": "false"}),
+        ("POST", f"{here}/{'CA' + 'b' * 32}.json", {"EndConferenceOnExit": "true"}),
+        (
+            "POST",
+            f"{here}/{'CA' + 'c' * 32}.json",
+            {"Hold": "true", "HoldUrl": f"{PUBLIC}/voice/hold.wav", "HoldMethod": "GET"},
+        ),
+    ]
+    assert rung.wire.is_held("CA" + "c" * 32), "whoever has left meanwhile is passed over"
+
+
+def test_taking_back_asks_for_no_music(exchange):
+    rung = exchange()
+    rung.wire.enter("handoff-7", "CA" + "c" * 32, ends=True)
+    arranging, http = dialler(rung)
+    arranging.arrange(replace(ROOM, held=(("CA" + "c" * 32, False),), ends=()))
+    assert http.seen[-1][2] == {"Hold": "false"}
+    assert not rung.wire.is_held("CA" + "c" * 32)
+
+
+def test_a_room_that_is_over_is_refused(exchange):
+    assert dialler(exchange())[0].arrange(ROOM) == Rejected(20404)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (requests.ConnectTimeout(), Later("UNREACHABLE")),
+        (Response(502, "<html>bad gateway</html>"), Later("TWILIO_FAILED", doubtful=True)),
+        (refusal(401, 20003), Rejected(20003)),
+    ],
+)
+def test_an_arrangement_that_fails_says_whether_it_may_be_asked_for_again(answer, meaning):
+    assert answering(answer).arrange(ROOM) == meaning

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,18 +20,19 @@ if TYPE_CHECKING:
     from webhooks.rehearsal.caller import Caller
     from webhooks.rehearsal.clock import Pace
     from webhooks.rehearsal.dialling import CallRecord
-    from webhooks.rehearsal.telephone import Entry
+    from webhooks.rehearsal.entries import Entry
 
 TWO_WAYS = "turn_about"
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    # Where to dial and how to sign.
+    # Where to dial and how to sign, and the wire to telephones that the line itself rings, where it is one of ours.
     url: str
     public_url: str
     auth_token: str
     account_sid: str
+    wire: Path | None = None
 
 
 def line_of(url: str | None = None, public_url: str | None = None, auth_token: str | None = None) -> _Line:
@@ -45,6 +47,7 @@ def line_of(url: str | None = None, public_url: str | None = None, auth_token: s
         public_url or settings.public_url,
         auth_token or settings.auth_tokens[0],
         settings.account_sid,
+        None if settings.api_key else settings.rehearsed_calls,
     )
 
 
@@ -152,6 +155,7 @@ def call(as_json: bool, transcript: bool, **options: Any) -> None:
     from webhooks.rehearsal.clock import Pace
     from webhooks.rehearsal.dialling import Outcome, Terms, dial
     from webhooks.rehearsal.fetching import Twice
+    from webhooks.rehearsal.wire import Wire
 
     pace = Pace(turn_delay=options["turn_delay"])
     caller = _caller(options, pace)
@@ -169,6 +173,7 @@ def call(as_json: bool, transcript: bool, **options: Any) -> None:
             nap=time.sleep if options["iid"] and not options["real_time"] else None,
             twice=Twice(TWO_WAYS) if options["deliver_twice"] else Twice.NEVER,
             account_sid=line.account_sid,
+            wire=Wire(line.wire) if options["real_time"] and line.wire else None,
         ),
         on_line=None if as_json else print_entry,
     )

@@ -1,4 +1,4 @@
-"""Calling from the desk: talking to a caller who waits, and calling one back.
+"""Calling from the desk: talking to a caller who waits, on hold or with a colleague, and calling one back.
 
 Rule: nothing is dialled here. What is wished for is written with the operator's name, and the line places the call when
 this transaction has been committed; the operator's own telephone rings first, and a key on it begins the rest.
@@ -11,62 +11,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import Connection
 
 from ivr import called_back, queue, rings, text_turn
-from ivr.called_back import EARLIEST, LATEST, MOST_TRIES
+from ivr.called_back import MOST_TRIES
 from ivr.lines import Line
 from ivr.operators import Operator
 from ivr.queue import Handoff, HandoffState
-from ivr.rings import LIVE, Ring, RingKind, RingOutcome, RingState, Wanted
+from ivr.rings import TELEPHONES, RingKind
+from webhooks.desk import talking
+from webhooks.desk.call_words import WHY, YOURS_RINGS, CannotCall, is_trouble, told
 from webhooks.desk.guards import case_url, done, here, say, who
 
 room = Blueprint("calling", __name__, url_prefix="/desk")
-
-
-class CannotCall(StrEnum):
-    """Why the operator's telephone is not rung."""
-
-    NOT_YOURS = "not_yours"
-    NO_PHONE = "no_phone"
-    RINGING = "ringing"
-    CALLER_GONE = "caller_gone"
-    CALLER_WAITS = "caller_waits"
-    NO_NUMBER = "no_number"
-    OUT_OF_HOURS = "out_of_hours"
-    TRIES_USED = "tries_used"
-
-
-WHY = {
-    CannotCall.NOT_YOURS: "This case is not in your hands just now: claim it first.",
-    CannotCall.NO_PHONE: "Your own telephone number is not on file, so that nothing of yours can ring. "
-    "An administrator can add it.",
-    CannotCall.RINGING: "A call of yours is under way already.",
-    CannotCall.CALLER_GONE: "The caller does not wait on the telephone.",
-    CannotCall.CALLER_WAITS: "The caller still waits on the telephone: talk to them there.",
-    CannotCall.NO_NUMBER: "No number of this caller is known.",
-    CannotCall.OUT_OF_HOURS: f"Callers are rung from {EARLIEST:%H:%M} to {LATEST:%H:%M} by their line's clock.",
-    CannotCall.TRIES_USED: f"This caller was rung {MOST_TRIES} times already. Text them instead.",
-}
-HOW = {
-    RingState.DUE: "is about to ring",
-    RingState.PLACING: "is about to ring",
-    RingState.RINGING: "rings",
-    RingState.ANSWERED: "was picked up; 1 has not been pressed yet",
-    RingState.ACCEPTED: "is on the call",
-}
-OUTCOMES = {
-    RingOutcome.TALKED: "talked",
-    RingOutcome.GONE: "took the call, but the other side had gone",
-    RingOutcome.NO_KEY: "was picked up, and no key was pressed (a voicemail, perhaps)",
-    RingOutcome.NO_ANSWER: "was not picked up",
-    RingOutcome.BUSY: "was busy",
-    RingOutcome.FAILED: "could not be rung",
-    RingOutcome.UNKNOWN: "may have rung; the provider never told",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +38,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """What the page shows: which of the two may be done now, or in words why neither, and the calls so far."""
+    """What the page shows: which of the two may be done now, or in words why neither, and the calls so far.
+
+    `talking` to the caller, who hears music while `on_hold`; `colleagues` are those who may be brought in.
+    """
 
     handoff_id: int
     case_id: int
@@ -88,6 +50,9 @@ class Calling:
     why_not: str
     tries: int
     calls: tuple[Told, ...]
+    talking: bool
+    on_hold: bool
+    colleagues: tuple[Operator, ...]
 
 
 def facts(connection: Connection, handoff: Handoff, operator: Operator, line: Line, now: datetime) -> Calling:
@@ -96,26 +61,26 @@ def facts(connection: Connection, handoff: Handoff, operator: Operator, line: Li
     no_call_back = _why_no_call_back(connection, handoff, operator, line, now)
     neither = no_call_back if no_talk is CannotCall.CALLER_GONE else no_talk
     placed = rings.of_handoff(connection, handoff.id)
+    in_talk = talking.why_not(connection, handoff, operator) is None
     return Calling(
         handoff.id,
         handoff.case_id,
         no_talk is None,
         no_call_back is None,
-        WHY[neither] if neither is not None and no_talk and no_call_back else "",
+        WHY[neither] if neither is not None and no_talk and no_call_back and not in_talk else "",
         rings.tries(connection, handoff.id),
-        tuple(Told(ring.asked_at, _told(ring)) for ring in placed if ring.kind is not RingKind.RETURN),
+        tuple(Told(ring.asked_at, told(ring)) for ring in placed if ring.kind in TELEPHONES or is_trouble(ring)),
+        in_talk,
+        handoff.on_hold_at is not None,
+        tuple(talking.colleagues(connection, operator)) if in_talk else (),
     )
-
-
-def _told(ring: Ring) -> str:
-    whose = "The caller's telephone" if ring.kind is RingKind.CALLER else "The operator's telephone"
-    how = HOW[ring.state] if ring.outcome is None or ring.state in LIVE else OUTCOMES[ring.outcome]
-    return f"{whose} {how}" + (f" (error {ring.error})." if ring.error else ".")
 
 
 def talk(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
     """Let the operator's telephone ring, to talk to the caller who waits. None where it will."""
-    return _why_no_talk(connection, handoff, operator) or _ring(connection, RingKind.TALK, handoff, operator, now)
+    return _why_no_talk(connection, handoff, operator) or talking.ring(
+        connection, RingKind.TALK, handoff, operator, now
+    )
 
 
 def call_back(
@@ -123,17 +88,7 @@ def call_back(
 ) -> CannotCall | None:
     """Let the operator's telephone ring, and the caller's when they have pressed the key. None where it will."""
     why = _why_no_call_back(connection, handoff, operator, line, now)
-    return why or _ring(connection, RingKind.CALL_BACK, handoff, operator, now)
-
-
-def _ring(
-    connection: Connection, kind: RingKind, handoff: Handoff, operator: Operator, now: datetime
-) -> CannotCall | None:
-    wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, operator.phone_sealed)
-    if rings.ask(connection, wanted, now, now) is None:
-        return CannotCall.RINGING
-    queue.note(connection, "ring_wished", now, handoff.id, handoff.case_id)
-    return None
+    return why or talking.ring(connection, RingKind.CALL_BACK, handoff, operator, now)
 
 
 def _why_no_ring(connection: Connection, handoff: Handoff, operator: Operator) -> CannotCall | None:
@@ -191,6 +146,33 @@ def wish_call_back(handoff_id: int) -> Response:
     return _done(handoff_id, why)
 
 
+@room.post("/handoffs/<int:handoff_id>/hold")
+def wish_hold(handoff_id: int) -> Response:
+    """Put the caller on hold, or take them back."""
+    on = request.form.get("on") == "yes"
+    with here().database.begin() as connection:
+        why = talking.hold(connection, _handoff(connection, handoff_id), who(), here().now(), on=on)
+    return _done(
+        handoff_id, why, "The caller hears music in a moment." if on else "The caller is with you in a moment."
+    )
+
+
+@room.post("/handoffs/<int:handoff_id>/bring-in")
+def wish_bring_in(handoff_id: int) -> Response:
+    """Ring a colleague, to join the talk."""
+    with here().database.begin() as connection:
+        handoff = _handoff(connection, handoff_id)
+        chosen = [each for each in talking.colleagues(connection, who()) if str(each.id) == request.form.get("to")]
+        why = (
+            talking.bring_in(connection, handoff, who(), chosen[0], here().now()) if chosen else CannotCall.NO_COLLEAGUE
+        )
+    return _done(
+        handoff_id,
+        why,
+        "Their telephone rings in a moment. Once they are in, whoever leaves first leaves it to the other.",
+    )
+
+
 def _handoff(connection: Connection, handoff_id: int) -> Handoff:
     handoff = queue.read(connection, handoff_id)
     if handoff is None:
@@ -205,9 +187,9 @@ def _part(handoff_id: int) -> str:
     return render_template("_calling.html", calling=calling)
 
 
-def _done(handoff_id: int, why: CannotCall | None) -> Response:
+def _done(handoff_id: int, why: CannotCall | None, words: str = YOURS_RINGS) -> Response:
     if why is None:
-        say("Your telephone rings in a moment. Press 1 when it has told you of the case.")
+        say(words)
     else:
         say(WHY[why], problem=True)
     return done(case_url(handoff_id), lambda: _part(handoff_id))

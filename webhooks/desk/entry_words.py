@@ -31,6 +31,8 @@ KINDS = {
     Kind.TEXTED: "sent a text",
     Kind.CALLED_BACK: "called back",
     Kind.TALKED: "talked to the caller",
+    Kind.HELD: "put the caller on hold, or took them back",
+    Kind.BROUGHT_IN: "asked a colleague to join the talk",
     Kind.NOTED: "noted",
     Kind.CLOSED: "closed the case",
     Kind.GRANTED: "granted activations",

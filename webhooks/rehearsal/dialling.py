@@ -12,12 +12,14 @@ from enum import StrEnum
 
 from webhooks.rehearsal.caller import Caller, Keypad, Reaction, Stretch
 from webhooks.rehearsal.clock import CallClock, Pace
+from webhooks.rehearsal.entries import End, Entry, Routes, Side
 from webhooks.rehearsal.fetching import Address, Difference, Fetcher, Trouble, Twice
 from webhooks.rehearsal.hearing import Notepad
-from webhooks.rehearsal.telephone import End, Entry, Routes, Side, Telephone
+from webhooks.rehearsal.telephone import Telephone
 from webhooks.rehearsal.transport import OverHttp, Transport
 from webhooks.rehearsal.twiml import Problem
 from webhooks.rehearsal.voice_form import CallSide
+from webhooks.rehearsal.wire import Wire
 
 
 class Outcome(StrEnum):
@@ -41,8 +43,9 @@ class Terms:
 
     `sleep` runs the call in wall time (`time.sleep`), or moves a test's clock along; `nap` (`time.sleep` too) leaves
     it virtual but for a moment before a request without keys, see `Telephone`; `keypad` hands the telephone to
-    somebody, in wall time too; `talk_seconds` is how long a talk in a conference lasts; `transport` defaults to real
-    HTTP; `call_sid` to a random one. Paths may carry a retry fragment such as `#rc=1&rp=ct,rt,5xx`.
+    somebody, in wall time too; `talk_seconds` is how long a talk in a conference lasts, unless a `wire`, for wall time,
+    tells when it is over; `transport` defaults to real HTTP; `call_sid` to a random one. Paths may carry a retry
+    fragment such as `#rc=1&rp=ct,rt,5xx`.
     """
 
     pace: Pace = field(default_factory=Pace)
@@ -53,6 +56,7 @@ class Terms:
     twice: Twice = Twice.NEVER
     finished_on_key: bool = False
     talk_seconds: float = 20.0
+    wire: Wire | None = None
     call_sid: str = ""
     account_sid: str = "AC" + "0" * 32
     incoming: str = "/voice/incoming"
@@ -143,6 +147,7 @@ def dial(
             nap=terms.nap,
             keypad=terms.keypad,
             talk_seconds=terms.talk_seconds,
+            wire=terms.wire,
         )
         end = telephone.ring()
     return _record(telephone, fetcher, notepad, end)

@@ -1,4 +1,4 @@
-"""A rehearsal of Twilio's Calls resource: rings a telephone that picks up by itself, and tells the line how it went.
+"""A rehearsal of Twilio's calls and conferences: rings telephones that pick up by themselves, holds and sends on.
 
 The one rule: whoever speaks to it cannot tell it from Twilio's by its answers; but no telephone rings anywhere. Whoever
 picks up hears the line's documents as any caller does, and presses 1 only where the words ask for it.
@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 
 from webhooks.rehearsal.caller import SILENCE, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import CallClock, Pace
+from webhooks.rehearsal.entries import Routes
 from webhooks.rehearsal.fetching import Address, Fetcher
-from webhooks.rehearsal.telephone import Routes, Telephone
+from webhooks.rehearsal.telephone import Telephone
 from webhooks.rehearsal.transport import Answer, OverHttp, TooSlowError, Transport
 from webhooks.rehearsal.voice_form import CallSide, voice_form
+from webhooks.rehearsal.wire import Wire
 
 RING_SECONDS = 3.0
 """Before a telephone is picked up."""
@@ -49,6 +51,8 @@ class Mood(StrEnum):
     """The telephone rings, but no answer comes to whoever asked for it."""
 
 
+_ASKED = frozenset({("POST", "Calls"), ("GET", "Conferences"), ("POST", "Conferences", "Participants")})
+"""What it answers, of all that Twilio has."""
 _REFUSED = {
     Mood.REFUSED: (400, 21211, "The 'To' number is not a valid phone number."),
     Mood.TOO_MANY: (429, 20429, "Too Many Requests"),
@@ -87,6 +91,7 @@ class RehearsalExchange:
     """Rings telephones for one account; `address` is the line that is asked what to say.
 
     `phones` says what becomes of a number, else somebody answers. `sleep` lets wall time pass, or moves a test's clock.
+    `wire` is what its telephones share with those of callers.
     """
 
     def __init__(
@@ -99,10 +104,11 @@ class RehearsalExchange:
         sleep: Callable[[float], None] = time.sleep,
         talk_seconds: float = 20.0,
         mood: Mood = Mood.WELL,
+        wire: Wire | None = None,
     ) -> None:
         self.mood = mood
         self.calls: list[Telephone] = []
-        self.redirected: list[tuple[str, str]] = []
+        self.wire = wire or Wire()
         self._address = address
         self._auth_token = auth_token
         self._transport = transport
@@ -114,12 +120,17 @@ class RehearsalExchange:
     def request(self, method: str, url: str, fields: Mapping[str, str]) -> Answer:
         """Answer one request as Twilio's REST interface would: `fields` is the form. Raises TooSlowError."""
         path = urlsplit(url).path.removesuffix(".json").split("/")
-        if method != "POST" or path[1:3] != ["2010-04-01", "Accounts"] or path[4:5] != ["Calls"] or len(path) > 6:
+        asked = (method, *path[4:5], *path[6:7])
+        if path[1:3] != ["2010-04-01", "Accounts"] or asked not in _ASKED or len(path) > 8:
             return _refused(404, 20404, "The requested resource was not found")
         if self.mood is Mood.BROKEN:
             return Answer(500, (("content-type", "text/html"),), b"<html>Internal Server Error</html>")
         if self.mood in _REFUSED:
             return _refused(*_REFUSED[self.mood])
+        if path[4] == "Conferences":
+            return (
+                self._listed(path[3], fields) if method == "GET" else self._changed(path[3], path[5], path[7], fields)
+            )
         if len(path) == 6:
             return self._redirect(path[3], path[5], fields)
         return self._place(path[3], fields)
@@ -144,9 +155,35 @@ class RehearsalExchange:
         return _told(201, _resource(side, "queued"))
 
     def _redirect(self, account_sid: str, sid: str, form: Mapping[str, str]) -> Answer:
-        """Take note: the rehearsal's calls run in other processes too, and go on by themselves when a talk is over."""
-        self.redirected.append((sid, form.get("Url", "")))
+        """Send a live call on, wherever it is; one that goes by a clock of its own goes on by itself."""
+        self.wire.send_on(sid, form.get("Url", ""))
         return _told(200, _resource(CallSide(sid, account_sid, "", ""), "in-progress"))
+
+    def _listed(self, account_sid: str, query: Mapping[str, str]) -> Answer:
+        """The conferences under way by one name: one, or none."""
+        name = query.get("FriendlyName", "")
+        sid = self.wire.conference(name)
+        about = {"account_sid": account_sid, "friendly_name": name, "sid": sid, "status": "in-progress"}
+        return _told(200, {"conferences": [about] if sid else [], "next_page_uri": None, "page": 0, "page_size": 1})
+
+    def _changed(self, account_sid: str, conference: str, call: str, form: Mapping[str, str]) -> Answer:
+        """Hold a participant, or change whether their leaving ends the talk."""
+        room = self.wire.room(conference)
+        if room is None or call not in self.wire.people(room):
+            return _refused(404, 20404, "The requested resource was not found")
+        if "Hold" in form:
+            self.wire.hold(call, on=form["Hold"] == "true")
+        if "EndConferenceOnExit" in form:
+            self.wire.bind(room, call, ends=form["EndConferenceOnExit"] == "true")
+        about = {
+            "account_sid": account_sid,
+            "call_sid": call,
+            "conference_sid": conference,
+            "end_conference_on_exit": self.wire.people(room)[call],
+            "hold": self.wire.is_held(call),
+            "status": "connected",
+        }
+        return _told(200, about)
 
     def _ring(self, side: CallSide, form: dict[str, str]) -> None:
         transport = self._transport()
@@ -176,6 +213,7 @@ class RehearsalExchange:
             clock=CallClock(self._sleep),
             pace=pace,
             talk_seconds=self._talk_seconds,
+            wire=self.wire,
         )
         self.calls.append(telephone)
         telephone.ring()

@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import CallRecord
+from webhooks.rehearsal.entries import End, Entry, Side
 from webhooks.rehearsal.scripted import wrong
-from webhooks.rehearsal.telephone import End, Entry, Side
 
 HANGS_UP = "(hangs up)"
 SAYS_NOTHING = "(silence)"

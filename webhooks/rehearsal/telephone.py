@@ -5,18 +5,19 @@ Whatever is pressed during a plain Say, a Pause or while an answer is fetched is
 it can be shown.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from urllib.parse import urljoin
 
-from webhooks.rehearsal.caller import SILENCE, Caller, Keypad, Press, Reaction, Stretch
+from webhooks.rehearsal.caller import Caller, Keypad, Press, Stretch
 from webhooks.rehearsal.clock import CallClock, Pace
+from webhooks.rehearsal.entries import End, Entry, Routes, Side
 from webhooks.rehearsal.fetching import Fault, Fetcher, Trouble
+from webhooks.rehearsal.hand import Hand, OverError, SentOnError
 from webhooks.rehearsal.speech import Sound, cut, speech_seconds, spoken, text, total
 from webhooks.rehearsal.verbs import Dial, Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say
 from webhooks.rehearsal.voice_form import CallSide, voice_form
+from webhooks.rehearsal.wire import Wire
 
 LONGEST_CALL = 4 * 60 * 60.0
 MOST_IDLE_REDIRECTS = 10
@@ -27,48 +28,6 @@ TELLING_SILENCE = 3.0
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 
 
-class End(StrEnum):
-    """Who ended the call. TROUBLE is the provider, when neither a document nor the fallback could be had."""
-
-    LINE = "line"
-    CALLER = "caller"
-    TROUBLE = "trouble"
-    REJECTED = "rejected"
-    TOO_LONG = "too_long"
-
-
-class Side(StrEnum):
-    """Whose entry it is in a transcript."""
-
-    LINE = "line"
-    CALLER = "you"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a transcript: the call clock in seconds, whose it is, the words or keys, and what befell them."""
-
-    at: float
-    side: Side
-    words: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """The public URLs a telephone number is set up with."""
-
-    incoming: str
-    fallback: str
-    status: str
-
-
-class _Over(Exception):  # noqa: N818 - the call is over, which is no error
-    def __init__(self, end: End) -> None:
-        super().__init__(end)
-        self.end = end
-
-
 @dataclass
 class Telephone:
     """One call, from ringing to the status callback. `ring` carries it out; the fields then tell what happened.
@@ -77,6 +36,7 @@ class Telephone:
     `FinishedOnKey`, seen in captured requests, to what a Gather sends. `nap` is for virtual time: a line tells a stray
     key from an answer by its own clock, so the silence before a request with no key or one must not be all virtual.
     `keypad` makes it a telephone in somebody's hand, in wall time; `talk_seconds` is how long its conferences last.
+    With a `wire`, for wall time only, it is in a room with others, and can be held and sent on.
     """
 
     side: CallSide
@@ -90,15 +50,17 @@ class Telephone:
     nap: Callable[[float], None] | None = None
     keypad: Keypad | None = None
     talk_seconds: float = 20.0
+    wire: Wire | None = None
     transcript: list[Entry] = field(default_factory=list)
     lost: list[Press] = field(default_factory=list)
     gathered: list[str] = field(default_factory=list)
     turns: int = 0
-    _pending: deque[Press] = field(default_factory=deque)
-    _hang_up_at: float | None = None
-    _audible_until: float = 0.0
     _idle_redirects: int = 0
     _answered_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The hand is this call's own."""
+        self._hand = Hand(self.clock, self.pace, self._note, self.side.call_sid, self.keypad, self.wire)
 
     def ring(self) -> End:
         """Dial, carry out every document to the end of the call, and tell the line that it is over."""
@@ -110,18 +72,26 @@ class Telephone:
         self.fetcher.notify(self.routes.status, voice_form(self.side, "completed") | status | timing | origin)
         return end
 
+    def hang_up(self) -> None:
+        """Put the telephone down, from any thread."""
+        self._hand.hang_up_at = self.clock.now
+
     def _carry_through(self) -> End:
-        try:
-            document = self._fetch(self.routes.incoming, {}, "POST")
-            while True:
-                document = self._carry_out(document)
-        except _Over as over:
-            return over.end
+        url = self.routes.incoming
+        while True:
+            try:
+                document = self._fetch(url, {}, "POST")
+                while True:
+                    document = self._carry_out(document)
+            except SentOnError as sent:
+                url = sent.url
+            except OverError as over:
+                return over.end
 
     def _carry_out(self, document: Document) -> Document:
         for place, verb in enumerate(document.verbs):
             if self.clock.now > LONGEST_CALL:
-                raise _Over(End.TOO_LONG)
+                raise OverError(End.TOO_LONG)
             match verb:
                 case Say() | Play() | Pause():
                     self._play(spoken((verb,), self.pace))
@@ -132,10 +102,10 @@ class Telephone:
                 case Redirect(url, method):
                     return self._redirect(urljoin(document.url, url), method)
                 case Hangup():
-                    raise _Over(End.LINE)
+                    raise OverError(End.LINE)
                 case Reject():
-                    raise _Over(End.LINE if place else End.REJECTED)
-        raise _Over(End.LINE)  # a document that ends hangs up
+                    raise OverError(End.LINE if place else End.REJECTED)
+        raise OverError(End.LINE)  # a document that ends hangs up
 
     # What is heard.
 
@@ -143,21 +113,13 @@ class Telephone:
         """Let the caller hear what is coming, and put what they will do about it on the clock."""
         self._idle_redirects = 0
         began, words = self.clock.now, text(sounds)
-        self._audible_until = began + speech_seconds(sounds)
+        self._hand.audible_until = began + speech_seconds(sounds)
         if words:
             self._note(Entry(began, Side.LINE, words))
-        if listening and self._pending:
+        if listening and self._hand.pending:
             # A key already under way will stop the words, and nobody answers what they never heard.
-            sounds = cut(sounds, self._pending[0].after - began)
-        self._take(self.caller.react(Stretch(text(sounds), began, speech_seconds(sounds), listening)), began)
-
-    def _take(self, reaction: Reaction, began: float) -> None:
-        """Put on the clock what the caller does, counted from `began`."""
-        for press in reaction.presses:
-            latest = self._pending[-1].after if self._pending else began
-            self._pending.append(Press(press.key, max(began + press.after, latest)))
-        if reaction.hang_up_after is not None:
-            self._hang_up_at = began + reaction.hang_up_after
+            sounds = cut(sounds, self._hand.pending[0].after - began)
+        self._hand.take(self.caller.react(Stretch(text(sounds), began, speech_seconds(sounds), listening)), began)
 
     def _play(self, sounds: tuple[Sound, ...]) -> None:
         began = self.clock.now
@@ -169,41 +131,11 @@ class Telephone:
 
     def _heard(self, sounds: tuple[Sound, ...], began: float) -> None:
         # Told also where the caller hangs up, for what was heard till then is known to them.
-        self.caller.heard(text(cut(sounds, min(self.clock.now, self._audible_until) - began)))
+        self.caller.heard(text(cut(sounds, min(self.clock.now, self._hand.audible_until) - began)))
 
     def _lose_until(self, moment: float) -> None:
         """Let time pass in which nobody listens for keys."""
-        lost = ""
-        while (press := self._next_press(moment)) is not None:
-            self._pass_to(press.after, keyed=True)
-            self.lost.append(press)
-            lost += press.key
-        if lost:
-            self._note(Entry(self.clock.now, Side.CALLER, lost, "lost: nobody was listening"))
-        self._pass_to(moment)
-
-    def _next_press(self, before: float) -> Press | None:
-        """Take the next key that comes before this moment: one on the clock already, or one pressed while we wait."""
-        done = None
-        while self.keypad is not None and done != SILENCE:
-            moments = [before] if self._hang_up_at is None else [before, self._hang_up_at]
-            done = self.keypad.until(min([*moments, *(press.after for press in self._pending)]))
-            self._take(done, 0.0)
-        return self._pending.popleft() if self._pending and self._pending[0].after < before else None
-
-    def _pass_to(self, moment: float, keyed: bool = False) -> None:
-        """Move the clock on to `moment`; hanging up on the way ends the call there."""
-        gone = self._hang_up_at is not None and self._hang_up_at <= moment
-        if self._hang_up_at is not None and gone:
-            moment = max(self._hang_up_at, self.clock.now)
-        self.clock.hear(min(self._audible_until, moment) - self.clock.now)
-        quiet = moment - self.clock.now
-        keying = min(quiet, self.pace.think_seconds + self.pace.key_seconds) if keyed and not gone else 0.0
-        self.clock.wait(quiet - keying)
-        self.clock.key(keying)
-        if gone:
-            self._note(Entry(self.clock.now, Side.CALLER, "(hangs up)"))
-            raise _Over(End.CALLER)
+        self.lost += self._hand.lose_until(moment)
 
     # What is keyed.
 
@@ -221,7 +153,7 @@ class Telephone:
         if shown and stopped is not None:
             cutting = "cutting in" if stopped < began + speech_seconds(sounds) else ""
             self._note(Entry(stopped, Side.CALLER, shown, cutting))
-        elif self.clock.now - self._audible_until >= TELLING_SILENCE:
+        elif self.clock.now - self._hand.audible_until >= TELLING_SILENCE:
             self._note(Entry(self.clock.now, Side.CALLER, "(silence)"))
         if not digits and not gather.action_on_empty:
             return None
@@ -235,27 +167,30 @@ class Telephone:
         digits, stopped = "", None
         # The timer starts after the nested verbs or at the first key, and anew at every key.
         deadline = sounds_end + gather.timeout
-        while (press := self._next_press(deadline)) is not None:
-            self._pass_to(press.after, keyed=True)
+        while (press := self._hand.next_press(deadline)) is not None:
+            self._hand.pass_to(press.after, keyed=True)
             if stopped is None:
                 stopped = self.clock.now
-                self._audible_until = min(self._audible_until, stopped)
+                self._hand.audible_until = min(self._hand.audible_until, stopped)
             if gather.finish_key and press.key == gather.finish_key:
                 return digits, press.key, stopped
             digits += press.key
             if len(digits) == gather.num_digits:
                 return digits, "", stopped
             deadline = self.clock.now + gather.timeout
-        self._pass_to(deadline)
+        self._hand.pass_to(deadline)
         return digits, "", stopped
 
     def _talk(self, dial: Dial, document: Document) -> Document | None:
         """Talk for a while; None where the next verb follows. Whoever begins and ends a talk does so by hanging up."""
         began, self._idle_redirects = self.clock.now, 0
         self._note(Entry(began, Side.LINE, f"(joined with the room {dial.room})"))
-        if dial.starts and dial.ends:
-            self._hang_up_at = began + self.talk_seconds
-        self._lose_until(began + min(self.talk_seconds, dial.time_limit))
+        if dial.starts and (dial.ends or self.wire is not None):
+            self._hand.hang_up_at = began + self.talk_seconds
+        if self.wire is None:
+            self._lose_until(began + min(self.talk_seconds, dial.time_limit))
+        else:
+            self.lost += self._hand.stay(dial.room, began + dial.time_limit, ends=dial.ends)
         told = {"DialCallStatus": "completed", "DialCallDuration": str(round(self.clock.now - began))}
         return self._fetch(urljoin(document.url, dial.action), told, dial.method) if dial.action else None
 
@@ -285,14 +220,14 @@ class Telephone:
             self.nap(min(self.clock.now - self._answered_at, NAP))
         fetched = self.fetcher.document(url, form, method)
         # The turn delay stands for network, fetch and speech start; a line that takes longer than that is waited for.
-        self._audible_until = self.clock.now
+        self._hand.audible_until = self.clock.now
         self._lose_until(self.clock.now + max(self.pace.turn_delay, fetched.seconds))
         self._answered_at = self.clock.now
         return fetched.result
 
-    def _apology(self) -> _Over:
+    def _apology(self) -> OverError:
         self._note(Entry(self.clock.now, Side.LINE, APOLOGY, "the provider's own words"))
-        return _Over(End.TROUBLE)
+        return OverError(End.TROUBLE)
 
     def _note(self, entry: Entry) -> None:
         self.transcript.append(entry)

@@ -100,7 +100,7 @@ class Rung:
 
 @pytest.fixture
 def ring() -> Callable[..., Rung]:
-    def ring(answers, acts=(), *, caller=None, number="+14155550123", **terms) -> Rung:
+    def ring(answers, acts=(), *, caller=None, number="+14155550123", on_line=None, **terms) -> Rung:
         line = ToyLine({START: answers} if isinstance(answers, str) else answers)
         caller = caller or Puppet(acts)
         record = dial(
@@ -111,6 +111,7 @@ def ring() -> Callable[..., Rung]:
             line_number="+15005550006",
             caller=caller,
             terms=Terms(transport=InProcess(line), call_sid="CA" + "1" * 32, **terms),
+            on_line=on_line,
         )
         return Rung(record, line, caller)
 

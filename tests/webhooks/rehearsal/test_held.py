@@ -6,8 +6,8 @@ import time
 import pytest
 
 from webhooks.rehearsal.caller import SILENCE, Reaction
+from webhooks.rehearsal.entries import End
 from webhooks.rehearsal.held import LONGEST_ABSENCE, HeldKeypad
-from webhooks.rehearsal.telephone import End
 
 ASK = '<Gather action="/next" timeout="{timeout}" finishOnKey="#"><Say>Key it.</Say></Gather>'
 GOODBYE = "<Say>Bye.</Say><Hangup/>"

@@ -6,8 +6,9 @@ from werkzeug.wrappers import Response
 from webhooks.rehearsal.caller import Reaction
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import Outcome
+from webhooks.rehearsal.entries import End
 from webhooks.rehearsal.fetching import Fault
-from webhooks.rehearsal.telephone import APOLOGY, End
+from webhooks.rehearsal.telephone import APOLOGY
 
 from .conftest import START, twiml
 

@@ -19,6 +19,8 @@ USED = {
         "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json": ["get"],
         "/2010-04-01/Accounts/{AccountSid}/Calls.json": ["post"],
         "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json": ["post"],
+        "/2010-04-01/Accounts/{AccountSid}/Conferences.json": ["get"],
+        "/2010-04-01/Accounts/{AccountSid}/Conferences/{ConferenceSid}/Participants/{CallSid}.json": ["post"],
     },
     "twilio_messaging_v1.json": {
         "/v1/Services/{Sid}": ["get", "post"],

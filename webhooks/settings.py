@@ -48,7 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TWILIO_AUTH_TOKEN", "Signs Twilio's webhooks.", secret=True),
     Setting("TWILIO_AUTH_TOKEN_NEXT", "The token being promoted, accepted beside the first while rotating.", "none",
             secret=True),
-    Setting("TWILIO_API_KEY", "With its secret: texts go out by Twilio. Without: the rehearsal receives them.", "none"),
+    Setting("TWILIO_API_KEY", "With its secret: texts and calls go out by Twilio. Without: to the rehearsal.", "none"),
     Setting("TWILIO_API_SECRET", "The secret of the API key (SK...).", "none", secret=True),
     Setting("TOUCHTONE_TEXTS_PER_NUMBER", "Texts a day, at most, to one number.", "20"),
     Setting("TOUCHTONE_TEXTS_PER_PREFIX", "To numbers that differ in their last three digits only.", "60"),

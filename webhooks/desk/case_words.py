@@ -69,7 +69,7 @@ TEXT_PROMPTS = {
 def _ended(facts: Mapping[str, Any]) -> str:
     match facts.get("by"):
         case "line":
-            return "the line tells the caller at the next round of music."
+            return "the line tells the caller in a moment."
         case "text":
             return "the text is on its way, and the case is closed."
         case _:
@@ -92,7 +92,7 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.TRANSFERRED: lambda facts: f"{facts['to']} has the case now.",
     Kind.NOTED: lambda _: "Noted.",
     Kind.GROUPS_SET: _kept,
-    Kind.HANDED_BACK: lambda _: "The line goes on with the caller at the next round of music.",
+    Kind.HANDED_BACK: lambda _: "The line goes on with the caller in a moment.",
     Kind.ISSUED: lambda facts: (
         ("Activated already, and nothing more is used; " if facts.get("again") else "Activated; ") + _ended(facts)
     ),

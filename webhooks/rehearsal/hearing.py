@@ -55,6 +55,7 @@ _REFUSALS = (
     "too many wrong tries",
     "cannot be approved",
     "has to look at this activation first",
+    "not for a copy of this kind",
 )
 _REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
 _FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)

@@ -76,6 +76,8 @@ class Kind(StrEnum):
     CALLER_UNBLOCKED = "caller_unblocked"
     OPERATOR_CHANGED = "operator_changed"
     ALARM_SEEN = "alarm_seen"
+    TOKEN_ISSUED = "token_issued"  # noqa: S105 - the name of a deed
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a deed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,18 @@
-"""Wrong proofs and wrong case numbers, by caller: who guesses waits, longer each time.
+"""Wrong proofs and wrong case numbers, by caller or by token: who guesses waits, longer each time.
 
 Rule: only a caller is slowed, never a key locked: else anybody could lock a stranger's key. A withheld caller is
-nobody and shares no throttle; the tries within one call bound it.
+nobody and shares no throttle; the tries within one call bound it. A token is known by name and can be revoked, and
+brings thousands of installations: more of its tries are free, and it waits like anybody once they are used up.
 
 >>> delay_after(4) == timedelta(0), delay_after(5), delay_after(6)
 (True, datetime.timedelta(seconds=900), datetime.timedelta(seconds=1800))
+>>> delay_after(FREE_OF_TOKEN, FREE_OF_TOKEN) == timedelta(0), delay_after(FREE_OF_TOKEN + 1, FREE_OF_TOKEN)
+(True, datetime.timedelta(seconds=900))
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -19,6 +23,8 @@ from keys.database import Instant, RowNumber, metadata
 WINDOW = timedelta(hours=24)
 FREE_GUESSES = 4
 """Wrong tries in a window that cost nothing but the try."""
+FREE_OF_TOKEN = 50
+"""The same for a token."""
 FIRST_DELAY = timedelta(minutes=15)
 LONGEST_DELAY = timedelta(hours=8)
 
@@ -28,6 +34,8 @@ class GuessKind(StrEnum):
 
     PROOF = "proof"
     CASE = "case"
+    FOREIGN = "foreign"
+    """A sound proof of another organisation's key; whoever sent it hears what a wrong one hears."""
 
 
 guesses = Table(
@@ -49,20 +57,39 @@ _COUNTED = select(func.count(), func.max(guesses.c.at)).where(
 )
 
 
-def delay_after(count: int) -> timedelta:
+def of_token(token_id: int) -> str:
+    """As whom a token is counted: no pseudonym of a caller reads like that."""
+    return f"token {token_id}"
+
+
+def delay_after(count: int, free: int = FREE_GUESSES) -> timedelta:
     """How long to wait after `count` wrong tries within the window: doubling from a quarter of an hour."""
-    if count <= FREE_GUESSES:
+    if count <= free:
         return timedelta(0)
-    doubled: timedelta = FIRST_DELAY * 2 ** min(count - FREE_GUESSES - 1, 10)
+    doubled: timedelta = FIRST_DELAY * 2 ** min(count - free - 1, 10)
     return min(doubled, LONGEST_DELAY)
 
 
 def may_try(connection: Connection, caller: str | None, now: datetime) -> bool:
     """Whether this caller (a pseudonym, None for nobody) may try again yet."""
-    if caller is None:
-        return True
+    return caller is None or budget(connection, caller, now).tries > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many wrong tries somebody has before they have to wait, and until when they wait if it is none."""
+
+    tries: int
+    waits_until: datetime | None
+
+
+def budget(connection: Connection, caller: str, now: datetime, free: int = FREE_GUESSES) -> Budget:
+    """What is left of the wrong tries of a caller or a token of which `free` cost nothing."""
     count, last = connection.execute(_COUNTED, {"of": caller, "since": now - WINDOW}).one()
-    return bool(count <= FREE_GUESSES or now >= last + delay_after(count))
+    if count <= free:
+        return Budget(free - count + 1, None)
+    until = last + delay_after(count, free)
+    return Budget(1, None) if now >= until else Budget(0, until)
 
 
 def note(
@@ -83,5 +110,5 @@ def note(
 
 def naming(connection: Connection, product: int, serial: int) -> int:
     """How many wrong proofs named this key, all callers together."""
-    named = (guesses.c.product == product, guesses.c.serial == serial)
+    named = (guesses.c.product == product, guesses.c.serial == serial, guesses.c.kind == GuessKind.PROOF)
     return connection.execute(select(func.count()).select_from(guesses).where(*named)).scalar_one()

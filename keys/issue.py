@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -60,6 +61,7 @@ product_keys = Table(
     one_of("status", KeyStatus),
     CheckConstraint("type BETWEEN 1 AND 4", name="type"),
     UniqueConstraint("product", "serial"),
+    Index("ix_product_keys_agreement_id", "agreement_id", "product", "serial"),
     # An id given twice would inherit the entries of a key that was deleted.
     sqlite_autoincrement=True,
 )

@@ -25,14 +25,15 @@ from webhooks.twiml import Wording
 from webhooks.voice import PATIENCE, voice
 
 if TYPE_CHECKING:
+    from webhooks.api.guards import Api
     from webhooks.phone import Phone
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
 
 
-def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
-    """The application over one exchange; `rehearsal` adds the telephone's page."""
+def create_app(exchange: Exchange, rehearsal: Phone | None = None, api: Api | None = None) -> Flask:
+    """The application over one exchange; `rehearsal` adds the telephone's page, `api` the doors for programs."""
     app = Flask("touchtone", static_folder=None)
     app.request_class = FormRequest
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
@@ -48,7 +49,21 @@ def create_app(exchange: Exchange, rehearsal: Phone | None = None) -> Flask:
 
         app.extensions["phone"] = rehearsal
         app.register_blueprint(phone)
+    if api is not None:
+        from webhooks.api.rooms import rooms
+
+        app.extensions["api"] = api
+        app.register_blueprint(rooms)
     return app
+
+
+def open_api(settings: Settings) -> Api | None:
+    """The API; None where it is switched off."""
+    if not settings.api:
+        return None
+    from webhooks.api.guards import opened
+
+    return opened(settings.api_per_minute, settings.threads)
 
 
 def open_phone(settings: Settings, exchange: Exchange) -> Phone | None:

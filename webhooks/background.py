@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from ivr import on_call, waiting_room
+from ivr import idempotency, on_call, rates, waiting_room
 from ivr.call_backs import Wish, note
 from ivr.turn import hang_up
 from keys import ledger, seals
@@ -28,6 +28,7 @@ THOROUGH_SECONDS = 600.0
 SWEEP_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
 ON_CALL_SECONDS = 5.0
+FORGET_SECONDS = 3600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +81,14 @@ def page_on_call(exchange: Exchange) -> int:
     return written
 
 
+def forget(exchange: Exchange) -> None:
+    """Take away what programs' requests left behind for a day."""
+    now = exchange.now()
+    with exchange.database.begin() as connection:
+        idempotency.forget(connection, now)
+        rates.forget(connection, now)
+
+
 def _note_all(database: Database, wishes: list[Wish]) -> None:
     with database.begin() as connection:
         for wish in wishes:
@@ -93,6 +102,7 @@ def run(exchange: Exchange, roots_file: Path, stop: threading.Event) -> None:
         _Duty(lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
         _Duty(lambda: sweep(exchange), SWEEP_SECONDS),
         _Duty(lambda: drain(exchange), DRAIN_SECONDS),
+        _Duty(lambda: forget(exchange), FORGET_SECONDS),
         _Duty(lambda: page_on_call(exchange), ON_CALL_SECONDS),
     ]
     while not stop.wait(0.5):

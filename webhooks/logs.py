@@ -22,9 +22,10 @@ import structlog
 
 STRUCK_OUT = "[struck out]"
 _SECRETIVE = re.compile(
-    r"\b(CA|AC|SM|MM|MG)[0-9a-f]{32}\b"  # kept: the names of calls, accounts and messages
+    r"\b(CA|AC|SM|MM|MG|RQ)[0-9a-f]{32}\b"  # kept: the names of calls, accounts, messages and requests
     r"|\+?\d(?:[ .-]?\d){4,}"  # five digits and more: caller numbers, groups, IDs
     r"|\b(?:[0-9A-Za-z]{5}[- ]?){4}[0-9A-Za-z]{5}\b"  # product keys
+    r"|\bttk_[0-9A-Za-z_-]+"  # tokens
 )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from keys.database import Database
 from webhooks import background, delivery, logs, ringing, settings, twilio_calls, twilio_rest
-from webhooks.app import create_app, open_database, open_exchange, open_phone
+from webhooks.app import create_app, open_api, open_database, open_exchange, open_phone
 from webhooks.settings import SettingError, Settings
 
 
@@ -27,7 +27,7 @@ def application() -> Flask:
     background.start(exchange, found.roots_file)
     delivery.start(exchange, twilio_rest.opened(found))
     ringing.start(exchange, twilio_calls.opened(found))
-    return create_app(exchange, open_phone(found, exchange))
+    return create_app(exchange, open_phone(found, exchange), open_api(found))
 
 
 def serve(target: str, found: Settings) -> None:

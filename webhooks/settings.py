@@ -37,6 +37,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TOUCHTONE_WORKERS", "Serving processes; must stay 1 on SQLite.", "1"),
     Setting("TOUCHTONE_THREADS", "Threads that answer, in each serving process.", "8"),
     Setting("TOUCHTONE_PHONE", "`on`: the rehearsal telephone as a page at `/phone`, behind a printed token.", "off"),
+    Setting("TOUCHTONE_API", "`on`: organisations' programs may activate at `/api/v1`, with tokens.", "on"),
+    Setting("TOUCHTONE_API_PER_MINUTE", "Requests a minute, at most, with one token.", "600"),
     Setting("TOUCHTONE_DESK_LISTEN", "Address and port the operators' desk binds.", "127.0.0.1:8090"),
     Setting("TOUCHTONE_DESK_URL", "The address, without `/desk`, under which operators reach the desk.",
             "`http://127.0.0.1:8090`"),
@@ -69,6 +71,8 @@ class Settings:
     workers: int
     threads: int
     phone: bool
+    api: bool
+    api_per_minute: int
     secrets_file: Path
     lines_file: Path
     account_sid: str
@@ -146,6 +150,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         workers=workers,
         threads=_count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
         phone=phone,
+        api=_switch("TOUCHTONE_API", read["TOUCHTONE_API"] or "on"),
+        api_per_minute=_per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
         account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
@@ -229,6 +235,12 @@ def _listen(name: str, value: str) -> tuple[str, int]:
 def _count(name: str, value: str) -> int:
     if not _is_number(value) or not 1 <= int(value) <= 512:
         raise SettingError(f"{name} must be a whole number from 1 to 512.")
+    return int(value)
+
+
+def _per_minute(value: str) -> int:
+    if not _is_number(value) or int(value) < 1:
+        raise SettingError("TOUCHTONE_API_PER_MINUTE must be a whole number from 1 to 99999.")
     return int(value)
 
 

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 
 from ivr.transitions import diagram
+from webhooks.api.guards import opened
 from webhooks.app import create_app
 from webhooks.cli.main import COMMANDS
 from webhooks.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
-OPEN = {"/healthz", "/readyz", "/voice/hold.wav"}
-"""Doors for everybody: whether the line stands, and the music that every waiting caller hears."""
+OPEN = {"/healthz", "/readyz", "/voice/hold.wav", "/api/v1/openapi.json"}
+"""Doors for everybody: whether the line stands, the music that every waiting caller hears, and what the API is."""
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_every_route_but_those_for_everybody_refuses_whoever_does_not_sign(exchange):
-    app = create_app(exchange)
+def test_every_route_but_those_for_everybody_refuses_whoever_shows_no_signature_and_no_token(exchange):
+    app = create_app(exchange, api=opened(600, 8))
     client = app.test_client()
     walked = set()
     for rule in app.url_map.iter_rules():
@@ -25,7 +26,9 @@ def test_every_route_but_those_for_everybody_refuses_whoever_does_not_sign(excha
         for method in rule.methods - {"OPTIONS", "HEAD"}:
             answer = client.open(path, method=method, data={"CallSid": "CA1", "AccountSid": exchange.account_sid})
             walked.add(path)
-            assert (answer.status_code == 403) == (path not in OPEN), path
+            closed = 401 if path.startswith("/api/") else 403
+            assert (answer.status_code == closed) == (path not in OPEN), path
+            assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401), path
     assert len(walked) > len(OPEN)
 
 

@@ -23,6 +23,9 @@ MAY_BEGIN = {
     "webhooks/sms_status.py": "a status callback",
     "webhooks/health.py": "readiness",
     "webhooks/background.py": "one pass of background work",
+    "webhooks/api/guards.py": "one request counted",
+    "webhooks/api/activations.py": "an API request",
+    "webhooks/api/batch.py": "one chunk of an API request",
     "webhooks/desk/blocking.py": "a desk view",
     "webhooks/desk/calling.py": "a desk view",
     "webhooks/desk/case_list.py": "a desk view",
@@ -38,6 +41,7 @@ MAY_BEGIN = {
     "webhooks/cli/key.py": "a command",
     "webhooks/cli/case.py": "a command",
     "webhooks/cli/operator.py": "a command",
+    "webhooks/cli/token.py": "a command",
 }
 """Every file that may begin (and so commit) a write transaction, and what for."""
 
@@ -88,7 +92,7 @@ def test_write_transactions_begin_in_few_named_places_only():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 called = node.func
                 owner = ast.unparse(called.value)
-                if called.attr == "begin" and owner != "calls":
+                if called.attr == "begin" and owner not in {"calls", "idempotency"}:
                     begins.add(name(path))
                 if called.attr == "commit" and owner != "savepoint":
                     begins.add(name(path))

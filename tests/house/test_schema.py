@@ -7,17 +7,20 @@ import ivr.desk_entries
 import ivr.dialled
 import ivr.grant_requests
 import ivr.guesses
+import ivr.idempotency
 import ivr.logins
 import ivr.notices
 import ivr.operators
 import ivr.opt_outs
 import ivr.outbox
 import ivr.queue
+import ivr.rates
 import ivr.reviews
 import ivr.rings
 import ivr.sightings
 import ivr.text_limits
 import ivr.threads
+import ivr.tokens
 import keys.alarms
 import keys.ledger
 import keys.seals
@@ -33,17 +36,20 @@ ROOMS = (
     ivr.dialled,
     ivr.grant_requests,
     ivr.guesses,
+    ivr.idempotency,
     ivr.logins,
     ivr.notices,
     ivr.operators,
     ivr.opt_outs,
     ivr.outbox,
     ivr.queue,
+    ivr.rates,
     ivr.reviews,
     ivr.rings,
     ivr.sightings,
     ivr.text_limits,
     ivr.threads,
+    ivr.tokens,
     keys.alarms,
     keys.ledger,
     keys.seals,

@@ -136,7 +136,7 @@ def test_a_log_that_cannot_be_written_costs_no_call(ring, groups, exchange, door
         "004930123456", "123456", "123456 234567", "123456-234567", "123456,234567", "1 2 3 4 5 6",
         "\uff11\uff12\uff13\uff14\uff15\uff16",
         "7K2MQ-9PXRV-3W4HT-Y5N6B-ZD8FG", "7k2mq-9pxrv-3w4ht-y5n6b-zd8fg", "7K2MQ 9PXRV 3W4HT Y5N6B ZD8FG",
-        "7K2MQ9PXRV3W4HTY5N6BZD8FG",
+        "7K2MQ9PXRV3W4HTY5N6BZD8FG", "ttk_AbCdEfGhIj-KlMnOpQrSt_UvWxYzAbCdEfGhIjKlMno",
     ],
 )  # fmt: skip
 def test_what_looks_like_a_number_or_a_key_is_struck_out(secret):
@@ -148,7 +148,8 @@ def test_what_looks_like_a_number_or_a_key_is_struck_out(secret):
 
 
 @pytest.mark.parametrize(
-    "kept", [SID, "AC" + "a1" * 16, "SM" + "0f" * 16, "turn 12", "status 403", "2.4 seconds", "port 8080"]
+    "kept",
+    [SID, "RQ" + "12" * 16, "AC" + "a1" * 16, "SM" + "0f" * 16, "turn 12", "status 403", "2.4 seconds", "port 8080"],
 )
 def test_what_names_a_call_or_counts_is_kept(kept):
     assert redacted(kept) == kept

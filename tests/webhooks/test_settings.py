@@ -35,6 +35,15 @@ def sentence(environ, **changed):
     return said
 
 
+def test_the_api_is_on_unless_it_is_switched_off_and_its_rate_is_a_number(environ):
+    assert load(environ).api
+    assert load(environ).api_per_minute == 600
+    assert not load({**environ, "TOUCHTONE_API": "off"}).api
+    assert "TOUCHTONE_API must be on or off" in sentence(environ, TOUCHTONE_API="yes")
+    for wrong in ("0", "-1", "many", "100000"):
+        assert "TOUCHTONE_API_PER_MINUTE" in sentence(environ, TOUCHTONE_API_PER_MINUTE=wrong)
+
+
 def test_three_settings_are_enough(environ, tmp_path):
     found = load(environ)
     assert found.public_url == "https://line.example"

@@ -38,15 +38,18 @@ TABLE_MODULES = (
     "ivr.dialled",
     "ivr.grant_requests",
     "ivr.guesses",
+    "ivr.idempotency",
     "ivr.notices",
     "ivr.operators",
     "ivr.opt_outs",
     "ivr.outbox",
     "ivr.queue",
+    "ivr.rates",
     "ivr.rings",
     "ivr.sightings",
     "ivr.text_limits",
     "ivr.threads",
+    "ivr.tokens",
 )
 
 # A command may wait for long statements and for a busy line.

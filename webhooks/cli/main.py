@@ -26,6 +26,7 @@ COMMANDS = {
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
+    "token": ("webhooks.cli.token", "token", "Tokens of organisations, for the API."),
     "twilio": ("webhooks.cli.twilio", "twilio", "Check the account at Twilio, and set its webhooks for our lines."),
 }
 

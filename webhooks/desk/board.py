@@ -7,12 +7,12 @@ look: two hundred cases on twenty desks must not slow the line.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, tuple_
+from sqlalchemy import Connection, func, select
 
 from ivr import grant_requests, signs
 from ivr.call_backs import call_backs
@@ -24,6 +24,7 @@ from ivr.operators import Operator, Presence, listed
 from ivr.queue import HandoffState, desk_events, handoffs
 from ivr.signs import Score
 from ivr.written import read_state
+from keys.belonging import among
 from keys.formats import FORMATS
 from keys.groups import check_groups
 from keys.installation_id import InvalidInstallationID, decode
@@ -234,17 +235,10 @@ def _keys(connection: Connection, found: Iterable[Any]) -> dict[str, Key]:
             products.c.name,
         )
         .join(products, products.c.number == product_keys.c.product)
-        .where(_among(product_keys, pairs))
+        .where(among(product_keys, pairs))
     )
     known = {(row.product, row.serial): Key(row.last_five, row.name, row.status == KeyStatus.BLOCKED) for row in rows}
     return {groups: known[pair] for groups, pair in named.items() if pair in known}
-
-
-def _among(table: Table, pairs: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
-    """The rows of these products and serials. SQLite finds no pair by index, so it is told each half as well."""
-    product, serial = table.c.product, table.c.serial
-    halves = product.in_({pair[0] for pair in pairs}), serial.in_({pair[1] for pair in pairs})
-    return and_(*halves, tuple_(product, serial).in_(pairs))
 
 
 def _owed(connection: Connection, lines: Lines) -> tuple[Owed, ...]:

@@ -46,6 +46,8 @@ KINDS = {
     Kind.CALLER_UNBLOCKED: "unblocked a caller",
     Kind.OPERATOR_CHANGED: "changed an operator",
     Kind.ALARM_SEEN: "saw an alarm",
+    Kind.TOKEN_ISSUED: "issued a token",
+    Kind.TOKEN_REVOKED: "revoked a token",
 }
 
 

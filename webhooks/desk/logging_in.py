@@ -5,7 +5,6 @@ Rule: whoever fails hears the same words after the same time, whatever was wrong
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import secrets as randomness
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from ivr.callers import unseal
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.desk_entries import desk_entries as entries
 from ivr.operators import Presence, Proof, Role
+from webhooks.addresses import address_of_request
 from webhooks.desk import passwords, totp
 from webhooks.desk.guards import csrf_of, done, here, local, login, say, who, without_login
 
@@ -113,18 +113,6 @@ def revoke(login_id: int) -> Response:
         _note(connection, Kind.LOGIN_REVOKED, who().name, at, operator_id=who().id, of=found.operator.name)
     say(f"{found.operator.name} is logged out there.")
     return done(url_for("logging_in.list_logins"))
-
-
-def address_of_request() -> str:
-    """Where a request comes from: the last hop that a proxy on this machine names, else whoever connected."""
-    peer = request.remote_addr or ""
-    if peer in {"127.0.0.1", "::1"}:
-        named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        try:
-            return str(ipaddress.ip_address(named))
-        except ValueError:
-            return peer
-    return peer
 
 
 def _shut(connection: Connection, proof: Proof | None, address: str, at: datetime) -> bool:

@@ -1,0 +1,96 @@
+"""What a request of a token does to the ledger: many installations or one, over the same throttle as any caller.
+
+Rule: a token activates with its own organisation's keys. Another's key, one that was never issued and a wrong proof are
+one and the same answer, reached by the same steps, and each is a wrong try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ivr import guesses
+from ivr.guesses import FREE_OF_TOKEN, Budget, GuessKind
+from ivr.tokens import Token
+from keys import belonging, ledger, ledger_many
+from keys.installation_id import InstallationID
+from keys.ledger import Activated, Claim, Refused
+from keys.refusals import Refusal
+from keys.secrets_file import Secrets
+
+_UNKNOWN = Refused(Refusal.KEY_UNKNOWN)
+_WAIT = Refused(Refusal.TOO_MANY_TRIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, with which request, on which of the ledger's channels."""
+
+    connection: Connection
+    secrets: Secrets
+    token: Token
+    channel: str
+    request_id: str
+    now: datetime
+
+
+def wrong_tries(connection: Connection, token: Token, now: datetime) -> Budget:
+    """How many more wrong tries a token has just now."""
+    return guesses.budget(connection, guesses.of_token(token.id), now, FREE_OF_TOKEN)
+
+
+def activate(asking: Asking, iids: Sequence[InstallationID]) -> list[Activated | Refused]:
+    """Spend one activation on each installation, in order; one that was activated before is answered from what stands.
+
+    At most `ledger_many.CHUNK` of them, in the caller's transaction. Raises DatabaseUnavailable.
+    Once the wrong tries are used up, the rest is refused with TOO_MANY_TRIES without being looked at.
+    """
+    tries = wrong_tries(asking.connection, asking.token, asking.now).tries
+    owners = belonging.organisations_of(asking.connection, [(iid.product, iid.serial) for iid in iids])
+    judged: list[Claim | Refused] = []
+    for iid in iids:
+        judged.append(_WAIT if tries == 0 else _judge(asking, iid, owners.get((iid.product, iid.serial))))
+        tries -= judged[-1] is _UNKNOWN
+    spent = iter(_spend(asking, [each for each in judged if isinstance(each, Claim)]))
+    return [next(spent) if isinstance(each, Claim) else each for each in judged]
+
+
+def _judge(asking: Asking, iid: InstallationID, owner: int | None) -> Claim | Refused:
+    """The claim of an installation that this token may ask for; else the refusal, written down where it was a try."""
+    known = ledger.identify(iid, asking.secrets)
+    own = owner == asking.token.organisation_id
+    if isinstance(known, ledger.Genuine) and (own or owner is None):
+        # A sound proof on a serial that was never issued is for the ledger to hear of: it raises the alarm.
+        return Claim(iid, known.generation, asking.channel, asking.request_id, actor=asking.token.name)
+    if isinstance(known, Refused) and known.refusal is Refusal.PRODUCT_UNKNOWN:
+        return known
+    _note(asking, iid, GuessKind.FOREIGN if isinstance(known, ledger.Genuine) else GuessKind.PROOF)
+    return _UNKNOWN
+
+
+def _note(asking: Asking, iid: InstallationID, kind: GuessKind) -> None:
+    guesses.note(
+        asking.connection,
+        kind,
+        caller=guesses.of_token(asking.token.id),
+        call_sid=asking.request_id,
+        now=asking.now,
+        product=iid.product,
+        serial=iid.serial,
+    )
+
+
+def _spend(asking: Asking, claims: Sequence[Claim]) -> list[Activated | Refused]:
+    if not claims:
+        return []
+    if len(claims) == 1:
+        done = [ledger.reserve_and_post(asking.connection, claims[0], now=asking.now)]
+    else:
+        done = ledger_many.reserve_and_post_many(asking.connection, claims, now=asking.now)
+    for claim, each in zip(claims, done, strict=True):
+        if each == _UNKNOWN:
+            _note(asking, claim.iid, GuessKind.PROOF)
+    return done

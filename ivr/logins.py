@@ -91,6 +91,12 @@ def live(connection: Connection, now: datetime, operator_id: int | None = None) 
     return [_read(row) for row in rows]
 
 
+def live_ids(connection: Connection, now: datetime) -> set[int]:
+    """The ids of all logins that are not over."""
+    joined = select(logins.c.id).join(operators, operators.c.id == logins.c.operator_id)
+    return set(connection.scalars(joined.where(*_live(now))))
+
+
 def touch(connection: Connection, login_id: int, now: datetime) -> None:
     """A page of this login was heard from."""
     connection.execute(update(logins).where(logins.c.id == login_id).values(seen_at=now))

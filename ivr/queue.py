@@ -209,6 +209,12 @@ def of_case(connection: Connection, case_id: int) -> Handoff | None:
     return None if row is None else handoff_of(row)
 
 
+def waiting(connection: Connection) -> int:
+    """How many cases nobody has taken yet."""
+    waits = handoffs.c.state == HandoffState.WAITING
+    return int(connection.execute(select(func.count()).select_from(handoffs).where(waits)).scalar_one())
+
+
 def unfinished(connection: Connection) -> list[Handoff]:
     """Every handoff that has not ended, the longest wait first."""
     rows = connection.execute(

@@ -18,9 +18,9 @@ def test_a_change_reaches_every_desk_and_turns_are_timed_with_and_without(tmp_pa
     told = json.loads(run.stdout)
     (reached,) = told["reached"]
     assert 0 < reached["heard_p50"] <= reached["heard_most"] < 5
-    assert reached["heard_p50"] + 0.12 < reached["shown_p50"] <= reached["shown_most"]
-    assert [one["subject"] for one in told["slowed"]] == ["no desk", "no desk, again", "2 streams", "4 streams"]
+    assert 0 < reached["shown_p50"] <= reached["shown_most"] < 5
+    assert [one["subject"] for one in told["slowed"]] == ["no desk", "no desk, again", "2 desks", "4 desks"]
     assert {one["turns"] for one in told["slowed"]} == {70}
     assert told["slowed"][0]["p50_ratio"] == 1
-    assert len(told["aims"]) == 3
-    assert "| sqlite | 1 | 4 streams | 70 |" in page.read_text()
+    assert len(told["aims"]) == 5
+    assert "| sqlite | 1 | 4 desks | 70 |" in page.read_text()

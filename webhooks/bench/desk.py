@@ -35,15 +35,13 @@ from webhooks.bench.signed import Address, bench_calls, standard_groups
 from webhooks.bench.stores import Store
 
 CHANGE_SECONDS = 1.0
-LOOKING = 20
-"""So many of the open desks fetch the queue at every change; the others are streams alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to measure: `waiting` cases, `desks` that a change must reach, `changes` of them; and the line's turns.
 
-    `streams` open at once, each in every round; `connections` of the load, and `turns` of a round in all.
+    `streams` are the numbers of desks open in a round; `connections` of the load, and `turns` of a round in all.
     """
 
     databases: tuple[str, ...] = ("sqlite", "postgresql")
@@ -58,8 +56,8 @@ class Plan:
 
     @property
     def subjects(self) -> dict[str, int]:
-        """How many streams are open, by name."""
-        return {NONE: 0, AGAIN: 0, **{f"{count} streams": count for count in self.streams}}
+        """How many desks are open, by name."""
+        return {NONE: 0, AGAIN: 0, **{f"{count} desks": count for count in self.streams}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class _Bench:
         """Let cases come in one after another, and look how soon each is at every desk. Raises WrongAnswerError."""
         heard: list[float] = []
         shown: list[float] = []
-        with self.desks.opened(self.cookies[: self.plan.desks], self.plan.desks):
+        with self.desks.opened(self.cookies[: self.plan.desks]):
             for _ in range(self.plan.changes):
                 began = time.perf_counter()
                 handoff = enter(self.database)
@@ -123,7 +121,7 @@ class _Bench:
         opening = [[(one.text, one.answer) for call in share for one in call.opening] for share in shares]
         timed = [[(one.text, one.answer) for call in share for one in call.group_turns] for share in shares]
         self.client.submit(load.run, self.line_port, opening).result()
-        with self.desks.opened(self.cookies[:streams], min(streams, LOOKING)), changing(self.database):
+        with self.desks.opened(self.cookies[:streams]), changing(self.database):
             measured = self.client.submit(load.run, self.line_port, timed).result()
         return sorted(measured.latencies)
 
@@ -212,13 +210,16 @@ def enter(database: Database) -> Handoff:
 
 @contextmanager
 def changing(database: Database) -> Iterator[None]:
-    """Something changes every second, as at a desk where people work, until the block ends."""
+    """The queue changes every second, as at a desk where people work, until the block ends: one comes, one goes."""
     over = threading.Event()
 
     def change() -> None:
+        before = enter(database)
         while not over.wait(CHANGE_SECONDS):
+            handoff = enter(database)
             with database.begin() as connection:
-                queue.note(connection, "seen", datetime.now(UTC))
+                claims.finish(connection, before.id, "other", datetime.now(UTC))
+            before = handoff
 
     changes = threading.Thread(target=change, name="changes")
     changes.start()

@@ -2,10 +2,11 @@
 
 Rule: a figure stands beside the aim it is held to.
 
->>> slowed = Slowed("sqlite", 1, "20 streams", 2100, 1.30, 2.60, 1.02, 1.10)
->>> report = Report({}, 5, (Reached("sqlite", 20, 200, 40, 0.2, 0.4, 0.4, 0.7),), (slowed,))
+>>> again = Slowed("sqlite", 1, AGAIN, 2100, 1.30, 2.60, 1.01, 1.32)
+>>> slowed = Slowed("sqlite", 1, "20 desks", 2100, 1.30, 2.60, 1.02, 1.25)
+>>> report = Report({}, 5, (Reached("sqlite", 20, 200, 40, 0.2, 0.4, 0.4, 0.7),), (again, slowed))
 >>> [(found, met) for _, found, met in report.aims()]
-[('0.70 s', True), ('1.02', True)]
+[('0.70 s', True), ('1.02, 1.01 without', True), ('1.25, 1.32 without', True)]
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from webhooks.bench.figures import table
 
 NONE, AGAIN = "no desk", "no desk, again"
 MOST_SECONDS = 1.0
-MOST_SLOWER = 1.05
-"""Of the median turn, beside the same without a desk: less than runs differ."""
+MOST_SLOWER = {"median": 1.05, "p99": 1.2}
+"""Of turns beside the same without a desk; where two rounds without one differ by more, that is allowed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Slowed:
-    """The line's turns with so many streams open: milliseconds, and medians of the ratios to none of the same round."""
+    """The line's turns with so many desks open: milliseconds, and medians of the ratios to none of the same round."""
 
     database: str
     connections: int
@@ -48,6 +49,15 @@ class Slowed:
     p99: float
     p50_ratio: float
     p99_ratio: float
+
+    @property
+    def beside(self) -> tuple[str, int]:
+        """What it may be compared with."""
+        return self.database, self.connections
+
+    def ratio(self, name: str) -> float:
+        """To none, of the median or the p99."""
+        return self.p50_ratio if name == "median" else self.p99_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +76,12 @@ class Report:
             yield aim, f"{one.shown_most:.2f} s", one.shown_most < MOST_SECONDS
         for each in self.slowed:
             if each.subject not in {NONE, AGAIN}:
+                again = next(one for one in self.slowed if one.beside == each.beside and one.subject == AGAIN)
                 where = f"{each.database}, {each.connections} connection{'s' * (each.connections != 1)}, {each.subject}"
-                aim = f"{where}: the median turn at most {MOST_SLOWER} times that without"
-                yield aim, f"{each.p50_ratio:.2f}", each.p50_ratio <= MOST_SLOWER
+                for name, most in MOST_SLOWER.items():
+                    found, unrest = each.ratio(name), again.ratio(name)
+                    aim = f"{where}: the {name} of turns at most {most} times that without"
+                    yield aim, f"{found:.2f}, {unrest:.2f} without", found <= max(most, unrest)
 
     def as_facts(self) -> dict[str, Any]:
         """The report as plain values, for JSON, with each aim and whether it is met."""

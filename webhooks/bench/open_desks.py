@@ -1,7 +1,7 @@
-"""Open desks, as browsers hold them: a live stream each, and a look at the queue at every change.
+"""Open desks, as browsers hold them: the queue's page, with its live stream, over which all comes that it shows.
 
-Rule: a desk here does what the page's own script does, and no less: many changes within an eighth of a second are one,
-and after it the count and the queue are fetched.
+Rule: a desk here does what the page's own script does, and no less: it puts what is told of the queue on what it has,
+and where that does not fit it opens its stream anew.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from dataclasses import dataclass, field
 
 from webhooks.bench.load import WrongAnswerError
 
-GATHERED_SECONDS = 0.12
-"""What the page waits for more changes; see desk.js."""
-_PARTS = ("/desk/queue/count", "/desk/queue/board")
+_PATH = "/desk/live?queue=1&channel=&line=&mark="
 _PATIENCE = 30.0
-_LONGEST_LINE = 1 << 20
+_LONGEST_LINE = 1 << 22
 
 
 @dataclass(slots=True, eq=False)
 class _Desk:
-    """One open desk: `heard` and `shown` are the moments at which a handoff was told of, and stood in its queue."""
+    """One open desk: `heard` and `shown` are the moments at which a handoff was told of, and stood in its queue.
+
+    `mark` is of the queue as it has it, and `rows` are its rows.
+    """
 
     cookie: str
-    looks: bool
     open: asyncio.Event = field(default_factory=asyncio.Event)
     heard: dict[int, float] = field(default_factory=dict)
     shown: dict[int, float] = field(default_factory=dict)
-    looking: asyncio.Task[None] | None = None
+    mark: str = ""
+    rows: dict[int, str] = field(default_factory=dict)
 
 
 class OpenDesks:
@@ -47,12 +48,12 @@ class OpenDesks:
         threading.Thread(target=self._loop.run_forever, name="open desks", daemon=True).start()
 
     @contextmanager
-    def opened(self, cookies: Sequence[str], looking: int) -> Iterator[None]:
-        """A desk for each cookie, until the block ends; the first `looking` also fetch what changed.
+    def opened(self, cookies: Sequence[str]) -> Iterator[None]:
+        """A desk for each cookie, which has the whole queue, until the block ends.
 
         Raises WrongAnswerError where a stream is refused.
         """
-        self._desks = [_Desk(cookie, place < looking) for place, cookie in enumerate(cookies)]
+        self._desks = [_Desk(cookie) for cookie in cookies]
         streams = [asyncio.run_coroutine_threadsafe(self._listen(desk), self._loop) for desk in self._desks]
         try:
             self._wait(asyncio.run_coroutine_threadsafe(self._all_open(), self._loop), streams)
@@ -68,15 +69,15 @@ class OpenDesks:
                 asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), self._loop).result()
 
     def reached(self, handoff: int) -> tuple[list[float], list[float]]:
-        """The moments at which each desk heard of a handoff, and at which it stood in each queue that is looked at.
+        """The moments at which each desk heard of a handoff, and at which it stood in each queue.
 
         Waits until all have. Raises WrongAnswerError where one never does.
         """
         end = time.perf_counter() + _PATIENCE
-        looking = [desk for desk in self._desks if desk.looks]
+        desks = self._desks
         while time.perf_counter() < end:
-            if all(handoff in desk.heard for desk in self._desks) and all(handoff in desk.shown for desk in looking):
-                return [desk.heard[handoff] for desk in self._desks], [desk.shown[handoff] for desk in looking]
+            if all(handoff in desk.heard and handoff in desk.shown for desk in desks):
+                return [desk.heard[handoff] for desk in desks], [desk.shown[handoff] for desk in desks]
             time.sleep(0.01)
         raise WrongAnswerError(b"a change did not reach every desk")
 
@@ -97,7 +98,7 @@ class OpenDesks:
     async def _listen(self, desk: _Desk) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_LONGEST_LINE)
         try:
-            writer.write(_request("/desk/live", desk.cookie))
+            writer.write(_request(_PATH + desk.mark, desk.cookie))
             first = await reader.readline()
             if b" 200 " not in first:
                 raise WrongAnswerError(first)
@@ -106,45 +107,27 @@ class OpenDesks:
                 if line.startswith(b"event: "):
                     event = line[7:].strip()
                 elif line.startswith(b"data: "):
-                    self._told(desk, event, line[6:])
-        finally:
-            if desk.looking is not None:
-                desk.looking.cancel()
-            writer.close()
-
-    def _told(self, desk: _Desk, event: bytes, data: bytes) -> None:
-        if event == b"hello":
-            desk.open.set()
-        elif event == b"change":
-            handoff = json.loads(data)["handoff"]
-            if handoff is not None:
-                desk.heard.setdefault(handoff, time.perf_counter())
-            if desk.looks and (desk.looking is None or desk.looking.done()):
-                desk.looking = asyncio.create_task(self._look(desk))
-
-    async def _look(self, desk: _Desk) -> None:
-        """Fetch what the page fetches; once more where something was told meanwhile."""
-        known = -1
-        while known != len(desk.heard):
-            await asyncio.sleep(GATHERED_SECONDS)
-            known = len(desk.heard)
-            _, board = await asyncio.gather(*(self._fetch(path, desk.cookie) for path in _PARTS))
-            now = time.perf_counter()
-            for handoff in desk.heard.keys() - desk.shown.keys():
-                if f'id="case-{handoff}"'.encode() in board:
-                    desk.shown[handoff] = now
-
-    async def _fetch(self, path: str, cookie: str) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            writer.write(_request(path, cookie, "HX-Request: true\r\nConnection: close\r\n"))
-            answer = await reader.read()
+                    _told(desk, event, line[6:])
         finally:
             writer.close()
-        if not answer.startswith(b"HTTP/1.1 200 "):
-            raise WrongAnswerError(answer)
-        return answer
 
 
-def _request(path: str, cookie: str, more: str = "") -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n{more}\r\n".encode()
+def _told(desk: _Desk, event: bytes, data: bytes) -> None:
+    now = time.perf_counter()
+    if event == b"change":
+        handoff = json.loads(data)["handoff"]
+        if handoff is not None:
+            desk.heard.setdefault(handoff, now)
+    elif event == b"board":
+        told = json.loads(data)
+        if told["was"] not in {None, desk.mark}:
+            raise WrongAnswerError(data)  # the page would open its stream anew; nothing here may make it
+        rows = desk.rows | {int(handoff): row for handoff, row in told["rows"].items()}
+        desk.mark, desk.rows = told["is"], {handoff: rows[handoff] for handoff in told["order"]}
+        for handoff in desk.rows:
+            desk.shown.setdefault(handoff, now)
+        desk.open.set()
+
+
+def _request(path: str, cookie: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode()

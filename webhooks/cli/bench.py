@@ -238,9 +238,7 @@ def calls(**given: Any) -> None:
 @click.option("--waiting", type=click.IntRange(0), default=200, show_default=True, help="Cases in the queue.")
 @click.option("--desks", type=click.IntRange(1), default=20, show_default=True, help="Desks that a change must reach.")
 @click.option("--changes", type=click.IntRange(1), default=40, show_default=True, help="Changes to time.")
-@click.option(
-    "--streams", type=_Counts(900), default="20,200", show_default=True, help="Streams open beside the turns."
-)
+@click.option("--streams", type=_Counts(900), default="20,200", show_default=True, help="Desks open beside the turns.")
 @click.option("--connections", type=_Counts(64), default="1,8", show_default=True, help="Connections of the turns.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each subject.")
 @click.option("--turns", type=click.IntRange(70), default=2100, show_default=True, help="Turns of a round.")

@@ -18,7 +18,8 @@ How a page is added:
    A draft that must survive: `data-draft="case-17-note"` on the textarea. No inline script or style: the policy
    forbids both, and `hx-on`, `js:` and trigger filters as well.
 5. A part that stays live: `hx-get="/desk/.../part" hx-trigger="desk-changed from:body"` (any change), or
-   `desk-case-17 from:body` (of that case), with an `id`; give what can have the focus an `id` too, so that it keeps it.
+   `desk-case-17 from:body` (of that case), with an `id`; give fields, and what can have the focus, an `id` too: by it
+   they keep focus, caret and what was typed (`static/kept.js`). The queue comes by the stream itself (`sheets`).
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def create_desk(desk: Desk) -> Flask:
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=200,
-        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        # Asked for anew each time, and sent where it is another: scripts and pages must be of one release.
+        SEND_FILE_MAX_AGE_DEFAULT=None,
         # What is said to the operator on the next page, and nothing else, travels in this signed cookie.
         SECRET_KEY=guards.said_key(desk.secrets.pepper),
         SESSION_COOKIE_NAME=f"{desk.cookie}_said",

@@ -5,6 +5,7 @@ Rule: an open stream costs no thread, and nothing here shares more with the line
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -23,14 +24,17 @@ from webhooks.twiml import Wording
 
 THREADS = 8
 PATIENCE = 5.0
+NICENESS = 5
+"""The desk gives way to the line where both want the processor: a page may be late by a moment, a caller may not."""
 
 
 class Application:
     """The ASGI application over one desk."""
 
     def __init__(self, desk: Desk) -> None:
-        self.live = Live(desk)
-        self._pages = WSGIMiddleware(cast(Any, create_desk(desk)), workers=THREADS)  # Flask's own type is wider
+        pages = create_desk(desk)
+        self.live = Live(desk, pages)
+        self._pages = WSGIMiddleware(cast(Any, pages), workers=THREADS)  # Flask's own type is wider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or the server's news of start and end."""
@@ -86,6 +90,7 @@ def serve(found: Settings) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    os.nice(NICENESS)
     Granian(
         "webhooks.desk.asgi:application",
         factory=True,

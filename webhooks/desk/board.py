@@ -1,18 +1,16 @@
 """What the queue shows: each case that waits, with all that tells an operator which to take, in a few statements.
 
-Rule: however many wait, the number of statements is the same, and everybody who looks at the same moment shares one
-look: two hundred cases on twenty desks must not slow the line.
+Rule: however many wait, the number of statements is the same.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ivr import grant_requests, signs
 from ivr.call_backs import call_backs
@@ -21,7 +19,7 @@ from ivr.cases import cases
 from ivr.grant_requests import GrantState
 from ivr.lines import Lines
 from ivr.operators import Operator, Presence, listed
-from ivr.queue import HandoffState, desk_events, handoffs
+from ivr.queue import HandoffState, handoffs
 from ivr.signs import Score
 from ivr.written import read_state
 from keys.belonging import among
@@ -34,7 +32,6 @@ from webhooks.desk import words
 
 TARGET = timedelta(minutes=2)
 """Within which a case should have been taken up."""
-FRESH = timedelta(seconds=1)
 _GRANTS = {
     GrantState.ASKED: "waits for a grant",
     GrantState.APPROVED: "grant approved",
@@ -85,6 +82,7 @@ class Owed:
     line: str
     wished_at: datetime
     due_at: datetime
+    overdue: bool
     handoff_id: int | None
 
 
@@ -106,34 +104,6 @@ class Board:
     def only(self, channel: str, line: str) -> tuple[Row, ...]:
         """The rows of one channel and one line; "" for any."""
         return tuple(row for row in self.rows if channel in {"", row.channel} and line in {"", row.line})
-
-
-class Shared:
-    """The last look, kept for everybody who asks within the same second and before the next change."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._board: Board | None = None
-        self._drawn: dict[Any, str] = {}
-
-    def board(self, connection: Connection, lines: Lines, now: datetime) -> Board:
-        """The queue as it is now."""
-        newest = connection.execute(select(func.max(desk_events.c.id))).scalar() or 0
-        with self._lock:
-            last = self._board
-            if last is None or last.newest != newest or not timedelta(0) <= now - last.at < FRESH:
-                last = self._board = look(connection, lines, newest, now)
-                self._drawn.clear()
-            return last
-
-    def drawn(self, board: Board, named: Any, draw: Callable[[], str]) -> str:
-        """A drawing of this board under a name: made once."""
-        with self._lock:
-            if board is not self._board:
-                return draw()
-            if named not in self._drawn:
-                self._drawn[named] = draw()
-            return self._drawn[named]
 
 
 def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
@@ -159,7 +129,7 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
     grants = grant_requests.states_of(connection, [row.case_id for row in found])
     return Board(
         rows=tuple(_row(row, lines, names, keys, grants) for row in found),
-        owed=_owed(connection, lines),
+        owed=_owed(connection, lines, now),
         present=tuple(each for each in people if each.disabled_at is None and each.presence != Presence.OFF),
         newest=newest,
         at=now,
@@ -241,7 +211,7 @@ def _keys(connection: Connection, found: Iterable[Any]) -> dict[str, Key]:
     return {groups: known[pair] for groups, pair in named.items() if pair in known}
 
 
-def _owed(connection: Connection, lines: Lines) -> tuple[Owed, ...]:
+def _owed(connection: Connection, lines: Lines, now: datetime) -> tuple[Owed, ...]:
     """Every call-back that is promised and not made, the earliest promise first."""
     joined = call_backs.outerjoin(cases, cases.c.id == call_backs.c.case_id).outerjoin(
         handoffs, (handoffs.c.case_id == cases.c.id) & handoffs.c.finished_at.is_(None)
@@ -252,4 +222,7 @@ def _owed(connection: Connection, lines: Lines) -> tuple[Owed, ...]:
         .where(call_backs.c.done_at.is_(None))
         .order_by(call_backs.c.due_at, call_backs.c.id)
     )
-    return tuple(Owed(row.number, lines.dialled(row.line).name, row.wished_at, row.due_at, row.id) for row in rows)
+    return tuple(
+        Owed(row.number, lines.dialled(row.line).name, row.wished_at, row.due_at, row.due_at < now, row.id)
+        for row in rows
+    )

@@ -1,7 +1,7 @@
-"""The live stream: every open desk hears within a second that something changed, and asks for it by itself.
+"""The live stream: every open desk hears within a second what changed, and the queue's own pages what is new of it.
 
-Rule: one reader a process, whatever the number of listeners; it tells what changed and never what it is, so that a
-stream carries nothing to be kept secret. Who listens is looked up again at every heartbeat.
+Rule: one reader a process, whatever the number of listeners: it looks once and draws once. Of a case a change says only
+which; the queue holds nothing that is one operator's own. Whose login is over is told at the next look, and no more.
 """
 
 from __future__ import annotations
@@ -13,21 +13,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
+from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.http import parse_cookie
 
-from ivr import logins
+from ivr import logins, queue
+from ivr.logins import Login
 from ivr.queue import desk_events
 from keys.unavailable import DatabaseUnavailable
 from webhooks.desk.guards import Desk
+from webhooks.desk.sheets import Chosen, Sheets, chosen_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 POLL_SECONDS = 0.3
+"""Between two looks for changes: whatever changes within it is drawn and told together."""
+LOOK_SECONDS = 5.0
+"""How often the queue is looked at though nothing is known to have changed: a caller moves on in the call."""
 HEARTBEAT_SECONDS = 15.0
 OVERLAP_SECONDS = 10.0
 """How long an id is read again and again: on PostgreSQL a smaller one may be committed after a greater."""
@@ -65,26 +72,40 @@ class Tail:
 
 
 class _Listener:
-    """One open stream: what it has still to be told."""
+    """One open stream: whose it is, what its page shows, and what it has still to be told."""
 
-    def __init__(self) -> None:
-        self.waiting: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue(MOST_BEHIND)
-        self.behind = False
+    def __init__(self, login_id: int, chosen: Chosen | None, mark: str) -> None:
+        self.login_id = login_id
+        self.chosen = chosen
+        self.mark = mark
+        self.waiting: int | None = None
+        self.changes: list[tuple[int, str]] = []
+        self.wake = asyncio.Event()
+        self.over = False
 
-    def tell(self, row: tuple[int, str]) -> None:
-        """Put a change in line; a listener that does not keep up is let go, and comes back by itself."""
-        try:
-            self.waiting.put_nowait(row)
-        except asyncio.QueueFull:
-            self.behind = True
+    def news(self, sheets: Sheets, waiting: int | None) -> str:
+        """All there is to tell, as the stream writes it; from then on it was told."""
+        told = "".join(_change(row) for row in self.changes)
+        self.changes.clear()
+        if waiting is not None and waiting != self.waiting:
+            self.waiting = waiting
+            told += f"event: waiting\ndata: {waiting}\n\n"
+        if self.chosen is not None:
+            self.mark, lacking = sheets.lacking(self.chosen, self.mark)
+            told += f"event: board\ndata: {lacking}\n\n" if lacking else ""
+        return told
 
 
 class Live:
-    """The ASGI application at `/desk/live`."""
+    """The ASGI application at `/desk/live`; `pages` is the application of the desk's pages, which draws the queue."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pages: Flask) -> None:
         self.desk = desk
         self.listeners: set[_Listener] = set()
+        self._pages = pages
+        self._sheets: Sheets = pages.extensions["queue"]
+        self._waiting: int | None = None
+        self._drawn_at = -LOOK_SECONDS
         self._reader: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,38 +115,50 @@ class Live:
         if scope["method"] != "GET":
             return await _refuse(send, 405)
         try:
-            if not await asyncio.to_thread(self._is_live, token):
-                return await _refuse(send, 401)
+            login = await asyncio.to_thread(self._login, token)
         except DatabaseUnavailable:
             return await _refuse(send, 503)
+        if login is None:
+            return await _refuse(send, 401)
         if len(self.listeners) >= MOST_LISTENERS:
             return await _refuse(send, 503)
-        listener = _Listener()
+        listener = self._listener(login, scope.get("query_string", b""))
         self.listeners.add(listener)
         try:
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read())
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await self._feed(listener, token, headers.get(b"last-event-id", ""), receive, send)
+            await self._feed(listener, headers.get(b"last-event-id", ""), receive, send)
         finally:
             self.listeners.discard(listener)
 
-    async def _feed(self, listener: _Listener, token: str, last: str, receive: Receive, send: Send) -> None:
+    def _listener(self, login: Login, asked: bytes) -> _Listener:
+        """Who listens; the page of the queue asks for the queue as well, and says what of it it has."""
+        query = dict(parse_qsl(asked.decode("latin-1")))
+        if "queue" not in query:
+            return _Listener(login.id, None, "")
+        chosen = chosen_of(query, self.desk.lines)
+        self._drawn_at = -LOOK_SECONDS  # it may be the first who looks with this choice
+        return _Listener(login.id, chosen, query.get("mark", ""))
+
+    async def _feed(self, listener: _Listener, last: str, receive: Receive, send: Send) -> None:
         """Tell a listener what it missed, then what comes, until it goes or may not listen any more."""
         gone = asyncio.create_task(_until_gone(receive))
         try:
             await _write(send, await asyncio.to_thread(self._missed, last))
-            while not gone.done() and not listener.behind:
-                next_row = asyncio.create_task(listener.waiting.get())
-                await asyncio.wait({gone, next_row}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if next_row.done():
-                    await _write(send, _change(next_row.result()))  # type: ignore[arg-type] # only rows are put in
-                    continue
-                next_row.cancel()
-                if not gone.done() and not await asyncio.to_thread(self._is_live, token):
+            while not gone.done() and len(listener.changes) <= MOST_BEHIND:
+                listener.wake.clear()
+                if listener.over:
                     await _write(send, "event: gone\ndata: {}\n\n")
                     break
-                await _write(send, ": still here\n\n")
+                if told := listener.news(self._sheets, self._waiting):
+                    await _write(send, told)
+                    continue
+                woken = asyncio.create_task(listener.wake.wait())
+                await asyncio.wait({gone, woken}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if not woken.done():
+                    woken.cancel()
+                    await _write(send, ": still here\n\n")
             await send({"type": "http.response.body", "body": b""})
         except (TimeoutError, OSError, DatabaseUnavailable):
             pass  # the browser comes back by itself, and says what it heard last
@@ -133,25 +166,52 @@ class Live:
             gone.cancel()
 
     async def _read(self) -> None:
-        """Read what is new and tell everybody, for as long as anybody listens."""
+        """Read what is new, draw it once and tell everybody, for as long as anybody listens."""
         tail = None
         while self.listeners:
             try:
                 if tail is None:
                     tail = Tail(await asyncio.to_thread(self._newest))
-                rows = await asyncio.to_thread(self._after, tail.low)
-                for row in tail.fresh(rows, time.monotonic()):
-                    for listener in tuple(self.listeners):
-                        listener.tell(row)
+                rows = tail.fresh(await asyncio.to_thread(self._after, tail.low), time.monotonic())
+                for listener in self.listeners:
+                    listener.changes += rows
+                if rows or time.monotonic() - self._drawn_at >= LOOK_SECONDS:
+                    await self._look(anew=bool(rows))
             except DatabaseUnavailable as unavailable:
                 _log.warning("live_stream_postponed", cause=unavailable.cause.value)
+            except Exception:  # noqa: BLE001 - a look that fails must not be the last
+                _log.exception("live_stream_failed")
             await asyncio.sleep(POLL_SECONDS)
 
-    def _is_live(self, token: str) -> bool:
-        if not token:
-            return False
+    async def _look(self, *, anew: bool) -> None:
+        """Draw the queue for all who look at it, find out who may still listen, and wake them."""
+        self._drawn_at = time.monotonic()
+        choices = {listener.chosen for listener in self.listeners if listener.chosen is not None}
+        try:
+            self._waiting, live = await asyncio.to_thread(self._drawn, choices, anew=anew)
+            for listener in self.listeners:
+                listener.over = listener.login_id not in live
+        finally:
+            for listener in self.listeners:
+                listener.wake.set()
+
+    def _drawn(self, choices: set[Chosen], *, anew: bool) -> tuple[int, set[int]]:
+        """How many wait, and the logins that are not over."""
+        now = self.desk.now()
         with self.desk.database.read() as connection:
-            return logins.find(connection, token, self.desk.now()) is not None
+            live = logins.live_ids(connection, now)
+            if not choices:
+                return queue.waiting(connection), live
+            board = self._sheets.board(connection, self.desk.lines, now, anew=anew)
+        with self._pages.test_request_context(base_url=self.desk.public_url):
+            self._sheets.push(board, choices)
+        return board.waiting, live
+
+    def _login(self, token: str) -> Login | None:
+        if not token:
+            return None
+        with self.desk.database.read() as connection:
+            return logins.find(connection, token, self.desk.now())
 
     def _newest(self) -> int:
         with self.desk.database.read() as connection:

@@ -13,16 +13,17 @@ from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Presence
 from ivr.queue import HandoffState, handoffs
 from webhooks.desk import words
-from webhooks.desk.board import TARGET, Board, Shared
+from webhooks.desk.board import Board
 from webhooks.desk.guards import case_url, done, here, login, say, who
+from webhooks.desk.sheets import Chosen, Sheets, chosen_of
 
 room = Blueprint("queue_page", __name__, url_prefix="/desk")
 
 
 @room.record_once
 def _remember(setup: object) -> None:
-    """Each app has its own shared look at the queue."""
-    setup.app.extensions["queue"] = Shared()  # type: ignore[attr-defined] # Flask's set-up state, which it does not name
+    """Each app has its own sheets of the queue."""
+    setup.app.extensions["queue"] = Sheets()  # type: ignore[attr-defined] # Flask's set-up state, which it does not name
 
 
 @room.get("")
@@ -34,13 +35,13 @@ def front() -> Response:
 @room.get("/queue")
 def page() -> str:
     """The whole page."""
-    return render_template("queue.html", board=_board(), lines=here().lines.all, chosen=_chosen(), drawn=_drawn())
+    return render_template("queue.html", lines=here().lines.all, chosen=_chosen(), drawn=board())
 
 
 @room.get("/queue/board")
 def board() -> str:
-    """The part of it that changes."""
-    return _drawn()
+    """The part of it that changes, for a page whose stream is broken."""
+    return _sheets().page(_board(), _chosen())
 
 
 @room.get("/queue/count")
@@ -110,28 +111,15 @@ def _be(chosen: Presence) -> None:
             queue.note(connection, "presence", here().now())
 
 
+def _sheets() -> Sheets:
+    found: Sheets = current_app.extensions["queue"]
+    return found
+
+
 def _board() -> Board:
-    shared: Shared = current_app.extensions["queue"]
     with here().database.read() as connection:
-        return shared.board(connection, here().lines, here().now())
+        return _sheets().board(connection, here().lines, here().now())
 
 
-def _chosen() -> tuple[str, str]:
-    """Channel and line (by its name) to show alone; "" for all."""
-    channel, line = request.args.get("channel", ""), request.args.get("line", "")
-    known = {each.name for each in here().lines.all}
-    return channel if channel in words.CHANNELS else "", line if line in known else ""
-
-
-def _drawn() -> str:
-    """The changing part, drawn once for all who look with the same choice at the same moment."""
-    found, chosen = _board(), _chosen()
-    shared: Shared = current_app.extensions["queue"]
-    target = int(TARGET.total_seconds())
-    return shared.drawn(
-        found,
-        chosen,
-        lambda: render_template(
-            "_board.html", board=found, rows=found.only(*chosen), target=target, narrowed=any(chosen)
-        ),
-    )
+def _chosen() -> Chosen:
+    return chosen_of(request.args, here().lines)

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from ivr import desk_entries, logins, operators, queue
+from ivr import calls, desk_entries, logins, operators, queue
 from ivr.operators import Presence
-from webhooks.desk import duties, live
+from webhooks.desk import duties, live, sheets
+from webhooks.desk.app import create_desk
 from webhooks.desk.asgi import Application
 from webhooks.desk.live import Live
 
@@ -21,12 +24,13 @@ TOKEN = "a-token-that-only-the-tests-know"
 class Browser:
     """An open stream: what was heard on it, and its end."""
 
-    def __init__(self, application, token, last=None):
+    def __init__(self, application, token, last=None, query=""):
         self.heard, self.status, self.stuck = "", None, False
         self.left = asyncio.Event()
         headers = [(b"cookie", f"touchtone_desk={token}".encode())]
         headers += [(b"last-event-id", last.encode())] if last else []
         scope = {"type": "http", "method": "GET", "path": "/desk/live", "headers": headers}
+        scope["query_string"] = query.encode()
         self.task = asyncio.create_task(application(scope, self.receive, self.send))
 
     async def receive(self):
@@ -38,6 +42,10 @@ class Browser:
             await asyncio.Event().wait()
         self.status = message.get("status", self.status)
         self.heard += message.get("body", b"").decode()
+
+    def boards(self):
+        """What was told of the queue."""
+        return [json.loads(told) for told in re.findall(r"event: board\ndata: (.*)\n", self.heard)]
 
     async def until(self, words, within=5.0):
         """Wait until the words were heard; how long it took."""
@@ -60,7 +68,7 @@ def opened(desk, add_operator, database, clock):
     anna = add_operator("Anna Berg")
     with database.begin() as connection:
         logins.open_login(connection, anna.id, TOKEN, address="", browser="", now=clock.now)
-    return Live(desk)
+    return Live(desk, create_desk(desk))
 
 
 def note(database, clock, kind="entered", handoff=7):
@@ -126,17 +134,142 @@ def test_nobody_listens_who_is_not_logged_in(opened, token):
     asyncio.run(scene())
 
 
-def test_who_is_logged_out_is_told_so_and_hears_no_more(opened, database, clock, monkeypatch):
+def test_who_is_logged_out_is_told_so_at_the_next_look_and_hears_no_more(opened, database, clock, handoff, monkeypatch):
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.1)
+
+    async def scene():
+        browser = Browser(opened, TOKEN, query="queue=1")
+        await browser.until("event: board")
+        with database.begin() as connection:
+            logins.revoke_all(connection, 1, clock.now)
+        await asyncio.to_thread(handoff)
+        await browser.until("event: gone")
+        await asyncio.wait_for(browser.task, 2)
+        assert browser.heard.count("event: board") == 1
+        assert not opened.listeners
+
+    asyncio.run(scene())
+
+
+def test_a_stream_on_which_nothing_happens_says_that_it_is_still_there(opened, monkeypatch):
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)
 
     async def scene():
         browser = Browser(opened, TOKEN)
         await browser.until(": still here")
-        with database.begin() as connection:
-            logins.revoke_all(connection, 1, clock.now)
-        await browser.until("event: gone")
-        await asyncio.wait_for(browser.task, 2)
-        assert not opened.listeners
+        await browser.leave()
+
+    asyncio.run(scene())
+
+
+def test_a_page_of_the_queue_is_told_the_whole_and_then_what_is_new_of_it(opened, handoff):
+    async def scene():
+        await asyncio.to_thread(handoff)
+        page, other = Browser(opened, TOKEN, query="queue=1&mark=old"), Browser(opened, TOKEN)
+        await page.until("event: board")
+        await other.until("event: waiting\ndata: 1\n")
+        (whole,) = page.boards()
+        assert (whole["was"], whole["order"], list(whole["rows"])) == (None, [1], ["1"])
+        assert 'id="claim-1"' in whole["rows"]["1"]
+        assert "1</span> waiting" in whole["parts"]["board-said"]
+        entered = await asyncio.to_thread(handoff)
+        assert await page.until(f'id=\\"claim-{entered.id}') < 1.0
+        _, new = page.boards()
+        assert (new["was"], new["order"], list(new["rows"])) == (whole["is"], [1, 2], ["2"])
+        assert list(new["parts"]) == ["board-said"]
+        await other.until("event: waiting\ndata: 2\n")
+        assert "event: board" not in other.heard
+        await page.leave(), await other.leave()
+
+    asyncio.run(scene())
+
+
+def test_a_page_that_has_the_queue_already_is_not_sent_it_again(opened, handoff, desk_client, database, clock):
+    async def scene():
+        await asyncio.to_thread(handoff)
+        mark = re.search(r'data-mark="(\w+)"', desk_client().get("/desk/queue").text).group(1)
+        browser = Browser(opened, TOKEN, query=f"queue=1&mark={mark}")
+        await browser.until("event: waiting")
+        await asyncio.to_thread(note, database, clock, handoff=1)
+        await browser.until("event: change")
+        await asyncio.sleep(0.1)
+        assert not browser.boards()
+        await browser.leave()
+
+    asyncio.run(scene())
+
+
+def test_each_page_is_told_what_it_shows_of_the_queue(opened, handoff):
+    async def scene():
+        called = await asyncio.to_thread(handoff)
+        texted = await asyncio.to_thread(handoff, channel="text", caller="+14155550199")
+        every, texts = Browser(opened, TOKEN, query="queue=1"), Browser(opened, TOKEN, query="queue=1&channel=text")
+        await every.until("event: board"), await texts.until("event: board")
+        assert (every.boards()[0]["order"], texts.boards()[0]["order"]) == ([called.id, texted.id], [texted.id])
+        assert texts.boards()[0]["parts"]["board-said"].count("1 shown") == 1
+        await every.leave(), await texts.leave()
+
+    asyncio.run(scene())
+
+
+def test_a_change_is_looked_at_and_drawn_once_however_many_look(opened, handoff, monkeypatch):
+    looks, drawn = [], []
+    look, draw = sheets.look, sheets.render_template
+    monkeypatch.setattr(sheets, "look", lambda *given: looks.append(1) or look(*given))
+    monkeypatch.setattr(sheets, "render_template", lambda name, **facts: drawn.append(name) or draw(name, **facts))
+
+    async def scene():
+        for _ in range(3):
+            await asyncio.to_thread(handoff)
+        browsers = [Browser(opened, TOKEN, query="queue=1") for _ in range(20)]
+        for browser in browsers:
+            await browser.until("event: board")
+        await asyncio.sleep(live.POLL_SECONDS * 2)
+        looks.clear(), drawn.clear()
+        entered = await asyncio.to_thread(handoff, caller="+14155550199")
+        for browser in browsers:
+            await browser.until(f'id=\\"claim-{entered.id}')
+        assert len(looks) == 1
+        assert sorted(drawn) == ["_board_beside.html", "_board_empty.html", "_board_row.html", "_board_said.html"]
+        for browser in browsers:
+            await browser.leave()
+
+    asyncio.run(scene())
+
+
+def test_what_nobody_tells_of_is_seen_within_seconds(opened, handoff, database, clock, monkeypatch):
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.5)
+
+    async def scene():
+        waits = await asyncio.to_thread(handoff)
+        browser = Browser(opened, TOKEN, query="queue=1")
+        await browser.until("event: board")
+        clock.sleep(2)
+        with database.begin() as connection:  # a dropped call whose end no callback told
+            connection.execute(update(calls.calls).where(calls.calls.c.sid == waits.sid).values(ended_at=clock.now))
+        await browser.until("hung up")
+        await browser.leave()
+
+    asyncio.run(scene())
+
+
+def test_a_look_that_fails_is_not_the_last(opened, handoff, monkeypatch):
+    push = sheets.Sheets.push
+    fails = iter([True, False])
+
+    def once(self, *given):
+        if next(fails, False):
+            raise RuntimeError
+        push(self, *given)
+
+    monkeypatch.setattr(sheets.Sheets, "push", once)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.1)
+
+    async def scene():
+        await asyncio.to_thread(handoff)
+        browser = Browser(opened, TOKEN, query="queue=1")
+        await browser.until("event: board", within=30)
+        await browser.leave()
 
     asyncio.run(scene())
 

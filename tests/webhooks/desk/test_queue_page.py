@@ -18,7 +18,7 @@ from keys.groups import split
 from keys.installation_id import encode
 from keys.repair import Candidate
 from tests.webhooks.desk.conftest import LINE, Desktop
-from webhooks.desk import board as boards
+from webhooks.desk import sheets
 from webhooks.desk.app import create_desk
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -252,8 +252,8 @@ def test_an_open_page_keeps_its_operator_s_cases_and_nobody_else_s(desk_client, 
 
 def test_everybody_who_looks_at_one_moment_shares_one_look(desk_client, handoff, monkeypatch, clock):
     looks = []
-    real = boards.look
-    monkeypatch.setattr(boards, "look", lambda *given: looks.append(1) or real(*given))
+    real = sheets.look
+    monkeypatch.setattr(sheets, "look", lambda *given: looks.append(1) or real(*given))
     anna, sofia = desk_client(), desk_client(name="Sofia Lind")
     waits = handoff()
     looks.clear()

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -288,10 +289,8 @@ class Operator:
         self.waits_for("#board")
 
     def types(self, *keys):
-        """Type wherever the focus is; where that is swapped at the very moment, before a key was taken, once more."""
-        while True:
-            with suppress(StaleElementReferenceException):
-                return self.driver.switch_to.active_element.send_keys(*keys)
+        """Type wherever the focus is, key by key, as a keyboard does: it knows of no element that may be swapped."""
+        ActionChains(self.driver).send_keys(*keys).perform()
 
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)

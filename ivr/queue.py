@@ -69,7 +69,6 @@ handoffs = Table(
     Column("state", String(12), nullable=False),
     Column("entered_at", Instant, nullable=False),
     Column("left_at", Instant),
-    Column("on_hold_at", Instant),
     Column("claimed_by", BigInteger, ForeignKey("operators.id")),
     Column("claimed_at", Instant),
     Column("answered_at", Instant),
@@ -79,6 +78,7 @@ handoffs = Table(
     Column("decided_at", Instant),
     Column("finished_at", Instant, index=True),
     Column("disposition", String(24)),
+    Column("on_hold_at", Instant),
     Index("ix_handoffs_open_case", "case_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_handoffs_state_entered_at", "state", "entered_at"),
 )

@@ -39,6 +39,7 @@ TABLE_MODULES = (
     "ivr.grant_requests",
     "ivr.guesses",
     "ivr.idempotency",
+    "ivr.logins",
     "ivr.notices",
     "ivr.operators",
     "ivr.opt_outs",

@@ -1,6 +1,7 @@
 """The dialogue: a pure function from a state and an event to the next state and what is to be said and done.
 
-Rule: every call ends. No call takes more than `TURN_CEILING` steps of the caller, whatever is keyed.
+Rule: every call ends. No machine takes more than `TURN_CEILING` steps of the caller, whatever is keyed, and no call
+more than `items.MOST_MACHINES` machines.
 
 >>> from ivr.events import CallStarted, Keyed
 >>> state, actions = step(None, CallStarted(withheld=False), country="US")
@@ -65,7 +66,7 @@ from ivr.states import (
 from ivr.transitions import TRANSITIONS
 
 TURN_CEILING = 80
-"""Steps of the caller after which a call is ended kindly; a whole activation takes about ten."""
+"""Steps of the caller for one machine after which a call is ended kindly; a whole activation takes about ten."""
 
 
 _ANSWERED_AT_ONCE = (Ended, Checking, FindingCase, Weighing, Texting, Escalating, Waiting, Talking)

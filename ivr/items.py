@@ -83,6 +83,8 @@ WORTH_A_PERSON = frozenset(
     }
 )
 """Why a caller may wait for a person at once, while the desk is open; in other cases 0 asks for one."""
+MOST_MACHINES = 10
+"""Machines in one call, at most; each has its own counters, so that this bounds the whole call too."""
 MOST_DETOURS = 3
 """How often a call may reach the way on before it ends there."""
 
@@ -138,8 +140,14 @@ def check(form: Form) -> Step:
 
 def read_back(state: ReadingBack, first: int, *opening: Say) -> Step:
     """Read the confirmation ID from block `first`."""
-    offers = (say(f"readback.menu.text_{state.form.texts}"),) if may_text(state.form, state) else ()
-    return state, (ReadBack(opening, first, state.blocks, state.pace, offers),)
+    text = (say(f"readback.menu.text_{state.form.texts}"),) if may_text(state.form, state) else ()
+    more = (say("readback.menu.next"),) if may_go_on(state.form) else ()
+    return state, (ReadBack(opening, first, state.blocks, state.pace, (*text, *more)),)
+
+
+def may_go_on(form: Form) -> bool:
+    """Whether the call may go on with another machine after this one."""
+    return form.machine < MOST_MACHINES
 
 
 def may_text(form: Form, reading: ReadingBack | None) -> bool:

@@ -1,4 +1,4 @@
-"""The confirmation ID is read: hands free, and steered by single keys.
+"""The confirmation ID is read: hands free, and steered by single keys; then the call may go on with another machine.
 
 Rule: silence is never an error. Blocks follow one another by themselves; after the last, quiet brings the whole again,
 and a third quiet end is a goodbye.
@@ -9,19 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ivr import items, offering
-from ivr.actions import say
+from ivr.actions import LeaveCase, say
 from ivr.events import Keyed, Silence
 from ivr.items import Step
-from ivr.states import QUICKEST, SLOWEST, Outcome, ReadingBack, Reason
+from ivr.states import QUICKEST, SLOWEST, Form, Outcome, ReadingBack, Reason
+from ivr.tries import is_left_over, stray
 
 MOST_ROUNDS = 3
 """Whole readings in one call before the line says goodbye; the same ID brings the same answer in another call."""
 
 
 def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
-    """`*` is the block again and slower (in the menu: the whole), `#` the next and quicker, 1 to 8 a jump.
+    """`*` is the block again and slower (in the menu: the whole), `#` the next block, and quicker; 1 to 8 a jump.
 
-    9 is a pause for writing (in the menu the text offered there), 0 a person. The pace stays as the caller set it.
+    9 is a pause for writing (in the menu the text offered there), 0 a person; in the menu `#` goes on with the next
+    machine. The pace stays as the caller set it.
     """
     if state.paused_at is not None:
         return _after_pause(state, event)
@@ -36,7 +38,7 @@ def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
         slower = _paced(state, 1)
         return _again(slower) if in_menu else items.read_back(slower, at)
     if key == "#" and in_menu:
-        return items.end(state.form, Outcome.ACTIVATED, say("readback.goodbye"))
+        return _next_machine(state, event.after)
     if key == "#":
         return items.read_back(_paced(state, -1), at + 1)
     if key == "9" and in_menu and items.may_text(state.form, state):
@@ -46,6 +48,26 @@ def at_reading(state: ReadingBack, event: Keyed | Silence) -> Step:
     if key in "12345678"[: state.blocks]:
         return items.read_back(state, int(key))
     return items.read_back(state, at, say("readback.no_such_block"))
+
+
+def _next_machine(state: ReadingBack, after: float) -> Step:
+    """Begin another case in this call: its counters are its own, and what is known of the telephone stays."""
+    if is_left_over(state.form, "#", after):  # the last of several that hurried through the blocks
+        return items.read_back(replace(state, form=stray(state.form)), state.blocks + 1)
+    if not items.may_go_on(state.form):
+        return items.end(state.form, Outcome.ACTIVATED, say("readback.goodbye"))
+    old = state.form
+    form = Form(
+        withheld=old.withheld,
+        texts=old.texts,
+        desk=old.desk,
+        waited=old.waited,
+        machine=old.machine + 1,
+        ever_keyed=True,
+        lane=old.lane,
+    )
+    opening, actions = items.ask_opening(form, say("opening.next"))
+    return opening, (LeaveCase(), *actions)
 
 
 def _after_pause(state: ReadingBack, event: Keyed | Silence) -> Step:

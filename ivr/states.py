@@ -54,7 +54,7 @@ class Form:
     `resumed` while a case is gone on with that another call began. `unsure` are the numbers of sound groups that came
     in a run after one in doubt. `texts` says whether the caller can be texted, `case_texted` and `cid_texted` what was,
     `text_failed` that the caller was told that it did not arrive. `desk` says that a person can be waited for,
-    `in_queue` that the caller does, `waited` counts the rounds of music so far.
+    `in_queue` that the caller does, `waited` counts the rounds of music so far. `machine` counts the call's, from 1.
     """
 
     format: int | None = None
@@ -68,6 +68,7 @@ class Form:
     desk: bool = False
     in_queue: bool = False
     waited: int = 0
+    machine: int = 1
     ever_keyed: bool = False
     lane: bool = False
     resumed: bool = False

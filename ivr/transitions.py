@@ -86,7 +86,7 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         Refused: (WayOn, Escalating, Ended),
     },
     ReadingBack: {
-        Keyed: (ReadingBack, Texting, AskingMobile, WayOn, Escalating, Ended),
+        Keyed: (ReadingBack, Texting, AskingMobile, Opening, WayOn, Escalating, Ended),
         Silence: (ReadingBack, Ended),
     },
     WayOn: {

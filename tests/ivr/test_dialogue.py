@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.actions import Enqueue, FindCase, HangUp, Join, Listen, ReadBack, Reserve, Wait, Weigh, WriteText
+from ivr.actions import Enqueue, FindCase, HangUp, Join, LeaveCase, Listen, ReadBack, Reserve, Wait, Weigh, WriteText
 from ivr.cases import pick_number
 from ivr.dialogue import TURN_CEILING, UnknownTransition, step
 from ivr.events import (
@@ -30,7 +30,7 @@ from ivr.events import (
     TurnedDown,
     Weighed,
 )
-from ivr.items import MOST_DETOURS
+from ivr.items import MOST_DETOURS, MOST_MACHINES
 from ivr.message import is_case_number
 from ivr.states import (
     AskingGroup,
@@ -53,6 +53,7 @@ from ivr.states import (
 )
 from ivr.textable import Texts
 from ivr.transitions import TRANSITIONS, diagram
+from ivr.tries import MOST_FAILURES
 from ivr.waiting import MOST_WAITED
 from keys.groups import split
 from keys.installation_id import InstallationID, encode
@@ -131,7 +132,7 @@ found = st.one_of(
 @given(st.data(), st.booleans(), st.sampled_from(Texts), st.booleans())
 def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts, desk):
     state = begin(withheld, texts, desk)
-    for _turn in range(TURN_CEILING + MOST_WAITED):
+    for _turn in range(TURN_CEILING * MOST_MACHINES + MOST_WAITED):
         keys = data.draw(entries)
         after = data.draw(st.sampled_from([0.5, 9.0]))
         at = data.draw(st.sampled_from([None, 1, 4, 8, 9]))
@@ -196,7 +197,8 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
             seen.add((type(before) if before is not None else None, type(event), type(state)))
             if before is None and chance.random() < 0.3:  # a call that has gone on for long already
                 turns, detours = chance.randrange(TURN_CEILING - 16, TURN_CEILING), chance.choice([0, MOST_DETOURS])
-                state = replace(state, form=replace(state.form, turns=turns, detours=detours))
+                failures = chance.choice([0, MOST_FAILURES - 1])
+                state = replace(state, form=replace(state.form, turns=turns, detours=detours, failures=failures))
             event = _some_event(chance, state, pool, habits, diligence)
         if seen >= wanted:
             break
@@ -233,11 +235,56 @@ def _some_event(chance, state, pool, habits, diligence):
     keys = chance.choice(habits)
     if isinstance(state, AskingMobile | ConfirmingMobile) and chance.random() < diligence:
         keys = chance.choice(["4155550123", "1", "2", "", "5"])
+    if isinstance(state, ReadingBack) and chance.random() < 0.05:
+        keys = "#"
     if isinstance(state, ConfirmingMobile) and chance.random() < 0.2:
         keys = ""
     if isinstance(state, AskingGroup) and chance.random() < diligence:
         keys = pool[min(state.group, len(pool) - 1) - 1]
     return Keyed(keys, 9.0, chance.choice([1, 8, 9])) if keys else Silence(9.0)
+
+
+def reading_back(state):
+    """The state in which the confirmation ID of a whole ID is read."""
+    state, actions = step(state, Keyed("".join(STANDARD), 9.0), country="US")
+    assert isinstance(state, Checking)
+    state, actions = step(state, Approved(8, again=False), country="US")
+    return state, actions
+
+
+def test_a_call_goes_on_with_the_next_machine_and_ends_after_the_stated_number():
+    state = begin()
+    for number in range(1, MOST_MACHINES + 1):
+        state, actions = reading_back(state)
+        assert isinstance(state, ReadingBack)
+        assert state.form.machine == number
+        offered = [offer.prompt for action in actions if isinstance(action, ReadBack) for offer in action.offers]
+        assert ("readback.menu.next" in offered) == (number < MOST_MACHINES)
+        state, actions = step(state, Keyed("#", 9.0, at=9), country="US")
+        if number < MOST_MACHINES:
+            assert isinstance(state, Opening)
+            assert [type(action) for action in actions] == [LeaveCase, Listen]
+            assert (state.form.turns, state.form.failures, state.form.groups) == (0, 0, ())
+    assert isinstance(state, Ended)
+    assert state.outcome is Outcome.ACTIVATED
+
+
+def test_a_key_too_many_in_a_hurry_through_the_blocks_does_not_leave_them():
+    state, _ = reading_back(begin())
+    for at in range(1, 9):
+        state, actions = step(state, Keyed("#", 1.0, at=at), country="US")
+    assert actions[0].first == 9
+    state, actions = step(state, Keyed("#", 1.0, at=9), country="US")
+    assert isinstance(state, ReadingBack)
+    state, _ = step(state, Keyed("#", 4.0, at=9), country="US")
+    assert isinstance(state, Opening)
+
+
+def test_what_is_known_of_the_telephone_stays_for_the_next_machine():
+    state, _ = reading_back(begin(withheld=True, texts=Texts.KEYED, desk=True))
+    after, _ = step(state, Keyed("#", 9.0, at=9), country="US")
+    form = after.form
+    assert (form.withheld, form.texts, form.desk, form.lane, form.cid_texted) == (True, Texts.KEYED, True, True, False)
 
 
 def test_a_step_that_is_not_in_the_table_is_a_bug_and_says_so():

@@ -50,6 +50,7 @@ calls = Table(
     Column("country", String(2)),
     # A switchboard has called thousands of times; only what ended lately is asked for.
     Index("ix_calls_caller_ended_at", "caller", "ended_at"),
+    Index("ix_calls_started_at", "started_at"),
 )
 
 _WORKED_ON = (

@@ -78,6 +78,8 @@ class Kind(StrEnum):
     ALARM_SEEN = "alarm_seen"
     TOKEN_ISSUED = "token_issued"  # noqa: S105 - the name of a deed
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a deed
+    CALLER_EXPORTED = "caller_exported"
+    CALLER_ERASED = "caller_erased"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ handoffs = Table(
     Column("on_hold_at", Instant),
     Index("ix_handoffs_open_case", "case_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_handoffs_state_entered_at", "state", "entered_at"),
+    Index("ix_handoffs_case_id", "case_id"),
 )
 desk_events = Table(
     "desk_events",

@@ -35,7 +35,7 @@ threads = Table(
     Column("number_sealed", Text, nullable=False),
     Column("case_id", BigInteger, ForeignKey("cases.id"), index=True),
     Column("state", Text, nullable=False),
-    Column("changed_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False, index=True),
     UniqueConstraint("line", "caller"),
 )
 texts = Table(
@@ -43,7 +43,7 @@ texts = Table(
     metadata,
     Column("sid", String(64), primary_key=True),
     Column("thread_id", BigInteger, ForeignKey("threads.id"), nullable=False, index=True),
-    Column("received_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False, index=True),
 )
 
 _LOCKED = (

@@ -106,6 +106,7 @@ def open_exchange(settings: Settings) -> Exchange:
         auth_tokens=settings.auth_tokens,
         spool_dir=settings.spool_dir,
         limits=settings.text_limits,
+        kept=settings.kept,
     )
 
 

@@ -1,4 +1,4 @@
-"""Work beside the calls: sealing entries, giving back holds whose time ran out, draining the spool, paging.
+"""Work beside the calls: sealing entries, giving back holds, draining the spool, paging, counting, forgetting.
 
 Rule: every node may do it and none must, since the database decides who does; what fails is tried again, and no call
 ever waits for it.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from ivr import idempotency, on_call, rates, waiting_room
+from ivr import forgetting, idempotency, on_call, rates, statistics, waiting_room
 from ivr.call_backs import Wish, note
 from ivr.turn import hang_up
 from keys import ledger, seals
@@ -29,6 +29,9 @@ SWEEP_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
 ON_CALL_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
+COUNT_SECONDS = 900.0
+FORGET_CALLERS_SECONDS = 60.0
+MOST_STEPS = 20
 
 _log = structlog.get_logger(__name__)
 
@@ -89,6 +92,30 @@ def forget(exchange: Exchange) -> None:
         rates.forget(connection, now)
 
 
+def count(exchange: Exchange) -> int:
+    """Count the activations of today, and of the days that may not be whole yet, for the statistics."""
+    with exchange.database.read() as connection:
+        days = statistics.days_to_count(connection, exchange.now())
+    counted = {day: statistics.count(exchange.database.read, day) for day in days}
+    with exchange.database.begin() as connection:
+        for day, counts in counted.items():
+            statistics.keep(connection, day, counts)
+    return len(counted)
+
+
+def forget_callers(exchange: Exchange) -> int:
+    """Forget what names callers and has had its time: a few short steps, so that no turn waits for long."""
+    before = exchange.now() - exchange.kept
+    forgotten = 0
+    for _ in range(MOST_STEPS):
+        with exchange.database.begin() as connection:
+            gone = forgetting.step(connection, before)
+        if not gone:
+            break
+        forgotten += gone
+    return forgotten
+
+
 def _note_all(database: Database, wishes: list[Wish]) -> None:
     with database.begin() as connection:
         for wish in wishes:
@@ -104,6 +131,8 @@ def run(exchange: Exchange, roots_file: Path, stop: threading.Event) -> None:
         _Duty(lambda: drain(exchange), DRAIN_SECONDS),
         _Duty(lambda: forget(exchange), FORGET_SECONDS),
         _Duty(lambda: page_on_call(exchange), ON_CALL_SECONDS),
+        _Duty(lambda: count(exchange), COUNT_SECONDS),
+        _Duty(lambda: forget_callers(exchange), FORGET_CALLERS_SECONDS),
     ]
     while not stop.wait(0.5):
         for duty in duties:

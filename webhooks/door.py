@@ -9,7 +9,7 @@ import secrets as randomness
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -31,7 +31,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Everything the routes work with; one for each app. `texts_due` is set where a commit may have written a text."""
+    """Everything the routes work with; one for each app. `texts_due` is set where a commit may have written a text.
+
+    `kept` is for how long what names a caller is kept.
+    """
 
     database: Database
     secrets: Secrets
@@ -41,6 +44,7 @@ class Exchange:
     auth_tokens: tuple[str, ...]
     spool_dir: Path
     limits: TextLimits = field(default_factory=TextLimits)
+    kept: timedelta = timedelta(days=90)
     texts_due: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     below: Callable[[int], int] = randomness.randbelow

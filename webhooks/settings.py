@@ -10,9 +10,13 @@ import os
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from ivr.lines import TextLimits
+
+LEAST_KEPT = timedelta(days=31)
+"""Signs look back thirty days, and so do the statistics after a standstill."""
 
 
 class SettingError(ValueError):
@@ -46,6 +50,7 @@ SETTINGS: tuple[Setting, ...] = (
             "`secrets.toml` in the data folder"),
     Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each.",
             "`lines.toml` in the data folder"),
+    Setting("TOUCHTONE_KEEP_DAYS", "Days after which what names a caller is forgotten, at least 31.", "90"),
     Setting("TWILIO_ACCOUNT_SID", "The account whose webhooks are accepted (AC and 32 hex digits)."),
     Setting("TWILIO_AUTH_TOKEN", "Signs Twilio's webhooks.", secret=True),
     Setting("TWILIO_AUTH_TOKEN_NEXT", "The token being promoted, accepted beside the first while rotating.", "none",
@@ -75,6 +80,7 @@ class Settings:
     api_per_minute: int
     secrets_file: Path
     lines_file: Path
+    kept: timedelta
     account_sid: str
     auth_tokens: tuple[str, ...] = field(repr=False)
     api_key: str
@@ -154,6 +160,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         api_per_minute=_per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
+        kept=_kept(read["TOUCHTONE_KEEP_DAYS"] or "90"),
         account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
         auth_tokens=_tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
         api_key=_api_key(read["TWILIO_API_KEY"], read["TWILIO_API_SECRET"]),
@@ -242,6 +249,12 @@ def _per_minute(value: str) -> int:
     if not _is_number(value) or int(value) < 1:
         raise SettingError("TOUCHTONE_API_PER_MINUTE must be a whole number from 1 to 99999.")
     return int(value)
+
+
+def _kept(value: str) -> timedelta:
+    if not _is_number(value) or not LEAST_KEPT.days <= int(value) <= 3650:
+        raise SettingError(f"TOUCHTONE_KEEP_DAYS must be a whole number from {LEAST_KEPT.days} to 3650.")
+    return timedelta(days=int(value))
 
 
 def _is_number(value: str) -> bool:

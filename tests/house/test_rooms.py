@@ -39,6 +39,7 @@ MAY_BEGIN = {
     "webhooks/desk/duties.py": "one round of the desk's duties",
     "webhooks/cli/catalog.py": "a command",
     "webhooks/cli/key.py": "a command",
+    "webhooks/cli/caller.py": "a command",
     "webhooks/cli/case.py": "a command",
     "webhooks/cli/operator.py": "a command",
     "webhooks/cli/token.py": "a command",

@@ -18,6 +18,7 @@ import ivr.rates
 import ivr.reviews
 import ivr.rings
 import ivr.sightings
+import ivr.statistics
 import ivr.text_limits
 import ivr.threads
 import ivr.tokens
@@ -47,6 +48,7 @@ ROOMS = (
     ivr.reviews,
     ivr.rings,
     ivr.sightings,
+    ivr.statistics,
     ivr.text_limits,
     ivr.threads,
     ivr.tokens,

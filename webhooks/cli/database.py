@@ -48,6 +48,7 @@ TABLE_MODULES = (
     "ivr.rates",
     "ivr.rings",
     "ivr.sightings",
+    "ivr.statistics",
     "ivr.text_limits",
     "ivr.threads",
     "ivr.tokens",

@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "bench": ("webhooks.cli.bench", "bench", "Measure: check digits, the cost of a turn."),
     "call": ("webhooks.cli.call", "call", "Dial the line with the rehearsal telephone."),
+    "caller": ("webhooks.cli.caller", "caller", "Export or erase what is kept about one caller."),
     "case": ("webhooks.cli.case", "case", "Show cases and the call-backs that are promised."),
     "catalog": ("webhooks.cli.catalog", "catalog", "Organisations, agreements and products."),
     "certificate": ("webhooks.cli.certificate", "certificate", "The public key of certificates, and a check of one."),
@@ -25,6 +26,7 @@ COMMANDS = {
     "operator": ("webhooks.cli.operator", "operator", "Who works at the desk, in which role."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
+    "statistics": ("webhooks.cli.statistics", "statistics", "Activations by week, without persons."),
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
     "token": ("webhooks.cli.token", "token", "Tokens of organisations, for the API."),
     "twilio": ("webhooks.cli.twilio", "twilio", "Check the account at Twilio, and set its webhooks for our lines."),

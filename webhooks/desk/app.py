@@ -46,6 +46,7 @@ from webhooks.desk import (
     queue_page,
     signs_page,
     staff,
+    statistics_page,
     trail,
     words,
 )
@@ -57,6 +58,7 @@ ROOMS: tuple[Blueprint, ...] = (
     queue_page.room,
     office.room,
     signs_page.room,
+    statistics_page.room,
     case_list.room,
     notices_page.room,
     blocking.room,

@@ -96,7 +96,7 @@ def show_number(caller: str) -> Response:
     try:
         number = callers.unseal(found.number_sealed, here().secrets.number_key)
     except InvalidToken:
-        number = "sealed with another key"
+        number = "sealed with another key" if found.number_sealed else "erased"
     return _shown(shown={caller: number})
 
 

@@ -48,6 +48,8 @@ KINDS = {
     Kind.ALARM_SEEN: "saw an alarm",
     Kind.TOKEN_ISSUED: "issued a token",
     Kind.TOKEN_REVOKED: "revoked a token",
+    Kind.CALLER_EXPORTED: "exported all that is kept about a caller",
+    Kind.CALLER_ERASED: "erased a caller",
 }
 
 

@@ -54,7 +54,7 @@ ENDINGS = {
     "other": "something else",
 }
 """How a stay in the queue ends: an operator's disposition, or else what the line took up."""
-CHANNELS = {"phone": "call", "text": "text"}
+CHANNELS = {"phone": "call", "text": "text", "operator": "operator", "api": "API", "proxy": "proxy file"}
 ALARMS = {AlarmKind.SERIAL_NEVER_ISSUED: "a sound proof on a serial that was never issued"}
 PRESENCES = {
     Presence.AVAILABLE: "Available",
@@ -116,6 +116,16 @@ def ending(code: str | None) -> str:
 def channel(code: str) -> str:
     """How the caller reached the line."""
     return CHANNELS.get(code, code)
+
+
+def outcome(code: str) -> str:
+    """What came of an attempt to activate.
+
+    >>> outcome("again"), outcome("KEY_BLOCKED")
+    ('activated before, told again', 'refused: key is blocked')
+    """
+    known = {"activated": "activated", "again": "activated before, told again", "returned": "returned"}
+    return known.get(code) or f"refused: {reason(code)}"
 
 
 def minutes(seconds: int) -> str:

@@ -7,20 +7,16 @@ Rule: a malformed or missing required setting stops the start with one clear sen
 from __future__ import annotations
 
 import os
-import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from ivr.lines import TextLimits
+from webhooks import setting_values as values
+from webhooks.setting_values import SettingError
 
-LEAST_KEPT = timedelta(days=31)
-"""Signs look back thirty days, and so do the statistics after a standstill."""
-
-
-class SettingError(ValueError):
-    """A setting is missing or malformed. Its text is the sentence the person who starts the line reads."""
+__all__ = ["SETTINGS", "Setting", "SettingError", "Settings", "load", "read_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,37 +134,39 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     given = _over(read_file(data_dir / "settings.env"), given)
     read = {setting.name: _value(given, setting) for setting in SETTINGS}
 
-    host, port = _listen("TOUCHTONE_LISTEN", read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
-    desk_host, desk_port = _listen("TOUCHTONE_DESK_LISTEN", read["TOUCHTONE_DESK_LISTEN"] or "127.0.0.1:8090")
+    host, port = values.listen("TOUCHTONE_LISTEN", read["TOUCHTONE_LISTEN"] or "127.0.0.1:8080")
+    desk_host, desk_port = values.listen("TOUCHTONE_DESK_LISTEN", read["TOUCHTONE_DESK_LISTEN"] or "127.0.0.1:8090")
     database_url = read["DATABASE_URL"] or f"sqlite:///{data_dir / 'touchtone.db'}"
-    workers = _count("TOUCHTONE_WORKERS", read["TOUCHTONE_WORKERS"] or "1")
+    workers = values.count("TOUCHTONE_WORKERS", read["TOUCHTONE_WORKERS"] or "1")
     if workers > 1 and database_url.startswith("sqlite"):
         raise SettingError("TOUCHTONE_WORKERS must be 1 on SQLite; set DATABASE_URL to PostgreSQL for more.")
-    phone = _switch("TOUCHTONE_PHONE", read["TOUCHTONE_PHONE"])
+    phone = values.switch("TOUCHTONE_PHONE", read["TOUCHTONE_PHONE"])
     if phone and workers > 1:
         raise SettingError("TOUCHTONE_PHONE=on needs TOUCHTONE_WORKERS=1: a rehearsed call lives in one process.")
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        public_url=_address("TOUCHTONE_PUBLIC_URL", read["TOUCHTONE_PUBLIC_URL"]),
+        public_url=values.address("TOUCHTONE_PUBLIC_URL", read["TOUCHTONE_PUBLIC_URL"]),
         host=host,
         port=port,
         workers=workers,
-        threads=_count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
+        threads=values.count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
         phone=phone,
-        api=_switch("TOUCHTONE_API", read["TOUCHTONE_API"] or "on"),
-        api_per_minute=_per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
+        api=values.switch("TOUCHTONE_API", read["TOUCHTONE_API"] or "on"),
+        api_per_minute=values.per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
-        kept=_kept(read["TOUCHTONE_KEEP_DAYS"] or "90"),
-        account_sid=_account_sid(read["TWILIO_ACCOUNT_SID"]),
-        auth_tokens=_tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
-        api_key=_api_key(read["TWILIO_API_KEY"], read["TWILIO_API_SECRET"]),
+        kept=values.kept(read["TOUCHTONE_KEEP_DAYS"] or "90"),
+        account_sid=values.account_sid(read["TWILIO_ACCOUNT_SID"]),
+        auth_tokens=values.tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
+        api_key=values.api_key(read["TWILIO_API_KEY"], read["TWILIO_API_SECRET"]),
         api_secret=read["TWILIO_API_SECRET"],
         text_limits=_text_limits(read),
         desk_host=desk_host,
         desk_port=desk_port,
-        desk_url=_address("TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or "http://127.0.0.1:8090", path=False),
+        desk_url=values.address(
+            "TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or "http://127.0.0.1:8090", path=False
+        ),
     )
 
 
@@ -215,96 +213,11 @@ def _why(error: OSError | UnicodeDecodeError) -> str:
     return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
-def _address(name: str, value: str, *, path: bool = True) -> str:
-    if not value:
-        raise SettingError(f"{name} is missing; run `touchtone init`, or set it to https://your.host.")
-    try:
-        parts = urllib.parse.urlsplit(value)
-        extra = parts.query or parts.fragment or parts.username or parts.port == 0  # .port raises where out of range
-        plain = value.isascii() and value.isprintable() and " " not in value and not parts.netloc.endswith(":")
-        extra = extra or (not path and parts.path.strip("/"))
-        bad = bool(parts.scheme not in {"http", "https"} or not parts.hostname or extra or not plain)
-    except ValueError:
-        bad = True
-    if bad:
-        no = "no query or user" if path else "no path, query or user"
-        raise SettingError(f"{name} must be an http(s) address with a host and {no}.")
-    return value.rstrip("/")
-
-
-def _listen(name: str, value: str) -> tuple[str, int]:
-    host, _, port = value.rpartition(":")
-    if not host or not _is_number(port) or not 0 < int(port) < 65536:
-        raise SettingError(f"{name} must be an address and a port, such as 127.0.0.1:8080.")
-    return host.strip("[]"), int(port)
-
-
-def _count(name: str, value: str) -> int:
-    if not _is_number(value) or not 1 <= int(value) <= 512:
-        raise SettingError(f"{name} must be a whole number from 1 to 512.")
-    return int(value)
-
-
-def _per_minute(value: str) -> int:
-    if not _is_number(value) or int(value) < 1:
-        raise SettingError("TOUCHTONE_API_PER_MINUTE must be a whole number from 1 to 99999.")
-    return int(value)
-
-
-def _kept(value: str) -> timedelta:
-    if not _is_number(value) or not LEAST_KEPT.days <= int(value) <= 3650:
-        raise SettingError(f"TOUCHTONE_KEEP_DAYS must be a whole number from {LEAST_KEPT.days} to 3650.")
-    return timedelta(days=int(value))
-
-
-def _is_number(value: str) -> bool:
-    """Digits that `int` takes: not those of other scripts, nor as many as it refuses."""
-    return value.isascii() and value.isdigit() and len(value) < 6
-
-
-def _switch(name: str, value: str) -> bool:
-    if value not in {"", "on", "off"}:
-        raise SettingError(f"{name} must be on or off.")
-    return value == "on"
-
-
-def _account_sid(value: str) -> str:
-    if not value:
-        raise SettingError("TWILIO_ACCOUNT_SID is missing; run `touchtone init`, or set it to your account's SID.")
-    if len(value) != 34 or not value.startswith("AC") or not (value.isascii() and value.isalnum()):
-        raise SettingError("TWILIO_ACCOUNT_SID must be AC followed by 32 letters and digits.")
-    return value
-
-
-def _api_key(key: str, secret: str) -> str:
-    if bool(key) != bool(secret):
-        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together; set both, or neither.")
-    if key and (len(key) != 34 or not key.startswith("SK") or not (key.isascii() and key.isalnum())):
-        raise SettingError("TWILIO_API_KEY must be SK followed by 32 letters and digits.")
-    return key
-
-
 def _text_limits(read: Mapping[str, str]) -> TextLimits:
     usual = TextLimits()
     return TextLimits(
-        number=_most("TOUCHTONE_TEXTS_PER_NUMBER", read, usual.number),
-        prefix=_most("TOUCHTONE_TEXTS_PER_PREFIX", read, usual.prefix),
-        country=_most("TOUCHTONE_TEXTS_PER_COUNTRY", read, usual.country),
-        day=_most("TOUCHTONE_TEXTS_PER_DAY", read, usual.day),
+        number=values.most("TOUCHTONE_TEXTS_PER_NUMBER", read, usual.number),
+        prefix=values.most("TOUCHTONE_TEXTS_PER_PREFIX", read, usual.prefix),
+        country=values.most("TOUCHTONE_TEXTS_PER_COUNTRY", read, usual.country),
+        day=values.most("TOUCHTONE_TEXTS_PER_DAY", read, usual.day),
     )
-
-
-def _most(name: str, read: Mapping[str, str], default: int) -> int:
-    value = read[name] or str(default)
-    if not value.isascii() or not value.isdigit() or len(value) > 6:
-        raise SettingError(f"{name} must be a whole number of at most six digits; 0 sends none.")
-    return int(value)
-
-
-def _tokens(first: str, following: str) -> tuple[str, ...]:
-    if not first:
-        raise SettingError("TWILIO_AUTH_TOKEN is missing; run `touchtone init`, or set it to your account's token.")
-    for name, token in (("TWILIO_AUTH_TOKEN", first), ("TWILIO_AUTH_TOKEN_NEXT", following or first)):
-        if len(token) < 16:
-            raise SettingError(f"{name} is too short to be a token; copy it whole.")
-    return (first, following) if following else (first,)

@@ -7,7 +7,8 @@ and length come from the reservation, never from today's catalogue.
 from enum import StrEnum
 
 from keys import confirmation_id
-from keys.derivation import key_secret
+from keys.confirmation_id import SHARE_SCHEME
+from keys.derivation import host_share, key_secret
 from keys.installation_id import InstallationID, digest
 from keys.reservations import Reservation, State
 from keys.secrets_file import Secrets
@@ -49,4 +50,5 @@ def confirmation_of(reservation: Reservation | None, iid: InstallationID, secret
         blocks=reservation.blocks,
         scheme=reservation.scheme,
         valid_until=reservation.valid_until,
+        share=host_share(product.issuing_key, iid.serial) if reservation.scheme == SHARE_SCHEME else None,
     )

@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 
 from keys import ledger_statements as statements
 from keys.allowance import move
+from keys.confirmation_id import SHARE_SCHEME
 from keys.entries import Entry, Kind, append
+from keys.hosts import give_hosts_back
 
 
 def void_held(connection: Connection, holder: str, *, now: datetime, reason: str) -> int:
@@ -34,6 +36,7 @@ def extend(connection: Connection, reservation_id: int, until: datetime) -> bool
 
 
 def _give_back(connection: Connection, rows: Sequence[Any], kind: Kind, reason: str, now: datetime) -> int:
+    give_hosts_back(connection, ((row.key_id, row.fingerprint) for row in rows if row.scheme == SHARE_SCHEME))
     # Counters in the order of their keys: two sweeps that met in opposite order would wait for each other for ever.
     for key_id, count in sorted(Counter(row.key_id for row in rows).items()):
         move(connection, key_id, pending=-count)

@@ -31,6 +31,7 @@ from keys.catalog import agreement_is_active, agreements, joined
 from keys.database import Instant, RowNumber, metadata
 from keys.entries import Entry, Kind, append
 from keys.formats import FORMATS
+from keys.hosts import open_hosts
 from keys.product_key import KeyType
 from keys.products import Licensing, is_retired, one_of, products
 from keys.secrets_file import Secrets
@@ -127,7 +128,7 @@ class Order:
 _NEXT_SERIAL = (
     update(products)
     .values(next_serial=products.c.next_serial + 1)
-    .returning(products.c.next_serial - 1, products.c.format)
+    .returning(products.c.next_serial - 1, products.c.format, products.c.kms_hosts, products.c.kms_reactivations)
 )
 _SHOW = (
     select(product_keys, agreements.c.number, allowances.c.granted, allowances.c.pending, allowances.c.posted)
@@ -164,6 +165,8 @@ def issue(
     }
     key_id = connection.execute(insert(product_keys).values(values).returning(product_keys.c.id)).scalar_one()
     open_allowance(connection, key_id, order.granted)
+    if order.type is KeyType.KMS_HOST:
+        open_hosts(connection, key_id, row.kms_hosts, row.kms_reactivations)
     append(connection, Entry(now, Kind.GRANT, key_id, granted=order.granted, actor=actor, reason=reason))
     found = show(connection, order.product, serial)
     assert found is not None

@@ -9,7 +9,6 @@ A first activation, `reserve_and_post`, costs six statements: look, savepoint, c
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 
 import structlog
@@ -24,7 +23,9 @@ from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_o
 from keys.entries import Entry, Kind, append
 from keys.genuine import generation_of
 from keys.holds import expire, extend, void_held
+from keys.hosts import take_host
 from keys.installation_id import InstallationID, digest, fingerprint_number
+from keys.product_key import KeyType
 from keys.refusals import Refusal
 from keys.reservations import STORED, Claim, Reservation, State, reservations, stored
 from keys.secrets_file import Secrets
@@ -62,13 +63,6 @@ __all__ = [
 _ROUNDS = 5
 
 _log = structlog.get_logger(__name__)
-
-
-class _Lost(Enum):
-    """Why a claim was not made."""
-
-    CLAIM = auto()  # another claim of this installation came first
-    TAKE = auto()  # there was nothing left to take
 
 
 def identify(iid: InstallationID, secrets: Secrets) -> Genuine | Refused:
@@ -129,7 +123,7 @@ def confirmation(connection: Connection, reservation_id: int, iid: InstallationI
 def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime | None) -> Activated | Refused:
     """Hold one until `until`, or spend one at once (None). The reservation comes back as it now stands."""
     iid_digest = digest(claim.iid)
-    exhausted = False
+    exhausted: Refusal | None = None
     for _ in range(_ROUNDS):
         seen = _look(connection, claim, iid_digest)
         if seen is None:
@@ -142,15 +136,15 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
             if standing is None:
                 continue  # it was given back or spent since we looked
             return standing
-        if exhausted:
-            return Refused(Refusal.ALLOWANCE_EXHAUSTED)
+        if exhausted is not None:
+            return Refused(exhausted)
         refusal = rules.not_anew(seen, now.date())
         if refusal is not None:
             return Refused(refusal)
         made = _claim_and_take(connection, claim, seen, iid_digest, now, until)
         if isinstance(made, Reservation):
             return Activated(made, replay=False)
-        exhausted = made is _Lost.TAKE  # and look once more, lest the holder of a reservation hear "exhausted"
+        exhausted = made  # and look once more, lest the holder of a reservation hear "exhausted"
     raise DatabaseUnavailable(Cause.BUSY)
 
 
@@ -195,18 +189,31 @@ def _replay(
 
 def _claim_and_take(
     connection: Connection, claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None
-) -> Reservation | _Lost:
-    """Claim the installation and take one from the allowance: both, or neither (the savepoint)."""
+) -> Reservation | Refusal | None:
+    """Claim the installation and take one from every counter: all, or nothing (the savepoint).
+
+    What is exhausted, if anything; None where another claim of this installation came first.
+    """
     row = terms.fresh_row(claim, seen, iid_digest, now, until)
     savepoint = connection.begin_nested()
     made = connection.execute(statements.CLAIM[connection.dialect.name], row).one_or_none()
     if made is None:
         savepoint.rollback()
-        return _Lost.CLAIM
-    if take(connection, seen.the_key, posted=until is None) is None:
+        return None
+    exhausted = _take(connection, seen, claim, posted=until is None)
+    if exhausted is not None:
         savepoint.rollback()
-        return _Lost.TAKE
+        return exhausted
     savepoint.commit()
     reservation = replace(stored(made), reactivation=seen.reactivation)
     append(connection, *terms.fresh_entries(claim, reservation, now))
     return reservation
+
+
+def _take(connection: Connection, seen: Any, claim: Claim, *, posted: bool) -> Refusal | None:
+    """Take one from the key's allowance and, for a licence host, from its hosts; or say what is exhausted."""
+    if seen.type == KeyType.KMS_HOST:
+        refusal = take_host(connection, seen.the_key, fingerprint_number(claim.iid))
+        if refusal is not None:
+            return refusal
+    return None if take(connection, seen.the_key, posted=posted) else Refusal.ALLOWANCE_EXHAUSTED

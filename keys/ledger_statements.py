@@ -129,7 +129,7 @@ POST_HELD = (
 )
 EXTEND = update(reservations).where(_r.id == _ID, _PENDING).values(expires_at=_UNTIL).returning(_r.id)
 
-_GIVEN_BACK = (_r.id, _r.key_id, _r.channel, _r.holder)
+_GIVEN_BACK = (_r.id, _r.key_id, _r.channel, _r.holder, _r.scheme, _r.fingerprint)
 VOID = (
     update(reservations)
     .where(_r.holder == bindparam("the_holder", type_=Text), _PENDING)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from keys.confirmation_id import SCHEME, month_number
+from keys.confirmation_id import SCHEME, SHARE_BLOCKS, SHARE_SCHEME, month_number
 from keys.entries import Entry, Kind
 from keys.installation_id import fingerprint_number
+from keys.product_key import KeyType
 from keys.reservations import Claim, Reservation, State, claim_row
 
 
@@ -19,6 +20,8 @@ def fresh_row(
     """The row of a new reservation of `claim`: held until `until`, or posted at once (None)."""
     row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
     row |= {"scheme": SCHEME, "valid_until": valid_until(now, seen.term_months), "blocks": seen.product_blocks}
+    if seen.type == KeyType.KMS_HOST:
+        row |= {"scheme": SHARE_SCHEME, "blocks": SHARE_BLOCKS}
     state = State.PENDING if until else State.POSTED
     return row | {"state": state.value, "expires_at": until, "posted_at": None if until else now}
 

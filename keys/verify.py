@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, select
 from keys import append_only
 from keys.allowance import recount
 from keys.entries import entries
+from keys.hosts import recount_hosts
 from keys.seals import NO_SEAL, Root, mac_of, root_message, seals
 from keys.secrets_file import Secrets
 
@@ -34,6 +35,7 @@ class Damage(StrEnum):
     REWRITTEN = "rewritten"  #: the chain passes a signed point with another seal
     BAD_ROOT = "bad_root"  #: a line of the file of roots is no root that this line signed
     MISCOUNTED = "miscounted"  #: a key's counters are not the sums of its entries
+    HOSTS_MISCOUNTED = "hosts_miscounted"  #: a host key's counters of hosts are not what its entries come to
     UNGUARDED = "unguarded"  #: a table that must be append-only is not
 
 
@@ -87,6 +89,7 @@ def verify(connection: Connection, secrets: Secrets, roots_path: Path | None = N
     chain.end()
     problems = [*chain.problems, *(Problem(Damage.BAD_ROOT, line=number) for number in bad_lines)]
     problems += [Problem(Damage.MISCOUNTED, key_id=mismatch.key_id) for mismatch in recount(connection)]
+    problems += [Problem(Damage.HOSTS_MISCOUNTED, key_id=mismatch.key_id) for mismatch in recount_hosts(connection)]
     problems += [Problem(Damage.UNGUARDED, table=name) for name in append_only.missing(connection)]
     unsealed = connection.execute(_UNSEALED).scalar_one()
     return Report(chain.sealed, unsealed, len(roots), tuple(problems))

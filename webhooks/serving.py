@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from keys.database import Database
-from webhooks import background, delivery, logs, ringing, settings, twilio_calls, twilio_rest
+from webhooks import background, delivery, logs, ringing, server, settings, twilio_calls, twilio_rest
 from webhooks.app import create_app, open_api, open_database, open_exchange, open_phone
 from webhooks.settings import SettingError, Settings
 
@@ -32,23 +32,7 @@ def application() -> Flask:
 
 def serve(target: str, found: Settings) -> None:
     """Serve what `target` makes (`module:function`) as the settings say, until the process is told to stop."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
-    Granian(
-        target,
-        factory=True,
-        address=found.host,
-        port=found.port,
-        interface=Interfaces.WSGI,
-        workers=found.workers,
-        blocking_threads=found.threads,
-        websockets=False,
-        log_level=LogLevels.error,  # its warnings are about the number of threads, which is chosen
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-    ).serve()
+    server.run(target, host=found.host, port=found.port, workers=found.workers, threads=found.threads)
 
 
 def check(found: Settings) -> None:

@@ -87,7 +87,7 @@ class Standing:
     next_try: datetime
 
 
-def begin(build: ProductBuild, hardware: Hardware, identity: str) -> Client:
+def fresh(build: ProductBuild, hardware: Hardware, identity: str) -> Client:
     """A fresh copy with the client key that is built in. `identity` must be new and random, 32 hexadecimal signs.
 
     Raises InvalidBuild where the product is no volume edition, Declined for hardware without an identity of its own.

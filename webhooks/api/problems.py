@@ -77,6 +77,11 @@ _REFUSED: Mapping[Refusal, tuple[HTTPStatus, str]] = {
     Refusal.CHANNEL_NOT_ALLOWED: (HTTPStatus.FORBIDDEN, "The product may not be activated this way."),
     Refusal.LICENSING_NOT_ALLOWED: (HTTPStatus.FORBIDDEN, "The product key is not for copies of this kind."),
     Refusal.ALLOWANCE_EXHAUSTED: (HTTPStatus.CONFLICT, "The product key's allowance is used up."),
+    Refusal.HOSTS_EXHAUSTED: (HTTPStatus.CONFLICT, "The host key has activated as many licence hosts as it may."),
+    Refusal.HOST_REACTIVATIONS_EXHAUSTED: (
+        HTTPStatus.CONFLICT,
+        "This licence host was activated again as often as it may be.",
+    ),
     Refusal.HOLD_GONE: (HTTPStatus.CONFLICT, "What was held for this installation has run out."),
     Refusal.HELD_FOR_REVIEW: (HTTPStatus.CONFLICT, "A person of the publisher's looks at this first; ask again."),
     Refusal.PRODUCT_RETIRED: (HTTPStatus.GONE, "The product is not activated any more."),

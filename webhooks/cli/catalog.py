@@ -5,7 +5,7 @@ One rule: a file is loaded whole or not at all, and what is wrong with it is sai
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,19 +92,23 @@ def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
     from keys.catalog import product_build
     from keys.device import store
     from keys.products import find_product
+    from keys.volume import edition
     from webhooks import settings as settings_room
     from webhooks.cli.database import secrets_of
 
     settings = settings_room.load()
     with opened(settings, as_json=as_json) as database, database.read() as connection:
         found = find_product(connection, int(product) if product.isdigit() else product)
-    if found is None:
-        refuse("PRODUCT_UNKNOWN", f"There is no product {product}.", as_json)
-    secrets = secrets_of(settings, as_json=as_json)
-    if found.number not in secrets.products:
-        refuse("NO_ISSUING_KEY", f"Product {found.number} has no issuing key; see `catalog load`.", as_json)
-    store.write(out, product_build(found, secrets, line=line).to_facts())
-    show({"outcome": "written", "product": found.number, "name": found.name, "file": str(out)}, as_json)
+        if found is None:
+            refuse("PRODUCT_UNKNOWN", f"There is no product {product}.", as_json)
+        secrets = secrets_of(settings, as_json=as_json)
+        if found.number not in secrets.products:
+            refuse("NO_ISSUING_KEY", f"Product {found.number} has no issuing key; see `catalog load`.", as_json)
+        volume = edition(connection, secrets, found)
+    store.write(out, replace(product_build(found, secrets, line=line), volume=volume).to_facts())
+    family = None if volume is None else volume.family
+    facts = {"outcome": "written", "product": found.number, "name": found.name, "leased_in_family": family}
+    show({**facts, "file": str(out)}, as_json)
 
 
 @catalog.command("show")

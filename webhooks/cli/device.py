@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def confirm(
             state = machine.deposit_pair(shown.build, shown.state, saved_iid, text, here, day_of(today))
     except BadInput as error:
         refuse_input(error, as_json)
-    kept = SimulatedMachine(shown.build, here, state)
+    kept = replace(shown, hardware=here, state=state)
     save(path, kept, as_json)
     show(facts_of(kept, today), as_json)
 
@@ -226,6 +227,6 @@ def deposit(path: Path, today: datetime | None, as_json: bool, pair_file: Path) 
             )
     except BadInput as error:
         refuse_input(error, as_json)
-    kept = SimulatedMachine(shown.build, shown.hardware, state)
+    kept = replace(shown, state=state)
     save(path, kept, as_json)
     show(facts_of(kept, today), as_json)

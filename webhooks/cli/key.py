@@ -50,7 +50,7 @@ def key() -> None:
 @key.command()
 @click.option("--product", required=True, help="Number or name of the product.")
 @click.option("--agreement", required=True, help="Number of the agreement.")
-@click.option("--granted", required=True, type=click.IntRange(min=0), help="How many activations it allows.")
+@click.option("--granted", type=click.IntRange(min=0), help="How many activations it allows. A KMS key may go without.")
 @click.option(
     "--type", "type_name", type=click.Choice(_TYPES), default="mak", show_default=True, help="What it is for."
 )
@@ -63,7 +63,7 @@ def key() -> None:
 def issue(
     product: str,
     agreement: str,
-    granted: int,
+    granted: int | None,
     type_name: str,
     channels: tuple[str, ...],
     reason: str,
@@ -86,7 +86,12 @@ def issue(
         found = products.find_product(connection, product)
         if found is None:
             refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
-        order = issuing.Order(found.number, agreement, granted, KeyType[type_name.upper()], channels)
+        kind = KeyType[type_name.upper()]
+        if granted is None and kind not in (KeyType.KMS_HOST, KeyType.KMS_CLIENT):
+            raise click.UsageError("Missing option '--granted'.")
+        # A host key allows all that its hosts may use; a client key is never activated here.
+        all_hosts = found.kms_hosts * (1 + found.kms_reactivations) if kind is KeyType.KMS_HOST else 0
+        order = issuing.Order(found.number, agreement, all_hosts if granted is None else granted, kind, channels)
         try:
             issued = issuing.issue(connection, secrets, order, now=datetime.now(UTC), actor=actor, reason=reason)
         except issuing.IssueError as error:

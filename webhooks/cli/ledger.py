@@ -24,6 +24,7 @@ _WORDS = {
     "rewritten": "the chain was made anew: it does not pass through a signed root",
     "bad_root": "a line of the roots file is no root of this line",
     "miscounted": "a key's counters are not the sums of its entries",
+    "hosts_miscounted": "a host key's counters of hosts are not what its entries come to",
     "unguarded": "a table is not append-only any more",
 }
 

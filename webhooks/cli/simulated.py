@@ -1,12 +1,13 @@
 """The one file that stands for a simulated machine: its product's build, its hardware, and what the product stored.
 
-One rule: it is read whole or refused, and replaced whole.
+One rule: it is read whole or refused, and replaced whole. A copy that a licence host leases has its `client` in it, and
+a `state` only while it is switched to a multiple activation key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +16,7 @@ from webhooks.cli.output import refuse
 
 if TYPE_CHECKING:
     from keys.device.build import ProductBuild
+    from keys.device.client import Client
     from keys.device.hardware import Hardware
     from keys.device.machine import State
     from keys.errors import BadInput
@@ -27,6 +29,16 @@ class SimulatedMachine:
     build: ProductBuild
     hardware: Hardware
     state: State
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCopy:
+    """What the file of a leased copy holds."""
+
+    build: ProductBuild
+    hardware: Hardware
+    client: Client
 
 
 def day_of(today: datetime | None) -> date:
@@ -53,11 +65,37 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
     try:
         facts = store.read(path)
         build, parts, state = (_mapping(facts.get(name)) for name in ("build", "hardware", "state"))
+        if facts.get("client") is not None:
+            copy = load_copy(path, as_json)
+            if copy.client.mak is None:
+                refuse(
+                    "leased", f"{path} is leased by a licence host; `touchtone device kms to-mak` switches it.", as_json
+                )
+            return SimulatedMachine(copy.build, copy.hardware, copy.client.mak, copy.client)
         return SimulatedMachine(ProductBuild.from_facts(build), hardware.from_facts(parts), State.from_facts(state))
     except BadInput as error:
         refuse(
             "state_damaged",
             f"{path} is no machine made by `touchtone device install` ({type(error).__name__}).",
+            as_json,
+        )
+
+
+def load_copy(path: Path, as_json: bool) -> SimulatedCopy:
+    """The leased copy in the file, or a refusal."""
+    from keys.device import client, hardware, store
+    from keys.device.build import ProductBuild
+    from keys.errors import BadInput
+
+    try:
+        facts = store.read(path)
+        build, parts, kept = (_mapping(facts.get(name)) for name in ("build", "hardware", "client"))
+        found = client.from_facts({**kept, "mak": facts.get("state")})
+        return SimulatedCopy(ProductBuild.from_facts(build), hardware.from_facts(parts), found)
+    except BadInput as error:
+        refuse(
+            "state_damaged",
+            f"{path} is no copy made by `touchtone device kms begin` ({type(error).__name__}).",
             as_json,
         )
 
@@ -69,13 +107,26 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def save(path: Path, machine: SimulatedMachine, as_json: bool) -> None:
     """Write the machine's one file, or refuse."""
+    if machine.client is not None:
+        save_copy(
+            path, SimulatedCopy(machine.build, machine.hardware, replace(machine.client, mak=machine.state)), as_json
+        )
+        return
+    _write(path, machine, {"state": machine.state.to_facts()}, as_json)
+
+
+def save_copy(path: Path, copy: SimulatedCopy, as_json: bool) -> None:
+    """Write the leased copy's one file, or refuse."""
+    from keys.device import client
+
+    facts = client.to_facts(copy.client)
+    _write(path, copy, {"state": facts.pop("mak"), "client": facts}, as_json)
+
+
+def _write(path: Path, whole: SimulatedMachine | SimulatedCopy, stored: dict[str, object], as_json: bool) -> None:
     from keys.device import hardware, store
 
-    facts = {
-        "build": machine.build.to_facts(),
-        "hardware": hardware.to_facts(machine.hardware),
-        "state": machine.state.to_facts(),
-    }
+    facts = {"build": whole.build.to_facts(), "hardware": hardware.to_facts(whole.hardware), **stored}
     try:
         store.write(path, facts)
     except OSError as error:

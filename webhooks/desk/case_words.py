@@ -38,6 +38,8 @@ REFUSED_FOR = {
     "OPERATOR_REFUSED": "a person has looked at it and refuses",
     "KEY_BLOCKED": "the key is blocked",
     "ALLOWANCE_EXHAUSTED": "all activations of the key are used",
+    "HOSTS_EXHAUSTED": "the host key has activated all its hosts",
+    "HOST_REACTIVATIONS_EXHAUSTED": "this host was activated again as often as it may be",
     "AGREEMENT_INACTIVE": "the agreement is not in force",
     "PRODUCT_RETIRED": "the product is no longer activated anew",
 }

@@ -56,6 +56,7 @@ _REFUSALS = (
     "cannot be approved",
     "has to look at this activation first",
     "not for a copy of this kind",
+    "has (?:activated as many|been activated again as often)",
 )
 _REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
 _FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)

@@ -10,54 +10,17 @@ from keys.confirmation_id import InvalidConfirmationID
 from keys.device import host, host_package, machine
 from keys.device.build import InvalidBuild, ProductBuild, Volume
 from keys.device.hardware import replaced, simulated
-from keys.device.host_package import InvalidPackage, Licence
+from keys.device.host_package import InvalidPackage
 from keys.device.machine import Declined, Reason, Status
 from keys.formats import FORMATS
 from keys.groups import Fault, GroupFault, grouped
 from keys.installation_id import decode
 from keys.kms import certificate
-from keys.kms.certificate import HostCertificate
-from keys.product_key import KeyType, make
-from keys.product_key import encode as encode_key
+from keys.product_key import KeyType
+from tests.kms import ISSUING, PUBLISHER, answered, key_of, package_of
 
 TODAY = date(2026, 11, 24)
-ISSUING = b"issuing key of product seven...."
 HERE = simulated("server room")
-PUBLISHER = b"p" * 32
-
-
-def package_of(fmt=FORMATS[1], serial=41, nonce=b"n" * 12, ends=None):
-    build = ProductBuild(7, "Harbour Pilot", fmt.number, 2, b"two." * 8, fmt.blocks)
-    seed = derivation.host_seed(ISSUING, serial)
-    stated = HostCertificate("Harbour", 7, serial, ed25519.public_key(seed), 5, ends)
-    return host_package.seal(
-        build,
-        "Harbour",
-        serial,
-        Licence(seed, certificate.write(stated, ed25519.signer(PUBLISHER))),
-        key_secret=derivation.key_secret(ISSUING, serial),
-        share=derivation.host_share(ISSUING, serial),
-        nonce=nonce,
-    )
-
-
-def key_of(serial=41, kind=KeyType.KMS_HOST):
-    return encode_key(make(kind, 7, serial, ISSUING))
-
-
-def answered(package, state, valid_until=0):
-    """What the line would read back."""
-    return grouped(
-        confirmation_id.issue(
-            decode(state.installation_id),
-            verification_secret=package.build.verification_secret,
-            key_secret=state.key_secret,
-            blocks=8,
-            scheme=2,
-            valid_until=valid_until,
-            share=derivation.host_share(ISSUING, package.serial),
-        )
-    )
 
 
 @pytest.fixture(params=FORMATS.values(), ids=lambda fmt: fmt.name)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keys import ed25519
 from keys.device import client as clients
 from keys.device import leasing, machine
-from keys.device.build import InvalidBuild, ProductBuild, Volume
+from keys.device.build import InvalidBuild
 from keys.device.client import Reply
 from keys.device.hardware import Component, replaced, simulated
 from keys.device.leasing import LeaseDeclined, LeaseFault, LeaseStatus
@@ -23,14 +23,12 @@ from keys.kms.certificate import HostCertificate
 from keys.kms.messages import LEASE, Answer, HostRefusal
 from keys.product_key import KeyType, make
 from keys.product_key import encode as encode_key
+from tests.kms import BUILD, ISSUING, PUBLISHER, VOLUME
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ISSUING = b"issuing key of product seven...."
-PUBLISHER, HOST = b"p" * 32, b"h" * 32
+HOST = b"h" * 32
 HERE = simulated("wheelhouse")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-VOLUME = Volume("Harbour", ed25519.public_key(PUBLISHER), encode_key(make(KeyType.KMS_CLIENT, 7, 3, ISSUING)))
-BUILD = ProductBuild(7, "Harbour Pilot", 1, 2, b"two." * 8, 8, volume=VOLUME)
 CERTIFICATE = HostCertificate("Harbour", 9, 41, ed25519.public_key(HOST), 5, None)
 
 
@@ -39,7 +37,7 @@ class Copy:
 
     def __init__(self, build=BUILD, hardware=HERE, identity="0a" * 16):
         self.build, self.hardware, self.now = build, hardware, NOON
-        self.client = leasing.begin(build, hardware, identity)
+        self.client = leasing.fresh(build, hardware, identity)
 
     def ask(self, nonce="0b" * 16):
         self.client, request = leasing.asked(self.build, self.client, self.hardware, nonce, self.now, "wheelhouse")
@@ -288,9 +286,9 @@ def test_what_is_no_volume_edition_or_has_a_wrong_key_does_not_begin():
         replace(BUILD, volume=replace(VOLUME, client_key=encode_key(make(KeyType.KMS_CLIENT, 8, 3, ISSUING)))),
     ):
         with pytest.raises(InvalidBuild):
-            leasing.begin(build, HERE, "0a" * 16)
+            leasing.fresh(build, HERE, "0a" * 16)
     with pytest.raises(Declined) as caught:
-        leasing.begin(BUILD, {"network": (Component("02:42", virtual=True),)}, "0a" * 16)
+        leasing.fresh(BUILD, {"network": (Component("02:42", virtual=True),)}, "0a" * 16)
     assert caught.value.reason is Reason.NO_OWN_IDENTITY
 
 

@@ -1,0 +1,212 @@
+"""The register of a licence host: the clients it has seen, in an SQLite file of its own.
+
+Rule: an identity is one client, however many machines show it. The register may lose its last seconds with the power,
+never its shape: a client that is forgotten asks again.
+
+Moments are whole seconds since 1970. One process writes, any may read.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from keys.kms.messages import CLOCK_LEEWAY, SEEN_WITHIN, Request
+from webhooks.kms_host.events import Event, short
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS clients (
+    identity TEXT PRIMARY KEY, product INTEGER NOT NULL, name TEXT NOT NULL,
+    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+    ends INTEGER, refusal TEXT, machines INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS clients_last_seen ON clients (last_seen);
+CREATE TABLE IF NOT EXISTS machines (
+    identity TEXT NOT NULL, fingerprint TEXT NOT NULL, last_seen INTEGER NOT NULL, PRIMARY KEY (identity, fingerprint)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL, identity TEXT, details TEXT NOT NULL
+);
+"""
+_SEEN = """
+INSERT INTO clients (identity, product, name, first_seen, last_seen, machines) VALUES (?1, ?2, ?3, ?4, ?4, 1)
+ON CONFLICT (identity) DO UPDATE SET product = ?2, name = ?3, last_seen = ?4
+"""
+_SHOWN = """
+INSERT INTO machines (identity, fingerprint, last_seen) VALUES (?1, ?2, ?3)
+ON CONFLICT (identity, fingerprint) DO UPDATE SET last_seen = ?3
+"""
+_MACHINES = "SELECT count(*) FROM machines WHERE identity = ? AND last_seen > ?"
+MOST_EVENTS = 10_000
+"""Events that are kept; the oldest go first."""
+_FORGOTTEN = timedelta(days=400)
+_SEEN_SECONDS = int(SEEN_WITHIN.total_seconds())
+_NONCE_SECONDS = 2 * int(CLOCK_LEEWAY.total_seconds())
+
+
+class ClientState(StrEnum):
+    """How a client stands with this host."""
+
+    LEASED = "leased"  #: its lease holds
+    WAITING = "waiting"  #: it asked within 30 days and has no lease that holds
+    GONE = "gone"  #: it has not asked for 30 days, and no lease of it holds
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One client of the register; `machines` is how many hardwares showed its identity within 30 days."""
+
+    identity: str
+    product: int
+    name: str
+    first_seen: datetime
+    last_seen: datetime
+    ends: datetime | None
+    refusal: str | None
+    machines: int
+
+    def state(self, now: datetime) -> ClientState:
+        """How it stands now."""
+        if self.ends is not None and now < self.ends:
+            return ClientState.LEASED
+        return ClientState.WAITING if now - self.last_seen < SEEN_WITHIN else ClientState.GONE
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How a client stood before it asked this time: new, counted, and until when it had a lease."""
+
+    new: bool
+    counted: bool
+    ends: int | None
+    shared: bool
+
+
+class Replayed(Exception):  # noqa: N818 - what happened, not an error of ours
+    """The very same request came before."""
+
+
+class Register:
+    """An open register. One thread at a time may use it."""
+
+    def __init__(self, file: Path) -> None:
+        self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=2.0)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("busy_timeout=2000", "journal_mode=WAL", "synchronous=NORMAL"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """One change of the register: all of it, or none."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def seen(self, request: Request, now: int) -> Before:
+        """Note that a client asked. Raises Replayed, which undoes the change it stands in."""
+        run = self._connection.execute
+        try:
+            run("INSERT INTO nonces (nonce, at) VALUES (?, ?)", (request.nonce, now))
+        except sqlite3.IntegrityError as error:
+            raise Replayed from error
+        row = run("SELECT last_seen, ends, machines FROM clients WHERE identity = ?", (request.client,)).fetchone()
+        run(_SEEN, (request.client, request.product, request.name, now))
+        run(_SHOWN, (request.client, bytes(request.fingerprint).hex(), now))
+        if row is None:
+            return Before(new=True, counted=False, ends=None, shared=False)
+        machines = run(_MACHINES, (request.client, now - _SEEN_SECONDS)).fetchone()[0]
+        if machines != row["machines"]:
+            run("UPDATE clients SET machines = ? WHERE identity = ?", (machines, request.client))
+        counted = now - row["last_seen"] < _SEEN_SECONDS
+        return Before(new=False, counted=counted, ends=row["ends"], shared=machines > max(1, row["machines"]))
+
+    def answered(self, identity: str, ends: int | None, refusal: str | None) -> None:
+        """Note the lease that a client was given, or why it was refused; a lease it has stays."""
+        self._connection.execute(
+            "UPDATE clients SET ends = coalesce(?2, ends), refusal = ?3 WHERE identity = ?1", (identity, ends, refusal)
+        )
+
+    def count(self, now: int) -> int:
+        """How many distinct clients were seen within 30 days."""
+        found = self._connection.execute("SELECT count(*) FROM clients WHERE last_seen > ?", (now - _SEEN_SECONDS,))
+        return int(found.fetchone()[0])
+
+    def latest(self) -> int:
+        """The moment of the last client seen; 0 before the first."""
+        return int(self._connection.execute("SELECT coalesce(max(last_seen), 0) FROM clients").fetchone()[0])
+
+    def tidy(self, now: int) -> None:
+        """Forget what is of no more use: old nonces, old events, clients that were gone for more than a year."""
+        long_ago = now - int(_FORGOTTEN.total_seconds())
+        run = self._connection.execute
+        run("DELETE FROM nonces WHERE at < ?", (now - _NONCE_SECONDS,))
+        run("DELETE FROM machines WHERE last_seen < ?", (long_ago,))
+        run("DELETE FROM clients WHERE last_seen < ? AND coalesce(ends, 0) < ?", (long_ago, now))
+        run("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (MOST_EVENTS,))
+
+    def clock_is_right(self, now: int) -> None:
+        """Take what was noted by a clock that ran ahead for noted now: the host had leased nothing since."""
+        with self.written():
+            for table, column in (("clients", "last_seen"), ("machines", "last_seen"), ("nonces", "at")):
+                self._connection.execute(f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1", (now,))  # noqa: S608 - names from above
+
+    def note(self, event: Event, now: int, identity: str | None = None, **details: Any) -> None:
+        """Keep an event."""
+        self._connection.execute(
+            "INSERT INTO events (at, event, identity, details) VALUES (?, ?, ?, ?)",
+            (now, event.value, identity, json.dumps(details)),
+        )
+
+    def clients(self) -> list[Known]:
+        """Every client, the one seen last first."""
+        rows = self._connection.execute("SELECT * FROM clients ORDER BY last_seen DESC, identity")
+        return [
+            Known(
+                row["identity"],
+                row["product"],
+                row["name"],
+                _moment(row["first_seen"]),
+                _moment(row["last_seen"]),
+                None if row["ends"] is None else _moment(row["ends"]),
+                row["refusal"],
+                row["machines"],
+            )
+            for row in rows
+        ]
+
+    def events(self, most: int, *, trouble: bool = False) -> list[dict[str, Any]]:
+        """The newest events, oldest first, or the troubles among them."""
+        words = [event.value for event in Event if event.is_trouble or not trouble]
+        marks = ", ".join("?" * len(words))
+        query = f"SELECT * FROM events WHERE event IN ({marks}) ORDER BY id DESC LIMIT ?"  # noqa: S608 - marks alone
+        rows = self._connection.execute(query, (*words, most)).fetchall()
+        return [
+            {
+                "at": _moment(row["at"]).isoformat(),
+                "event": row["event"],
+                **({} if row["identity"] is None else {"client": short(row["identity"])}),
+                **json.loads(row["details"]),
+            }
+            for row in reversed(rows)
+        ]
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     LOGGED_OUT = "logged_out"
     LOGIN_REVOKED = "login_revoked"
     CLAIMED = "claimed"
+    TAKEN_UP = "taken_up"
+    """Put into the queue by an operator, though its caller does not wait."""
     RELEASED = "released"
     TRANSFERRED = "transferred"
     RETURNED = "returned"

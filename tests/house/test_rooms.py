@@ -36,6 +36,7 @@ MAY_BEGIN = {
     "webhooks/desk/queue_page.py": "a desk view",
     "webhooks/desk/signs_page.py": "a desk view",
     "webhooks/desk/staff.py": "a desk view",
+    "webhooks/desk/taking_up.py": "a desk view",
     "webhooks/desk/duties.py": "one round of the desk's duties",
     "webhooks/cli/catalog.py": "a command",
     "webhooks/cli/key.py": "a command",

@@ -47,6 +47,7 @@ from webhooks.desk import (
     signs_page,
     staff,
     statistics_page,
+    taking_up,
     trail,
     words,
 )
@@ -66,6 +67,7 @@ ROOMS: tuple[Blueprint, ...] = (
     trail.room,
     calling.room,
     case_page.room,
+    taking_up.room,
     deeds.room,
 )
 NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"), ("deeds.grants", "Grants"))

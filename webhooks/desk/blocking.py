@@ -19,12 +19,12 @@ from ivr.calls import calls
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Role
 from ivr.threads import threads
-from webhooks.desk.guards import done, here, least, local, say, who
+from webhooks.desk import words
+from webhooks.desk.guards import done, enhanced, here, least, local, say, who
 
 room = Blueprint("blocking", __name__, url_prefix="/desk")
 
-TERMS = {"1": "a day", "7": "7 days", "30": "30 days", "": "until it is lifted"}
-"""For how many days, and how that is called."""
+TERMS = words.BLOCKED_FOR
 LONGEST_REASON = 500
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
@@ -61,6 +61,9 @@ def block() -> Response:
             notices.block(connection, caller.pseudonym, caller.sealed, reason, who().id, now=at, until=until)
             about = None if case is None else case.id
             _note(connection, Kind.CALLER_BLOCKED, caller.pseudonym, about, reason, until=TERMS[days])
+    if faults and enhanced():  # a form on the page of a case, which keeps what was typed
+        say(next(iter(faults.values())), problem=True)
+        return Response(status=409)
     if faults:
         return _shown(faults=faults, reason=reason, days=days)
     say("This caller is blocked from the next call or text on.")

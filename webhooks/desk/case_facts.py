@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from ivr import cases, desk_entries, grant_requests, operators, outbox, queue, reviews, signs
+from ivr import cases, desk_entries, grant_requests, notices, operators, outbox, queue, reviews, signs
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import Case, CaseState
@@ -94,7 +94,8 @@ class CallBack:
 class CaseFacts:
     """One case as its page shows it; `handoff` is its last stay in the queue, `owner` who has it.
 
-    `score` is what spoke for a second look when it came; `flags` are facts about it as it stands.
+    `score` is what spoke for a second look when it came; `flags` are facts about it as it stands;
+    `may_block` whether it has a caller whom one can block, `blocked` whether somebody did.
     """
 
     case: Case
@@ -104,6 +105,8 @@ class CaseFacts:
     handoff: Handoff | None
     owner: str | None
     mine: bool
+    may_block: bool
+    blocked: bool
     where: str
     seen: Digits
     key: KeySeen | None
@@ -151,6 +154,8 @@ def look(
         handoff=handoff,
         owner=names.get(owner) if owner is not None else None,
         mine=owner == me.id and handoff is not None and handoff.state == queue.HandoffState.CLAIMED,
+        may_block=row.caller is not None,
+        blocked=notices.is_blocked(connection, row.caller, now),
         where=_where(connection, handoff),
         seen=seen,
         key=key,

@@ -20,6 +20,7 @@ KINDS = {
     Kind.LOGGED_OUT: "logged out",
     Kind.LOGIN_REVOKED: "ended a login",
     Kind.CLAIMED: "took the case",
+    Kind.TAKEN_UP: "took the case up",
     Kind.RELEASED: "gave the case back",
     Kind.TRANSFERRED: "handed the case over",
     Kind.RETURNED: "case went back to the queue",

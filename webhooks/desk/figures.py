@@ -17,6 +17,7 @@ from ivr.lines import Lines
 from ivr.operators import Presence, operators
 from ivr.outbox import TextState, outbox
 from ivr.queue import HandoffState, handoffs
+from ivr.taken_up import TAKEN_UP
 from ivr.waiting_room import WENT_ON
 from keys.reservations import State, reservations
 
@@ -149,7 +150,7 @@ def _answered(connection: Connection, today: datetime, now: datetime, target: ti
             handoffs.c.answered_at,
             or_(handoffs.c.left_at.is_not(None), handoffs.c.finished_at.is_not(None)),
             _chose_another_way(),
-        ).where(handoffs.c.state.in_(list(HandoffState)), handoffs.c.entered_at >= today)
+        ).where(handoffs.c.state.in_(list(HandoffState)), handoffs.c.entered_at >= today, handoffs.c.reason != TAKEN_UP)
     )
     for entered_at, answered_at, is_gone, chose in rows:
         if chose:

@@ -41,8 +41,11 @@ REASONS = {
     "PRODUCT_UNKNOWN": "product not known",
     "FORMAT_NOT_OF_PRODUCT": "ID does not fit the product",
     "HELD_FOR_REVIEW": "held for a look before it is activated",
+    "TAKEN_UP": "taken up by an operator",
     "HOLD_GONE": "waited too long, the activation is free again",
 }
+BLOCKED_FOR = {"1": "a day", "7": "7 days", "30": "30 days", "": "until it is lifted"}
+"""For how many days a caller may be blocked, and how that is called."""
 ENDINGS = {
     "activated": "activated",
     "issued": "activated, read by the line",

@@ -5,7 +5,7 @@ import { change, everything } from "./changes.js";
 import { loggedOut } from "./said.js";
 import { arrived } from "./told.js";
 
-const body = document.body;
+const body = document.body, taken = new Set();
 let polling = 0, source = null, again = 0;
 
 function look() {
@@ -38,7 +38,9 @@ function listen() {
   on("change", (told) => {
     change("desk-changed");
     if (told.case !== null) change(`desk-case-${told.case}`);
-    if (told.kind === "entered") arrived(told.handoff);
+    if (told.kind === "claimed") taken.add(told.handoff);
+    // Who puts a case into the queue and takes it in one, tells nobody of it.
+    if (told.kind === "entered") setTimeout(() => { if (!taken.has(told.handoff)) arrived(told.handoff); }, 100);
   });
   on("gone", () => { mine.close(); loggedOut(); });
   mine.addEventListener("error", () => {

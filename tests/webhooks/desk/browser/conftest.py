@@ -190,6 +190,11 @@ class Stand:
                 now=now,
             )
 
+    def number_of(self, handoff):
+        """The case's number, as an operator would read it."""
+        with self.database.read() as connection:
+            return cases.read(connection, handoff.case_id).number
+
     def clear(self):
         """End whatever is in the queue."""
         with self.database.begin() as connection:

@@ -1,4 +1,4 @@
-"""`touchtone db`: bring the database to this version, and check that it is sound.
+"""`touchtone db`: bring the database to this version, check that it is sound, and copy it.
 
 One rule: only `upgrade` changes a schema. What the commands of the ledger share stands here too: opening the database
 and the secrets of the settings, and saying plainly why that failed.
@@ -10,6 +10,7 @@ import getpass
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,6 +66,16 @@ _UNAVAILABLE = {
     "slow": "The database took too long to answer.",
     "unreachable": "The database cannot be reached; check DATABASE_URL.",
     "storage": "The database cannot be written: its disk is full, read-only or damaged.",
+}
+
+
+_NO_COPY = {
+    "FILE_EXISTS": "{file} is there already and is not overwritten.",
+    "NOT_WRITABLE": "{file} cannot be written: {said}.",
+    "DATABASE_MISSING": "There is no database yet; run `touchtone db upgrade`.",
+    "PG_DUMP_MISSING": "pg_dump is not on the PATH; install PostgreSQL's client programs, of the server's version.",
+    "PG_DUMP_FAILED": "pg_dump failed: {said}",
+    "COPY_UNSOUND": "The copy is not sound, and neither, then, is the database; run `touchtone db check`.",
 }
 
 
@@ -125,7 +136,7 @@ def login_name() -> str:
 
 @click.group()
 def db() -> None:
-    """Upgrade and check the database."""
+    """Upgrade, check and copy the database."""
 
 
 @db.command()
@@ -156,6 +167,25 @@ def check(as_json: bool) -> None:
     show({**found, "problems": problems if as_json else "; ".join(problems) or "none"}, as_json)
     if problems:
         raise click.exceptions.Exit(1)
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def backup(file: Path, as_json: bool) -> None:
+    """Copy the database into a new FILE while the line serves; how it is restored: docs/operations.md."""
+    from keys.database import driver_url
+    from webhooks.cli.backup import BackupError
+    from webhooks.cli.backup import backup as copy
+    from webhooks.settings import load
+
+    settings = load()
+    try:
+        size = copy(driver_url(settings.database_url), file)
+    except BackupError as error:
+        refuse(error.fault, _NO_COPY[error.fault].format(file=file, said=error.said), as_json)
+    shown = {"outcome": "copied", "file": str(file), "bytes": size}
+    show(shown if as_json else {**shown, "not_in_it": f"secrets and signed roots: {settings.roots_file}"}, as_json)
 
 
 def _problems(database: Database) -> list[str]:

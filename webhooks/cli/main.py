@@ -15,7 +15,7 @@ COMMANDS = {
     "case": ("webhooks.cli.case", "case", "Show cases and the call-backs that are promised."),
     "catalog": ("webhooks.cli.catalog", "catalog", "Organisations, agreements and products."),
     "certificate": ("webhooks.cli.certificate", "certificate", "The public key of certificates, and a check of one."),
-    "db": ("webhooks.cli.database", "db", "Upgrade and check the database."),
+    "db": ("webhooks.cli.database", "db", "Upgrade, check and copy the database."),
     "demo": ("webhooks.cli.demo", "demo", "A whole activation, from nothing to a machine that accepts."),
     "desk": ("webhooks.cli.desk", "desk", "Serve the operators' desk."),
     "device": ("webhooks.cli.device_kms", "device", "The device side: an offline machine to rehearse with."),

@@ -103,7 +103,8 @@ def test_an_alarm_stands_on_every_page_of_a_supervisor_until_it_is_seen_and_that
     ring_alarm()
     part = supervisor.part("/desk/alarms").text
     assert f"{band}, 2 times." in part
-    assert 'hx-get="/desk/alarms"' in supervisor.get("/desk/queue").text
+    assert 'hx-get="/desk/alarms" hx-trigger="load, desk-changed' in supervisor.get("/desk/queue").text
+    assert 'hx-get="/desk/alarms" hx-trigger="desk-changed' in part, "what is swapped in must not ask again at once"
     assert 'hx-get="/desk/alarms"' not in desk_client().get("/desk/queue").text
     assert "4711 2" in words_of(supervisor.get("/desk/signs").text)
     assert supervisor.post("/desk/alarms/1/seen").status_code == 303

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from keys import issue, ledger
+from keys import alarms, issue, ledger
 from keys.database import Database
 from keys.entries import of_key
 from keys.issue import listed
@@ -123,6 +123,16 @@ def test_nothing_asked_is_nothing_answered_and_more_than_a_chunk_is_refused(data
     assert many(database, []) == []
     with pytest.raises(ValueError, match=str(CHUNK + 1)):
         many(database, [installation(1, mak.key.serial)] * (CHUNK + 1))
+
+
+def test_a_serial_that_was_never_issued_rings_an_alarm_and_the_other_lines_go_on(database, mak, installation):
+    iids = [installation(1, serial, nonce=nonce) for nonce, serial in enumerate((mak.key.serial, 77_777), 1)]
+    with database.begin() as connection:
+        one, other = reserve_and_post_many(connection, [claim_of(iid) for iid in iids], now=NOW)
+        (alarm,) = alarms.unseen(connection)
+    assert isinstance(one, Activated)
+    assert other == Refused(Refusal.KEY_UNKNOWN)
+    assert (alarm.product, alarm.serial, alarm.times) == (1, 77_777, 1)
 
 
 def test_a_whole_chunk_is_spent_in_order_and_sent_again_is_free(database, issue_key, installation):

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from sqlalchemy import make_url
 from keys import ledger, seals, verify
 from keys.database import Database
 from tests.conftest import NOW
+from webhooks import background
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -132,3 +134,30 @@ def test_without_pg_dump_the_command_says_what_to_install(touchtone, tmp_path, m
     done = touchtone("db", "backup", tmp_path / "copy", "--json")
     assert (done.status, done.told["outcome"]) == (1, "PG_DUMP_MISSING")
     assert not list(tmp_path.glob("copy*"))
+
+
+@sqlite
+def test_what_came_after_the_copy_is_told_as_cut_off_until_the_line_begins_new_roots(
+    touchtone, exchange, database, mak, installation, restored, tmp_path
+):
+    roots = tmp_path / "ledger-roots.jsonl"
+
+    def activate(nonce):
+        iid = installation(1, mak.key.serial, nonce=nonce, fingerprint=(nonce,) * 8)
+        with database.begin() as connection:
+            ledger.reserve_and_post(connection, ledger.Claim(iid, 2, "phone", f"CA{nonce}"), now=NOW)
+        background.seal(exchange, roots)
+
+    activate(1)
+    assert touchtone("db", "backup", tmp_path / "line.copy").status == 0
+    activate(2)
+    there = restored(tmp_path / "line.copy")
+
+    def damage(file):
+        with there.read() as connection:
+            return {str(problem.damage) for problem in verify.verify(connection, exchange.secrets, file).problems}
+
+    assert damage(roots) == {"cut_off"}
+    roots.rename(tmp_path / "set-aside.jsonl")
+    background.seal(replace(exchange, database=there), roots, thorough=True)
+    assert damage(roots) == set()

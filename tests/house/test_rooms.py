@@ -45,6 +45,12 @@ MAY_BEGIN = {
     "webhooks/kms_host/register.py": "one change of a licence host's own file",
     "webhooks/cli/operator.py": "a command",
     "webhooks/cli/token.py": "a command",
+    "webhooks/cli/proxy.py": "a command, in the console's own file",
+    "webhooks/cli/proxy_activating.py": "a command, in the console's own file",
+    "webhooks/cli/proxy_collecting.py": "a command, in the console's own file",
+    "webhooks/cli/proxy_rooms.py": "a command, in the console's own file",
+    "webhooks/proxy/activating.py": "answers as they come, in the console's own file",
+    "webhooks/proxy/tables.py": "the console's own file is made",
 }
 """Every file that may begin (and so commit) a write transaction, and what for."""
 

@@ -8,8 +8,10 @@ SERVE ?= 1
 HAS_BROWSER := command -v chromium >/dev/null && command -v chromedriver >/dev/null
 BROWSER_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core
 LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest -m browser). To run them: $(BROWSER_COMMAND)
+SSH_COMMAND := apt-get install --no-install-recommends openssh-client
+SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
 
-.PHONY: setup browser demo run test screenshots lint lock clean
+.PHONY: setup browser ssh demo run test screenshots lint lock clean
 
 setup: $(VENV)/.ready
 
@@ -32,9 +34,15 @@ browser:
 	@$(HAS_BROWSER) || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive $(BROWSER_COMMAND) -y -qq >/dev/null; } || echo "$(LEFT_OUT)"
 
-test: setup browser
+# The tests of collecting over ssh drive the system's own client.
+ssh:
+	@command -v ssh >/dev/null || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $(SSH_COMMAND) -y -qq >/dev/null; } || echo "$(SSH_LEFT_OUT)"
+
+test: setup browser ssh
 	$(BIN)/pytest
 	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
+	@command -v ssh >/dev/null || echo "$(SSH_LEFT_OUT)"
 
 # The pictures in docs/images, taken by the tests that go through the pages.
 screenshots: setup browser

@@ -1,4 +1,4 @@
-"""Grants of more activations at the desk: what one person gave alone, and what a second person was asked for.
+"""Grants of more activations: what one person gave alone, and what a second was asked for, at the desk or with a token.
 
 Rule: whoever asks never approves; the database itself forbids it. Within any 30 days nobody gives more than their own
 limit, nor more than ten times that limit to one agreement, all givers together.
@@ -28,7 +28,8 @@ from sqlalchemy import (
     update,
 )
 
-from ivr.operators import operators
+from ivr.operators import names, operators
+from ivr.tokens import named
 from keys.catalog import agreements
 from keys.database import Instant, RowNumber, metadata
 
@@ -46,10 +47,13 @@ grant_requests = Table(
     Column("amount", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("state", String(12), nullable=False, index=True),
-    Column("asked_by", BigInteger, ForeignKey("operators.id"), nullable=False),
+    Column("asked_by", BigInteger, ForeignKey("operators.id")),
     Column("asked_at", Instant, nullable=False),
     Column("decided_by", BigInteger, ForeignKey("operators.id")),
     Column("decided_at", Instant),
+    Column("token_id", BigInteger, ForeignKey("tokens.id")),
+    Column("answer", Text),
+    CheckConstraint("asked_by IS NOT NULL OR token_id IS NOT NULL", name="somebody_asked"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="second_person"),
 )
@@ -71,7 +75,10 @@ _GIVEN = (GrantState.GRANTED, GrantState.APPROVED)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """So many activations for a key, given or asked for. `case_id` is the case it was about."""
+    """So many activations for a key, given or asked for. `case_id` is the case it was about.
+
+    It was asked by an operator (`asked_by`) or with a token; `answer` is what was said to the latter.
+    """
 
     id: int
     key_id: int
@@ -80,10 +87,12 @@ class Grant:
     amount: int
     reason: str
     state: GrantState
-    asked_by: int
+    asked_by: int | None
     asked_at: datetime
     decided_by: int | None
     decided_at: datetime | None
+    token_id: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,19 @@ def lock(connection: Connection, operator_id: int, agreement: str) -> int:
 
 def write(connection: Connection, wish: Wish, state: GrantState, operator_id: int, now: datetime) -> int:
     """Write down what an operator gave alone (GRANTED), or asks a second person for (ASKED); its row id."""
+    return _write(connection, wish, state, now, asked_by=operator_id)
+
+
+def ask(connection: Connection, wish: Wish, token_id: int, now: datetime) -> int | None:
+    """Write down what is asked for with a token; an operator decides. None where it waits for an answer already."""
+    theirs = grant_requests.c.token_id == token_id, grant_requests.c.key_id == wish.key_id
+    waits = select(grant_requests.c.id).where(*theirs, grant_requests.c.state == GrantState.ASKED).limit(1)
+    if connection.execute(waits).one_or_none() is not None:
+        return None
+    return _write(connection, wish, GrantState.ASKED, now, token_id=token_id)
+
+
+def _write(connection: Connection, wish: Wish, state: GrantState, now: datetime, **asker: int) -> int:
     row = connection.execute(
         insert(grant_requests)
         .values(
@@ -130,27 +152,42 @@ def write(connection: Connection, wish: Wish, state: GrantState, operator_id: in
             amount=wish.amount,
             reason=wish.reason,
             state=state,
-            asked_by=operator_id,
             asked_at=now,
+            **asker,
         )
         .returning(grant_requests.c.id)
     ).one()
     return int(row.id)
 
 
-def decide(connection: Connection, request_id: int, operator_id: int, state: GrantState, now: datetime) -> bool:
+def decide(
+    connection: Connection,
+    request_id: int,
+    operator_id: int,
+    state: GrantState,
+    now: datetime,
+    answer: str | None = None,
+) -> bool:
     """A second person approves or declines. False where it was decided already, or they asked for it themselves."""
     row = connection.execute(
         update(grant_requests)
         .where(
             grant_requests.c.id == request_id,
             grant_requests.c.state == GrantState.ASKED,
-            grant_requests.c.asked_by != operator_id,
+            grant_requests.c.asked_by.is_distinct_from(operator_id),
         )
-        .values(state=state, decided_by=operator_id, decided_at=now)
+        .values(state=state, decided_by=operator_id, decided_at=now, answer=answer)
         .returning(grant_requests.c.id)
     ).one_or_none()
     return row is not None
+
+
+def askers(connection: Connection, grants: Iterable[Grant]) -> dict[int, str]:
+    """Who asked for each of these, by its id: an operator's name, or a token's with its organisation."""
+    found = list(grants)
+    people = names(connection) if any(each.asked_by is not None for each in found) else {}
+    programs = named(connection, [each.token_id for each in found if each.token_id is not None])
+    return {each.id: programs.get(each.token_id or 0) or people.get(each.asked_by or 0, "somebody") for each in found}
 
 
 def read(connection: Connection, request_id: int, *, locked: bool = False) -> Grant | None:

@@ -12,10 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import guesses
+from ivr import desk_entries, grant_requests, guesses, queue
+from ivr.desk_entries import DeskEntry, Kind
+from ivr.grant_requests import Wish
 from ivr.guesses import FREE_OF_TOKEN, Budget, GuessKind
 from ivr.tokens import Token
 from keys import belonging, ledger, ledger_many
+from keys.belonging import OwnKey
 from keys.installation_id import InstallationID
 from keys.ledger import Activated, Claim, Refused
 from keys.refusals import Refusal
@@ -94,3 +97,18 @@ def _spend(asking: Asking, claims: Sequence[Claim]) -> list[Activated | Refused]
         if each == _UNKNOWN:
             _note(asking, claim.iid, GuessKind.PROOF)
     return done
+
+
+def ask_for_more(asking: Asking, key: OwnKey, amount: int, reason: str) -> int | None:
+    """Ask for a bigger allowance of a key of the token's organisation; an operator sees it at the desk at once.
+
+    The request's id; None where this token waits for an answer about this key already.
+    """
+    wish = Wish(key.id, key.agreement, amount, reason)
+    number = grant_requests.ask(asking.connection, wish, asking.token.id, asking.now)
+    if number is not None:
+        facts = {"amount": amount, "key": key.last_five, "organisation": asking.token.organisation}
+        entry = DeskEntry(asking.now, asking.token.name, Kind.GRANT_ASKED, key_id=key.id, reason=reason, details=facts)
+        desk_entries.append(asking.connection, entry)
+        queue.note(asking.connection, Kind.GRANT_ASKED, asking.now)
+    return number

@@ -154,6 +154,12 @@ def listed(connection: Connection, organisation: str | None = None) -> list[Toke
     return [_read(row) for row in connection.execute(_SELECT.where(*whose).order_by(tokens.c.name))]
 
 
+def named(connection: Connection, token_ids: Iterable[int]) -> dict[int, str]:
+    """Tokens by their ids, each with its organisation, as whoever works at the desk reads them."""
+    rows = connection.execute(_SELECT.where(tokens.c.id.in_(sorted(set(token_ids)))))
+    return {row.id: f"{row.organisation}: {row.name}" for row in rows}
+
+
 def revoke(connection: Connection, name: str, *, by: str, now: datetime) -> bool | None:
     """End a token. False where it was ended before, None where there is none of that name."""
     row = connection.execute(

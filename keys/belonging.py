@@ -59,6 +59,12 @@ def own_key(connection: Connection, organisation_id: int, named: Named) -> OwnKe
     return None if row is None else _read(row)
 
 
+def own_key_of(connection: Connection, organisation_id: int, key_id: int) -> OwnKey | None:
+    """The same by the key's row id."""
+    row = connection.execute(_own(organisation_id).where(product_keys.c.id == key_id)).one_or_none()
+    return None if row is None else _read(row)
+
+
 def own_keys(connection: Connection, organisation_id: int, *, after: Named | None, limit: int) -> list[OwnKey]:
     """At most `limit` keys of an organisation, by product and serial, from the one that follows `after`."""
     order = product_keys.c.product, product_keys.c.serial

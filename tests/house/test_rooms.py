@@ -25,6 +25,7 @@ MAY_BEGIN = {
     "webhooks/background.py": "one pass of background work",
     "webhooks/api/guards.py": "one request counted",
     "webhooks/api/activations.py": "an API request",
+    "webhooks/api/allowance_requests.py": "an API request",
     "webhooks/api/batch.py": "one chunk of an API request",
     "webhooks/desk/blocking.py": "a desk view",
     "webhooks/desk/calling.py": "a desk view",

@@ -5,13 +5,16 @@ Rule: a body is read once, whole, within its door's bound, and as these types ha
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from flask import request
 from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy import Connection
 
 from ivr import idempotency
+from ivr.grant_requests import GrantState
 from ivr.idempotency import LONGEST_KEY, OtherBody
 from keys.issue import KeyStatus
 from webhooks.api.guards import token
@@ -23,6 +26,7 @@ LARGEST_BATCH = 4 * 1024 * 1024
 MOST_LINES = 10_000
 USUAL_PAGE = 50
 LARGEST_PAGE = 200
+MOST_NUMBER = 2**31 - 1
 LONGEST_ID = 400
 """Signs of an installation ID, at most: 54 digits in any spelling."""
 
@@ -123,6 +127,28 @@ class KeyPage(Struct, frozen=True):
     next: KeyId | None
 
 
+class AllowanceWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """More activations for a key, and why: a person decides."""
+
+    key: KeyId
+    # A whole number: to JSON 20.0 is one as well.
+    amount: Annotated[float, Meta(ge=1, le=1_000_000, multiple_of=1)]
+    reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"[^\s\u0000]", description="For a person.")]
+
+
+class AllowanceRequest(Struct, frozen=True):
+    """What was asked for, and what came of it. `answer` is what the person who decided said, if anything."""
+
+    id: int
+    key: KeyId
+    amount: int
+    reason: str
+    state: GrantState
+    asked_at: datetime
+    decided_at: datetime | None
+    answer: str | None
+
+
 _Body = TypeVar("_Body", bound=Struct)
 
 
@@ -148,7 +174,7 @@ def idempotency_key() -> str | None:
     return key
 
 
-def made_before(connection: Any, key: str | None, raw: bytes) -> int | None:
+def made_before(connection: Connection, key: str | None, raw: bytes) -> int | None:
     """The id of what this request made when it came before. Raises ProblemError where it was another request."""
     if key is None:
         return None
@@ -156,3 +182,9 @@ def made_before(connection: Any, key: str | None, raw: bytes) -> int | None:
         return idempotency.begin(connection, token().id, key, request.path.encode() + b"\n" + raw, exchange().now())
     except OtherBody as error:
         raise ProblemError(Code.IDEMPOTENCY_KEY_USED) from error
+
+
+def made(connection: Connection, key: str | None, number: int) -> None:
+    """What this request made has this id: found by it, should the request come again."""
+    if key is not None:
+        idempotency.made(connection, token().id, key, number)

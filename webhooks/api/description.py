@@ -27,6 +27,8 @@ _TYPES = (
     bodies.BatchEnd,
     bodies.KeyPage,
     bodies.KeyState,
+    bodies.AllowanceWish,
+    bodies.AllowanceRequest,
     Problem,
 )
 

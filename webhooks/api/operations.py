@@ -11,7 +11,7 @@ from typing import Any
 from ivr.idempotency import LONGEST_KEY
 from ivr.tokens import Scope
 from keys.refusals import Refusal
-from webhooks.api.bodies import LARGEST_PAGE, MOST_LINES, USUAL_PAGE
+from webhooks.api.bodies import LARGEST_PAGE, MOST_LINES, MOST_NUMBER, USUAL_PAGE
 from webhooks.api.problems import MEDIA_TYPE, Code, status_of
 
 JSON = "application/json"
@@ -45,6 +45,7 @@ HEADERS = {
     "RateLimit-Policy": {"description": "Requests a token may send, and in how many seconds.", "schema": _TEXT},
     "RateLimit": {"description": "Requests left, and seconds until there are more.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds after which to come again.", "schema": {"type": "integer"}},
+    "Location": {"description": "Where to read what came of it.", "schema": _TEXT},
     "WWW-Authenticate": {"description": "What is wanted.", "schema": _TEXT},
 }
 
@@ -56,6 +57,8 @@ def paths() -> dict[str, Any]:
         "/activations/batch": {"post": _activate_batch()},
         "/keys": {"get": _list_keys()},
         "/keys/{key}": {"get": _show_key()},
+        "/allowance-requests": {"post": _ask_for_more()},
+        "/allowance-requests/{number}": {"get": _show_request()},
         "/openapi.json": {"get": _describe()},
     }
 
@@ -113,6 +116,31 @@ def _show_key() -> dict[str, Any]:
         {"200": _answer("The key.", "KeyState")},
         (Code.NOT_FOUND,),
         parameters=(_parameter("key", "path", _KEY_ID, "Its product's number and its serial."),),
+    )
+
+
+def _ask_for_more() -> dict[str, Any]:
+    asked = _answer("Asked for; a person decides.", "AllowanceRequest")
+    asked["headers"] |= _headers(("Location",))
+    return _operation(
+        "askForMore",
+        "Ask for a bigger allowance of one of the organisation's keys.",
+        Scope.REQUEST,
+        {"202": asked},
+        (*_WITH_BODY, Code.NOT_FOUND, Code.ASKED_ALREADY),
+        body="AllowanceWish",
+    )
+
+
+def _show_request() -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 1, "maximum": MOST_NUMBER}
+    return _operation(
+        "showAllowanceRequest",
+        "What the organisation asked for, and what came of it.",
+        Scope.REQUEST,
+        {"200": _answer("The request as it stands.", "AllowanceRequest")},
+        (Code.NOT_FOUND,),
+        parameters=(_parameter("number", "path", number, "Its `id`."),),
     )
 
 

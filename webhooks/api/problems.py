@@ -37,6 +37,7 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_INVALID = "IDEMPOTENCY_KEY_INVALID"
     IDEMPOTENCY_KEY_USED = "IDEMPOTENCY_KEY_USED"
     INSTALLATION_ID_WRONG = "INSTALLATION_ID_WRONG"
+    ASKED_ALREADY = "ASKED_ALREADY"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BATCHES_BUSY = "BATCHES_BUSY"
@@ -60,6 +61,7 @@ _OWN: Mapping[Code, tuple[HTTPStatus, str]] = {
         "This idempotency key was sent with another request; use a new one for a new request.",
     ),
     Code.INSTALLATION_ID_WRONG: (HTTPStatus.UNPROCESSABLE_ENTITY, "That is no installation ID."),
+    Code.ASKED_ALREADY: (HTTPStatus.CONFLICT, "This token waits for an answer about this key already."),
     Code.NOT_FOUND: (HTTPStatus.NOT_FOUND, "There is nothing of yours at this address."),
     Code.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take this method."),
     Code.BATCHES_BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "As many batches run as may run at once; come again."),

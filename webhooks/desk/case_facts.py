@@ -39,7 +39,10 @@ MOST_EARLIER = 20
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
-    """The product key behind a genuine ID, and under what it was issued. `room` is what the reader may grant to it."""
+    """The product key behind a genuine ID, and under what it was issued. `room` is what the reader may grant to it.
+
+    `waiting` is what is asked for, `askers` by whom, by the request's id.
+    """
 
     key: IssuedKey
     product: str
@@ -48,6 +51,7 @@ class KeySeen:
     agreement_active: bool
     room: int
     waiting: tuple[Grant, ...]
+    askers: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,7 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
         .join(organisations, organisations.c.id == agreements.c.organisation_id)
         .where(agreements.c.number == key.agreement)
     ).one()
+    waiting = tuple(grant_requests.waiting(connection, key.id))
     return KeySeen(
         key=key,
         product=product.name,
@@ -204,7 +209,8 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
         organisation=row.name,
         agreement_active=agreement_is_active(row.status, row.starts, row.ends, now.date()),
         room=grant_requests.room(connection, me.id, me.grant_limit, key.agreement, now),
-        waiting=tuple(grant_requests.waiting(connection, key.id)),
+        waiting=waiting,
+        askers=grant_requests.askers(connection, waiting),
     )
 
 

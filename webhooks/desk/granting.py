@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ivr import cases, desk_entries, grant_requests, operators, queue
+from ivr import cases, desk_entries, grant_requests, queue
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.grant_requests import Grant, GrantState, Wish
 from ivr.operators import Role
@@ -105,14 +105,14 @@ def decide(doing: Doing, request_id: int, reason: str, *, approve: bool) -> Done
     if refused is not None:
         return refused
     state = GrantState.APPROVED if approve else GrantState.DECLINED
-    decided = grant_requests.decide(doing.connection, request_id, doing.operator.id, state, doing.now)
+    decided = grant_requests.decide(doing.connection, request_id, doing.operator.id, state, doing.now, why)
     assert decided  # its row is locked
     return _told(doing, replace(asked, state=state), key, why)
 
 
 def _told(doing: Doing, grant: Grant, key: IssuedKey, why: str | None) -> Done:
     """Write down what was decided, with the case it was about, so that whoever has the case sees it."""
-    who = operators.names(doing.connection).get(grant.asked_by, "")
+    who = grant_requests.askers(doing.connection, [grant])[grant.id]
     facts = {"decision": grant.state, "amount": grant.amount, "key": key.last_five, "asked_by": who}
     handoff = None if grant.case_id is None else queue.of_case(doing.connection, grant.case_id)
     entry = DeskEntry(

@@ -74,7 +74,7 @@ def test_every_example_does_what_the_page_says(served, tmp_path):
         )
         assert done.returncode == 0, (example, done.stdout, done.stderr)
         answers.append([json.loads(line) for line in done.stdout.splitlines()])
-    described, (one,), lines, (keys,), (key,) = answers
+    described, (one,), lines, (keys,), (key,), (asked,), (read,) = answers
     assert described[0]["openapi"] == "3.1.0"
     assert (one["outcome"], one["replay"], len(one["confirmation_id"])) == ("activated", False, 8)
     assert [(each.get("reference"), each.get("replay")) for each in lines[:2]] == [("bridge", True), (None, False)]
@@ -82,6 +82,8 @@ def test_every_example_does_what_the_page_says(served, tmp_path):
     assert lines[2] == {"done": True, "activated": 1, "replayed": 1, "refused": 0, "malformed": 0}
     assert [each["id"] for each in keys["keys"]] == [variables["KEY"]]
     assert (key["granted"], key["posted"], key["available"]) == (2, 2, 0)
+    assert (asked["state"], asked["amount"], asked["key"]) == ("asked", 20, variables["KEY"])
+    assert read == asked
     file = tmp_path / "certificate"
     file.write_text(one["certificate"])
     assert told("certificate", "check", str(file), "--installation-id", variables["IID"])["outcome"] == "sound"

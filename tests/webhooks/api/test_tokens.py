@@ -67,6 +67,7 @@ def test_a_scope_opens_its_own_doors_only(program, mak, installation, scope):
     asked = {
         "activate": lambda: knock.activate(installation(1, mak.key.serial)),
         "read": lambda: knock.get("/keys"),
+        "request": lambda: knock.post("/allowance-requests", {"key": "1-1", "amount": 1, "reason": "more"}),
     }
     for needed, ask in asked.items():
         answer = ask()

@@ -39,6 +39,9 @@ LONGEST: Final = 8192
 """Signs of a statement's text, at most."""
 
 
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 class StatementFault(StrEnum):
     """How a text fails to be a signed statement."""
 
@@ -82,7 +85,7 @@ def read(kind: str, text: str, key: bytes, check: Check) -> dict[str, object]:
 
 def plain(facts: Mapping[str, object]) -> bytes:
     """Facts as JSON, always in the same bytes: names in order, no spaces, UTF-8."""
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _PLAIN.encode(facts).encode()
 
 
 def armoured(raw: bytes) -> str:
@@ -109,9 +112,11 @@ def instant_text(at: datetime) -> str:
 def read_instant(text: object) -> datetime:
     """The moment in a statement. Raises InvalidStatement for any other spelling."""
     try:
-        at = datetime.strptime(text if isinstance(text, str) else "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError as error:
+        at = datetime.fromisoformat(text if isinstance(text, str) else "").astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidStatement(StatementFault.MALFORMED) from error
+    if instant_text(at) != text:
+        raise InvalidStatement(StatementFault.MALFORMED)
     return at
 
 

@@ -261,3 +261,33 @@ def baseline(name: str) -> None:
     found = settings.load()
     target = "webhooks.bench.baselines:" + name.replace("-", "_")
     serving.serve(target, found)
+
+
+@bench.command()
+@click.option("--clients", type=click.IntRange(5), default=10_000, show_default=True, help="Clients of the host.")
+@click.option("--connections", type=_Counts(64), default="1,32", show_default=True, help="Connections at once.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each subject.")
+@click.option("--requests", type=click.IntRange(70), default=2000, show_default=True, help="Requests of a round.")
+@click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
+@click.option(
+    "--write", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="PAGE", help="Also here."
+)
+@_as_json
+def kms(markdown: bool, write: Path | None, as_json: bool, **given: Any) -> None:
+    """Measure a licence host's renewals beside a bare Flask view on the same server, and its memory."""
+    from webhooks.bench.kms import Plan, measure, told
+
+    asked = _Asked("sqlite", None, write, markdown, as_json)
+    asked.answer("kms", lambda say: measure(Plan(**given), say), told)
+
+
+@bench.command(hidden=True)
+@click.option("--listen", envvar="TOUCHTONE_KMS_LISTEN", required=True)
+def bare_view(listen: str) -> None:
+    """Serve the baseline of `bench kms`."""
+    from keys.device.finding import address
+    from webhooks import server
+    from webhooks.kms_host.serving import THREADS
+
+    host, port = address(listen)
+    server.run("webhooks.bench.kms:bare_view", host=host, port=port, workers=1, threads=THREADS)

@@ -138,7 +138,7 @@ class Host:
         self, request: Request, now: datetime, looked: _Looked, threshold: int, stated: HostCertificate
     ) -> Answer:
         seconds = int(now.timestamp())
-        before = self._register.seen(request, seconds)
+        before = self._register.before(request, seconds)
         self._latest = max(self._latest, seconds)
         self._count(looked, looked.count + (not before.counted), stated.threshold)
         refusal = None
@@ -148,15 +148,15 @@ class Host:
             refusal = HostRefusal.BELOW_THRESHOLD
         answer = Answer.to(request, now, count=looked.count, threshold=threshold, refusal=refusal)
         ends = None if answer.ends is None else int(answer.ends.timestamp())
-        self._register.answered(request.client, ends, refusal)
-        self._tell(request, before, answer, seconds)
+        machines = self._register.keep(request, seconds, ends, refusal)
+        self._tell(request, before, answer, seconds, shared=machines > max(1, before.machines))
         return answer
 
-    def _tell(self, request: Request, before: Before, answer: Answer, seconds: int) -> None:
+    def _tell(self, request: Request, before: Before, answer: Answer, seconds: int, *, shared: bool) -> None:
         """Note what is worth it: a renewal like any other is not."""
         if before.new:
             self._note(Event.CLIENT_NEW, request.client, name=request.name, product=request.product)
-        if before.shared:
+        if shared:
             self._note(Event.IDENTITY_SHARED, request.client, name=request.name)
         if answer.refusal is not None:
             ended = answer.refusal is HostRefusal.CERTIFICATE_ENDED

@@ -36,9 +36,11 @@ CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL, identity TEXT, details TEXT NOT NULL
 );
 """
-_SEEN = """
-INSERT INTO clients (identity, product, name, first_seen, last_seen, machines) VALUES (?1, ?2, ?3, ?4, ?4, 1)
-ON CONFLICT (identity) DO UPDATE SET product = ?2, name = ?3, last_seen = ?4
+_KEPT = """
+INSERT INTO clients (identity, product, name, first_seen, last_seen, ends, refusal, machines)
+VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
+ON CONFLICT (identity) DO UPDATE
+SET product = ?2, name = ?3, last_seen = ?4, ends = coalesce(?5, ends), refusal = ?6, machines = ?7
 """
 _SHOWN = """
 INSERT INTO machines (identity, fingerprint, last_seen) VALUES (?1, ?2, ?3)
@@ -82,12 +84,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How a client stood before it asked this time: new, counted, and until when it had a lease."""
+    """How a client stood before it asked: new, counted, until when it had a lease, and on how many machines."""
 
     new: bool
     counted: bool
     ends: int | None
-    shared: bool
+    machines: int
 
 
 class Replayed(Exception):  # noqa: N818 - what happened, not an error of ours
@@ -100,7 +102,7 @@ class Register:
     def __init__(self, file: Path) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=2.0)
         self._connection.row_factory = sqlite3.Row
-        for pragma in ("busy_timeout=2000", "journal_mode=WAL", "synchronous=NORMAL"):
+        for pragma in ("busy_timeout=2000", "journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=4000"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_TABLES)
 
@@ -119,29 +121,25 @@ class Register:
             raise
         self._connection.commit()
 
-    def seen(self, request: Request, now: int) -> Before:
-        """Note that a client asked. Raises Replayed, which undoes the change it stands in."""
+    def before(self, request: Request, now: int) -> Before:
+        """How a client stands that asks now. Raises Replayed, which undoes the change it stands in."""
         run = self._connection.execute
         try:
             run("INSERT INTO nonces (nonce, at) VALUES (?, ?)", (request.nonce, now))
         except sqlite3.IntegrityError as error:
             raise Replayed from error
         row = run("SELECT last_seen, ends, machines FROM clients WHERE identity = ?", (request.client,)).fetchone()
-        run(_SEEN, (request.client, request.product, request.name, now))
-        run(_SHOWN, (request.client, bytes(request.fingerprint).hex(), now))
         if row is None:
-            return Before(new=True, counted=False, ends=None, shared=False)
-        machines = run(_MACHINES, (request.client, now - _SEEN_SECONDS)).fetchone()[0]
-        if machines != row["machines"]:
-            run("UPDATE clients SET machines = ? WHERE identity = ?", (machines, request.client))
-        counted = now - row["last_seen"] < _SEEN_SECONDS
-        return Before(new=False, counted=counted, ends=row["ends"], shared=machines > max(1, row["machines"]))
+            return Before(new=True, counted=False, ends=None, machines=0)
+        return Before(False, now - row["last_seen"] < _SEEN_SECONDS, row["ends"], row["machines"])
 
-    def answered(self, identity: str, ends: int | None, refusal: str | None) -> None:
-        """Note the lease that a client was given, or why it was refused; a lease it has stays."""
-        self._connection.execute(
-            "UPDATE clients SET ends = coalesce(?2, ends), refusal = ?3 WHERE identity = ?1", (identity, ends, refusal)
-        )
+    def keep(self, request: Request, now: int, ends: int | None, refusal: str | None) -> int:
+        """Note that a client asked and what it was given; a lease it has stays. How many machines show its identity."""
+        run = self._connection.execute
+        run(_SHOWN, (request.client, bytes(request.fingerprint).hex(), now))
+        machines = int(run(_MACHINES, (request.client, now - _SEEN_SECONDS)).fetchone()[0])
+        run(_KEPT, (request.client, request.product, request.name, now, ends, refusal, machines))
+        return machines
 
     def count(self, now: int) -> int:
         """How many distinct clients were seen within 30 days."""

@@ -82,11 +82,15 @@ class _Listener:
         self.changes: list[tuple[int, str]] = []
         self.wake = asyncio.Event()
         self.over = False
+        self.looked = False
+        """Whether there was a look since it came: what was drawn before may be older than its page."""
 
     def news(self, sheets: Sheets, waiting: int | None) -> str:
         """All there is to tell, as the stream writes it; from then on it was told."""
         told = "".join(_change(row) for row in self.changes)
         self.changes.clear()
+        if not self.looked:
+            return told
         if waiting is not None and waiting != self.waiting:
             self.waiting = waiting
             told += f"event: waiting\ndata: {waiting}\n\n"
@@ -135,10 +139,10 @@ class Live:
     def _listener(self, login: Login, asked: bytes) -> _Listener:
         """Who listens; the page of the queue asks for the queue as well, and says what of it it has."""
         query = dict(parse_qsl(asked.decode("latin-1")))
+        self._drawn_at = -LOOK_SECONDS  # it is told nothing of the queue before a look
         if "queue" not in query:
             return _Listener(login.id, None, "")
         chosen = chosen_of(query, self.desk.lines)
-        self._drawn_at = -LOOK_SECONDS  # it may be the first who looks with this choice
         return _Listener(login.id, chosen, query.get("mark", ""))
 
     async def _feed(self, listener: _Listener, last: str, receive: Receive, send: Send) -> None:
@@ -186,11 +190,12 @@ class Live:
     async def _look(self, *, anew: bool) -> None:
         """Draw the queue for all who look at it, find out who may still listen, and wake them."""
         self._drawn_at = time.monotonic()
-        choices = {listener.chosen for listener in self.listeners if listener.chosen is not None}
+        there = tuple(self.listeners)
+        choices = {listener.chosen for listener in there if listener.chosen is not None}
         try:
             self._waiting, live = await asyncio.to_thread(self._drawn, choices, anew=anew)
-            for listener in self.listeners:
-                listener.over = listener.login_id not in live
+            for listener in there:
+                listener.looked, listener.over = True, listener.login_id not in live
         finally:
             for listener in self.listeners:
                 listener.wake.set()

@@ -17,7 +17,6 @@ from keys.groups import split
 from keys.installation_id import encode
 from tests.webhooks.conftest import Door, Texts
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALWAYS = DeskHours(ZoneInfo("UTC"), read_hours("mon-sun 00:00-24:00"), frozenset())
 
 

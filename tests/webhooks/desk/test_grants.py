@@ -16,8 +16,6 @@ from keys.entries import of_key
 from keys.groups import split
 from keys.installation_id import encode
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 
 @pytest.fixture
 def groups(installation, mak):

@@ -199,6 +199,24 @@ def test_a_page_that_has_the_queue_already_is_not_sent_it_again(opened, handoff,
     asyncio.run(scene())
 
 
+def test_who_comes_after_a_while_is_not_told_what_was_there_when_the_last_one_left(opened, handoff, desk_client):
+    async def scene():
+        await asyncio.to_thread(handoff)
+        before = Browser(opened, TOKEN, query="queue=1")
+        await before.until("event: board")
+        await before.leave()
+        await asyncio.sleep(live.POLL_SECONDS * 2)
+        await asyncio.to_thread(handoff)
+        mark = re.search(r'data-mark="(\w+)"', desk_client().get("/desk/queue").text).group(1)
+        after = Browser(opened, TOKEN, query=f"queue=1&mark={mark}")
+        await after.until("event: waiting")
+        assert "event: waiting\ndata: 1\n" not in after.heard
+        assert all(len(told["order"]) == 2 for told in after.boards())
+        await after.leave()
+
+    asyncio.run(scene())
+
+
 def test_each_page_is_told_what_it_shows_of_the_queue(opened, handoff):
     async def scene():
         called = await asyncio.to_thread(handoff)

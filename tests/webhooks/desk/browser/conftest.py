@@ -294,7 +294,11 @@ class Operator:
         self.waits_for("#board")
 
     def types(self, *keys):
-        """Type wherever the focus is, key by key, as a keyboard does: it knows of no element that may be swapped."""
+        """Type wherever the focus is, key by key, as a keyboard does: it knows of no element that may be swapped.
+
+        Whoever types waits until the page is there as a whole: its scripts as well, which come last.
+        """
+        until(lambda: self.driver.execute_script("return document.documentElement.classList.contains('scripted')"))
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def all(self, selector):

@@ -11,7 +11,7 @@ LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest 
 SSH_COMMAND := apt-get install --no-install-recommends openssh-client
 SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
 
-.PHONY: setup browser ssh demo run test screenshots lint lock clean
+.PHONY: setup browser ssh demo run test screenshots voice-sdk lint lock clean
 
 setup: $(VENV)/.ready
 
@@ -47,6 +47,10 @@ test: setup browser ssh
 # The pictures in docs/images, taken by the tests that go through the pages.
 screenshots: setup browser
 	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py -k picture
+
+# What makes a browser at the desk a telephone. The only thing here that needs npm, and nothing else needs it.
+voice-sdk: setup
+	$(BIN)/touchtone twilio voice-sdk
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """The legs of a talk: what happens when an operator's telephone, or a caller's who is called back, is picked up.
 
-Rule: nobody is joined with anybody before a person has pressed 1, so that no voicemail takes a caller; and no
-confirmation ID is read on a call of ours before that key. Nothing here commits.
+Rule: nobody is joined with anybody before a person has pressed 1, or the button of a browser telephone, so that no
+voicemail takes a caller; and no confirmation ID is read on a call of ours before that. Nothing here commits.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ TAKES = "1"
 """The key that takes a call."""
 MOST_ROUNDS = 45
 """Of two seconds, in which an operator waits for the other: longer than a round of music, or than a telephone rings."""
+_GREETINGS = {RingKind.TALK: "desk.leg.talk", RingKind.JOIN: "desk.leg.join", RingKind.CALL_BACK: "desk.leg.call_back"}
 _CALLER_BUSY = (RingState.DUE, RingState.PLACING, RingState.RINGING, RingState.ANSWERED)
 
 
@@ -71,7 +72,10 @@ Reply = Ask | Hold | Talk | Part | Answer
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A request of one leg: which ring our address names, which call it is, on which line, and when."""
+    """A request of one leg: which ring our address names, which call it is, on which line, and when.
+
+    `browser`: it is a page at the desk that was rung, where a person presses a button to take a call.
+    """
 
     connection: Connection
     secrets: Secrets
@@ -79,6 +83,7 @@ class Leg:
     sid: str
     line: Line
     now: datetime
+    browser: bool = False
 
 
 def pick_up(leg: Leg) -> Reply:
@@ -89,7 +94,10 @@ def pick_up(leg: Leg) -> Reply:
     if ring.state is RingState.ACCEPTED:
         return Hold()
     queue.note(leg.connection, "ring_answered", leg.now, ring.handoff_id, ring.case_id)
-    return _unless_pointless(leg, ring) or Ask(_greeting(leg, ring))
+    pointless = _unless_pointless(leg, ring)
+    if pointless is not None or not leg.browser:
+        return pointless or Ask(_greeting(leg, ring))
+    return _take(leg, ring)
 
 
 def press(leg: Leg, key: str, *, asked_again: bool) -> Reply:
@@ -170,13 +178,7 @@ def _greeting(leg: Leg, ring: Ring) -> tuple[Say, ...]:
     if ring.kind is RingKind.CALLER:
         return (say("desk.caller.ask"),)
     ending = cases.read(leg.connection, ring.case_id).number[-4:]
-    match ring.kind:
-        case RingKind.TALK:
-            return (say("desk.leg.talk", digits=ending),)
-        case RingKind.JOIN:
-            return (say("desk.leg.join", digits=ending),)
-        case _:
-            return (say("desk.leg.call_back", digits=ending),)
+    return (say(_GREETINGS[ring.kind], digits=ending),)
 
 
 def _waits(handoff: Handoff, ring: Ring) -> bool:

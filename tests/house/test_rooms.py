@@ -28,6 +28,7 @@ MAY_BEGIN = {
     "webhooks/api/allowance_requests.py": "an API request",
     "webhooks/api/batch.py": "one chunk of an API request",
     "webhooks/desk/blocking.py": "a desk view",
+    "webhooks/desk/browser_phone.py": "a desk view",
     "webhooks/desk/calling.py": "a desk view",
     "webhooks/desk/case_list.py": "a desk view",
     "webhooks/desk/deeds.py": "a desk view",

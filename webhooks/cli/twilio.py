@@ -49,6 +49,13 @@ FIXES = {
 }
 """What a person does about a finding that no command mends, by its code."""
 
+NO_SDK = {
+    "npm_missing": "npm is needed to fetch {package}, and is not there; nothing else here needs it.",
+    "npm_failed": "npm could not fetch {package}; `npm pack {package}` says why.",
+    "not_as_pinned": "What npm gave for {package} is not what this program was made for, so it was not kept.",
+}
+"""Why the library of the browser telephone was not fetched."""
+
 TROUBLES = {
     "CREDENTIALS_REFUSED": "Twilio refuses the credentials: {who} must belong to TWILIO_ACCOUNT_SID, the account"
     " must be active, and a restricted key must be allowed phone numbers and messaging (docs/twilio.md).",
@@ -225,6 +232,23 @@ def _told(finding: Finding) -> dict[str, Any]:
         "mended_by": "connect" if finding.mend is not None else "you",
         "fix": _fix(finding),
     }
+
+
+@twilio.command("voice-sdk")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def voice_sdk(as_json: bool) -> None:
+    """Fetch from npm what makes a browser at the desk a telephone: one version, checked against its known sum."""
+    from webhooks import settings, voice_sdk
+
+    found = settings.load()
+    try:
+        place = voice_sdk.fetch(found.data_dir)
+    except voice_sdk.VoiceSdkError as error:
+        said = NO_SDK[error.cause].format(package=f"{voice_sdk.PACKAGE}@{voice_sdk.VERSION}")
+        refuse(error.cause.upper(), said, as_json)
+    show({"outcome": "done", "version": voice_sdk.VERSION, "file": str(place)}, as_json)
+    if not as_json:
+        click.echo("Start the desk anew." if found.api_key else "It is used once TWILIO_API_KEY is set.")
 
 
 def _show_change(change: Change, as_json: bool) -> Iterable[dict[str, Any]]:

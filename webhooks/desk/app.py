@@ -35,6 +35,7 @@ from ivr.operators import Presence, Role
 from keys.unavailable import DatabaseUnavailable
 from webhooks.desk import (
     blocking,
+    browser_phone,
     calling,
     case_list,
     case_page,
@@ -68,11 +69,17 @@ ROOMS: tuple[Blueprint, ...] = (
     staff.room,
     trail.room,
     calling.room,
+    browser_phone.room,
     case_page.room,
     taking_up.room,
     deeds.room,
 )
-NAVIGATION = (("office.page", "Office"), ("case_list.page", "Cases"), ("deeds.grants", "Grants"))
+NAVIGATION = (
+    ("office.page", "Office"),
+    ("case_list.page", "Cases"),
+    ("deeds.grants", "Grants"),
+    ("browser_phone.page", "Telephone"),
+)
 """Pages that stand in the header: endpoint and name."""
 _REASONS = {
     400: "The form was not complete.",
@@ -139,6 +146,7 @@ def _rooms_shown() -> list[dict[str, str]]:
         {"name": name, "href": url_for(endpoint)}
         for endpoint, name in NAVIGATION
         if endpoint in views and role.covers(guards.least_role(endpoint) or Role.OPERATOR)
+        if endpoint != "browser_phone.page" or here().voice is not None
     ]
 
 

@@ -12,15 +12,17 @@ from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
-from webhooks import logs, settings
+from webhooks import logs, settings, voice_sdk
 from webhooks.app import open_database, open_secrets
 from webhooks.desk import duties
 from webhooks.desk.app import create_desk
 from webhooks.desk.guards import Desk
 from webhooks.desk.live import Live, Receive, Scope, Send
+from webhooks.desk.voice import Voice
 from webhooks.lines_file import read_catalogues, read_lines
-from webhooks.settings import Settings
+from webhooks.settings import SettingError, Settings
 from webhooks.twiml import Wording
+from webhooks.voice_sdk import VoiceSdkError
 
 THREADS = 8
 PATIENCE = 5.0
@@ -81,7 +83,21 @@ def open_desk(found: Settings) -> Desk:
         wording=Wording(found.public_url, catalogues),
         public_url=found.desk_url,
         limits=found.text_limits,
+        voice=_voice(found),
     )
+
+
+def _voice(found: Settings) -> Voice | None:
+    """What makes browsers telephones: the library, once it was fetched, and an API key. Raises SettingError."""
+    if not found.api_key:
+        return None
+    try:
+        script = voice_sdk.read(found.data_dir)
+    except VoiceSdkError as error:
+        raise SettingError(
+            f"{voice_sdk.place_in(found.data_dir)} is not what was fetched; run `touchtone twilio voice-sdk` again."
+        ) from error
+    return None if script is None else Voice(found.account_sid, found.api_key, found.api_secret, script)
 
 
 def serve(found: Settings) -> None:

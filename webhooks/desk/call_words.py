@@ -54,7 +54,7 @@ WHOSE = {
     RingKind.JOIN: "The colleague's telephone",
     RingKind.CALLER: "The caller's telephone",
 }
-YOURS_RINGS = "Your telephone rings in a moment. Press 1 when it has told you of the case."
+YOURS_RINGS = "Your telephone rings in a moment; press 1 on it, or take the call in your browser."
 HOW = {
     RingState.DUE: "is about to ring",
     RingState.PLACING: "is about to ring",

@@ -15,7 +15,7 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import Connection
 
-from ivr import called_back, queue, rings, text_turn
+from ivr import browser_phones, called_back, queue, rings, text_turn
 from ivr.called_back import MOST_TRIES
 from ivr.lines import Line
 from ivr.operators import Operator
@@ -41,6 +41,7 @@ class Calling:
     """What the page shows: which of the two may be done now, or in words why neither, and the calls so far.
 
     `talking` to the caller, who hears music while `on_hold`; `colleagues` are those who may be brought in.
+    `in_browser`: it rings in the operator's browser, and not on their telephone.
     """
 
     handoff_id: int
@@ -53,11 +54,12 @@ class Calling:
     talking: bool
     on_hold: bool
     colleagues: tuple[Operator, ...]
+    in_browser: bool
 
 
 def facts(connection: Connection, handoff: Handoff, operator: Operator, line: Line, now: datetime) -> Calling:
     """What may be done by telephone about a handoff, and what was."""
-    no_talk = _why_no_talk(connection, handoff, operator)
+    no_talk = _why_no_talk(connection, handoff, operator, now)
     no_call_back = _why_no_call_back(connection, handoff, operator, line, now)
     neither = no_call_back if no_talk is CannotCall.CALLER_GONE else no_talk
     placed = rings.of_handoff(connection, handoff.id)
@@ -72,13 +74,14 @@ def facts(connection: Connection, handoff: Handoff, operator: Operator, line: Li
         tuple(Told(ring.asked_at, told(ring)) for ring in placed if ring.kind in TELEPHONES or is_trouble(ring)),
         in_talk,
         handoff.on_hold_at is not None,
-        tuple(talking.colleagues(connection, operator)) if in_talk else (),
+        tuple(talking.colleagues(connection, operator, now)) if in_talk else (),
+        browser_phones.is_there(connection, operator.id, now),
     )
 
 
 def talk(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
     """Let the operator's telephone ring, to talk to the caller who waits. None where it will."""
-    return _why_no_talk(connection, handoff, operator) or talking.ring(
+    return _why_no_talk(connection, handoff, operator, now) or talking.ring(
         connection, RingKind.TALK, handoff, operator, now
     )
 
@@ -91,10 +94,10 @@ def call_back(
     return why or talking.ring(connection, RingKind.CALL_BACK, handoff, operator, now)
 
 
-def _why_no_ring(connection: Connection, handoff: Handoff, operator: Operator) -> CannotCall | None:
+def _why_no_ring(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != operator.id:
         return CannotCall.NOT_YOURS
-    if operator.phone_sealed is None:
+    if not browser_phones.can_be_rung(connection, operator, now):
         return CannotCall.NO_PHONE
     return CannotCall.RINGING if rings.under_way(connection, operator.id) else None
 
@@ -103,15 +106,15 @@ def _on_the_telephone(handoff: Handoff) -> bool:
     return handoff.left_at is None and handoff.channel != text_turn.CHANNEL
 
 
-def _why_no_talk(connection: Connection, handoff: Handoff, operator: Operator) -> CannotCall | None:
-    why = _why_no_ring(connection, handoff, operator)
+def _why_no_talk(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
+    why = _why_no_ring(connection, handoff, operator, now)
     return why or (None if _on_the_telephone(handoff) else CannotCall.CALLER_GONE)
 
 
 def _why_no_call_back(
     connection: Connection, handoff: Handoff, operator: Operator, line: Line, now: datetime
 ) -> CannotCall | None:
-    why = _why_no_ring(connection, handoff, operator)
+    why = _why_no_ring(connection, handoff, operator, now)
     if why is not None:
         return why
     if _on_the_telephone(handoff):
@@ -162,10 +165,9 @@ def wish_bring_in(handoff_id: int) -> Response:
     """Ring a colleague, to join the talk."""
     with here().database.begin() as connection:
         handoff = _handoff(connection, handoff_id)
-        chosen = [each for each in talking.colleagues(connection, who()) if str(each.id) == request.form.get("to")]
-        why = (
-            talking.bring_in(connection, handoff, who(), chosen[0], here().now()) if chosen else CannotCall.NO_COLLEAGUE
-        )
+        there = talking.colleagues(connection, who(), here().now())
+        chosen = next((each for each in there if str(each.id) == request.form.get("to")), None)
+        why = talking.bring_in(connection, handoff, who(), chosen, here().now())
     return _done(
         handoff_id,
         why,

@@ -24,6 +24,7 @@ from ivr.logins import Login
 from ivr.operators import Operator, Role
 from keys.database import Database
 from keys.secrets_file import Secrets
+from webhooks.desk.voice import Voice
 from webhooks.twiml import Wording
 
 ENHANCED = "HX-Request"
@@ -40,7 +41,10 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything the desk's rooms work with; one for each app. `public_url` is the desk's own, without `/desk`."""
+    """Everything the desk's rooms work with; one for each app. `public_url` is the desk's own, without `/desk`.
+
+    `voice` makes browsers telephones; None where that is not set up.
+    """
 
     database: Database
     secrets: Secrets
@@ -48,6 +52,7 @@ class Desk:
     wording: Wording
     public_url: str
     limits: TextLimits = TextLimits()  # noqa: RUF009 - frozen, so that it may be shared
+    voice: Voice | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     below: Callable[[int], int] = randomness.randbelow
 
@@ -206,7 +211,7 @@ def done(page: str, fragment: Callable[[], str] | None = None) -> Response:
 
 def close_off(response: Response) -> Response:
     """No other site's script, frame, cache or log gets anything from here; and what was said goes along."""
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Content-Security-Policy"] = g.get("policy", POLICY)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import desk_entries, operators, queue, rings, rooms
+from ivr import browser_phones, desk_entries, operators, queue, rings, rooms
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Operator, Presence
 from ivr.queue import Handoff, HandoffState
@@ -31,13 +31,15 @@ def hold(connection: Connection, handoff: Handoff, operator: Operator, now: date
 
 
 def bring_in(
-    connection: Connection, handoff: Handoff, operator: Operator, colleague: Operator, now: datetime
+    connection: Connection, handoff: Handoff, operator: Operator, colleague: Operator | None, now: datetime
 ) -> CannotCall | None:
     """Let a colleague's telephone ring, to join the talk; whoever of the two leaves first leaves it to the other."""
     why = why_not(connection, handoff, operator)
     if why is not None:
         return why
-    if colleague.phone_sealed is None:
+    if colleague is None:
+        return CannotCall.NO_COLLEAGUE
+    if not browser_phones.can_be_rung(connection, colleague, now):
         return CannotCall.COLLEAGUE_NO_PHONE
     if rings.under_way(connection, colleague.id):
         return CannotCall.RINGING if colleague.id == operator.id else CannotCall.COLLEAGUE_BUSY
@@ -63,13 +65,13 @@ def why_not(connection: Connection, handoff: Handoff, operator: Operator) -> Can
     return None if mine and rooms.caller_is_in(connection, handoff) else CannotCall.NOT_TALKING
 
 
-def colleagues(connection: Connection, operator: Operator) -> list[Operator]:
+def colleagues(connection: Connection, operator: Operator, now: datetime) -> list[Operator]:
     """Who is at the desk and can be rung."""
     return [
         each
         for each in operators.listed(connection)
         if each.id != operator.id and each.disabled_at is None and each.presence is not Presence.OFF
-        and each.phone_sealed is not None
+        and browser_phones.can_be_rung(connection, each, now)
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ivr import claims, queue, rings
+from ivr import browser_phones, claims, queue, rings
 from ivr.queue import Decision
 from ivr.rings import RingKind
 from webhooks import ringing
@@ -12,7 +12,7 @@ from webhooks.desk import talking
 from webhooks.desk.call_words import CannotCall
 from webhooks.outgoing import Later, Rejected
 
-from .conftest import handoff_of, part
+from .conftest import OPERATOR, handoff_of, part
 
 BERTS = "+14155550178"
 
@@ -309,3 +309,51 @@ def test_nobody_is_brought_into_a_talk_that_there_is_none_of(claimed, database, 
         handoff = queue.read(connection, claimed[1].id)
         assert talking.bring_in(connection, handoff, claimed[0], bert, clock.now) is CannotCall.NOT_TALKING
         assert rings.of_handoff(connection, handoff.id) == []
+
+
+# In the browser.
+
+
+@pytest.fixture
+def in_browser(claimed, wish, dialled, database, clock):
+    """Ada's leg of a talk, rung while her page says that it is there."""
+    with database.begin() as connection:
+        browser_phones.heard(connection, claimed[0].id, clock.now)
+    wish(RingKind.TALK, *claimed)
+    (leg,) = dialled()
+    return leg
+
+
+def test_an_operator_s_browser_is_rung_and_its_button_is_the_key(in_browser, claimed, stuck, dialled):
+    assert in_browser.placed.recipient == f"client:operator-{claimed[0].id}"
+    in_browser.pick_up()
+    assert in_browser.words == "One moment, the caller is with you soon."
+    dialled()
+    assert stuck.silence().words == "A person is with you now."
+    in_browser.go_on()
+    assert in_browser.room == (f"handoff-{claimed[1].id}", "true")
+
+
+def test_a_browser_that_is_not_answered_takes_nobody(in_browser, stuck, rows):
+    in_browser.news("no-answer")
+    assert [row["outcome"] for row in rows("rings")] == ["no_answer"]
+    stuck.silence()
+    assert "Conference" not in stuck.heard
+
+
+def test_a_browser_that_picks_up_when_the_caller_has_gone_is_told_so(in_browser, stuck):
+    stuck.status("completed")
+    in_browser.pick_up()
+    assert (in_browser.over, in_browser.words[:34]) == (True, "The caller does not wait any more.")
+
+
+def test_a_page_that_fell_silent_is_not_rung_but_the_telephone_that_asks_for_a_key(
+    claimed, wish, dialled, database, clock
+):
+    with database.begin() as connection:
+        browser_phones.heard(connection, claimed[0].id, clock.now)
+    clock.sleep(80.0)
+    wish(RingKind.TALK, *claimed)
+    (leg,) = dialled()
+    assert leg.placed.recipient == OPERATOR
+    assert leg.pick_up().words.endswith("To take the call, press 1.")

@@ -32,6 +32,7 @@ TABLE_MODULES = (
     "keys.entries",
     "keys.hosts",
     "keys.seals",
+    "ivr.browser_phones",
     "ivr.call_backs",
     "ivr.calls",
     "ivr.cases",

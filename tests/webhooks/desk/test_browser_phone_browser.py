@@ -93,7 +93,7 @@ def there(database):
     return asked
 
 
-def until(true, within=15.0):
+def until(true, within=40.0):
     end = time.monotonic() + within
     while not true():
         assert time.monotonic() < end

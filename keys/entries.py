@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, Integer, Table, Text, insert, select
 
 from keys.append_only import guard
+from keys.columns import as_columns, unnested
 from keys.database import Instant, RowNumber, metadata
 
 
@@ -79,6 +80,10 @@ class Entry:
 
 
 _INSERT = insert(entries)
+_COLUMNS = tuple(column.name for column in entries.c if column.name != "id")
+_INSERT_COLUMNS = insert(entries).from_select(_COLUMNS, unnested(entries, _COLUMNS))
+# From so many on it is worth while to turn rows into columns.
+_MANY = 16
 
 
 def append(connection: Connection, *new: Entry) -> None:
@@ -100,7 +105,9 @@ def append(connection: Connection, *new: Entry) -> None:
         }
         for entry in new
     ]
-    if rows:
+    if len(rows) >= _MANY and connection.dialect.name == "postgresql":
+        connection.execute(_INSERT_COLUMNS, as_columns(rows, _COLUMNS))
+    elif rows:
         connection.execute(_INSERT, rows)
 
 

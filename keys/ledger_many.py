@@ -212,7 +212,7 @@ def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> d
     made = {}
     if plan.fresh:
         rows = [plan.fresh[iid_digest][1] for iid_digest in sorted(plan.fresh)]
-        for row in connection.execute(statements.CLAIM[connection.dialect.name], rows):
+        for row in statements.claim_many(connection, rows):
             reservation = stored(row)
             _, _, reactivation = plan.fresh[reservation.iid_digest]
             made[reservation.iid_digest] = replace(reservation, reactivation=reactivation)

@@ -5,13 +5,28 @@ is never asked (a driver may not know it). The states stand in the text, not in 
 are used.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, case, delete, exists, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    LargeBinary,
+    Text,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.allowance import allowances
 from keys.catalog import agreements
+from keys.columns import as_columns, unnested
 from keys.database import Instant
 from keys.issue import product_keys
 from keys.products import products
@@ -106,6 +121,14 @@ CLAIM = {
     .returning(*STORED),
 }
 
+_CLAIMED = tuple(column.name for column in reservations.c if column.name != "id")
+_CLAIM_COLUMNS = (
+    postgresql.insert(reservations)
+    .from_select(_CLAIMED, unnested(reservations, _CLAIMED))
+    .on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING)
+    .returning(*STORED)
+)
+
 _UNTIL = bindparam("until", type_=Instant)
 _NEW = {
     "holder": bindparam("new_holder", type_=Text),
@@ -145,6 +168,13 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 EXPIRE = update(reservations).where(_r.id.in_(_due), _PENDING).values(state="expired").returning(*_GIVEN_BACK)
+
+
+def claim_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """Make many claims in the order given; a row with the columns `STORED` for each that was to be had."""
+    if connection.dialect.name == "postgresql":
+        return connection.execute(_CLAIM_COLUMNS, as_columns(rows, _CLAIMED)).all()
+    return connection.execute(CLAIM["sqlite"], [dict(row) for row in rows]).all()
 
 
 def taken_over(claim: Claim, reservation_id: int) -> dict[str, Any]:

@@ -100,13 +100,14 @@ _LOCKED = (
 _BALANCE = select(_c.granted, _c.pending, _c.posted).where(_c.key_id == _KEY)
 
 
-def open_allowance(connection: Connection, key_id: int, granted: int) -> None:
-    """Open the counters of a new key; its grant entry is the caller's to append."""
-    connection.execute(_OPEN, {"key_id": key_id, "granted": granted, "pending": 0, "posted": 0})
+def open_allowances(connection: Connection, key_ids: Sequence[int], granted: int) -> None:
+    """Open the counters of new keys; their grant entries are the caller's to append."""
+    zeros = {"granted": granted, "pending": 0, "posted": 0}
+    connection.execute(_OPEN, [{"key_id": key_id, **zeros} for key_id in key_ids])
 
 
 def grow(connection: Connection, key_id: int, more: int) -> None:
-    """Allow `more` activations; the grant entry is the caller's to append."""
+    """Allow `more` activations, or less of what is left; the entry is the caller's to append."""
     connection.execute(_GRANT, {"the_key": key_id, "more_granted": more})
 
 

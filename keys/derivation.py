@@ -5,7 +5,7 @@ One rule: each key has one use, told apart by HKDF's info string. The chain:
 - the issuing root makes a product's issuing key, which makes each product key's secret from its serial;
 - the same issuing key makes what opens and what signs in a licence host, from the serial of its key;
 - a product's verification secret of one generation and a product key's secret together make the proof key, the
-  confirmation key, and nothing else: either alone makes nothing.
+  confirmation key, the return key, and nothing else: either alone makes nothing.
 
 >>> root = bytes(32)
 >>> secret = key_secret(issuing_key(root, product=7), serial=41)
@@ -74,6 +74,11 @@ def proof_key(verification_secret: bytes, key_secret: bytes) -> bytes:
 def confirmation_key(verification_secret: bytes, key_secret: bytes) -> bytes:
     """The 32-byte key of confirmation IDs' MACs."""
     return hkdf_sha256(verification_secret, key_secret, b"cid", 32)
+
+
+def return_key(verification_secret: bytes, key_secret: bytes) -> bytes:
+    """The 32-byte key of return codes."""
+    return hkdf_sha256(verification_secret, key_secret, b"return", 32)
 
 
 def fingerprint_key(key_secret: bytes) -> bytes:

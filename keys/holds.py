@@ -15,6 +15,8 @@ from keys.allowance import move
 from keys.confirmation_id import SHARE_SCHEME
 from keys.entries import Entry, Kind, append
 from keys.hosts import give_hosts_back
+from keys.reactivation import uncount
+from keys.reservations import Basis
 
 
 def void_held(connection: Connection, holder: str, *, now: datetime, reason: str) -> int:
@@ -35,14 +37,27 @@ def extend(connection: Connection, reservation_id: int, until: datetime) -> bool
     return row is not None
 
 
+def void_key(connection: Connection, key_id: int, *, now: datetime, reason: str) -> int:
+    """Give back everything that anybody holds of a key, and tell how much that was."""
+    rows = connection.execute(statements.VOID_KEY, {"the_key": key_id}).all()
+    return _give_back(connection, rows, Kind.VOID, reason, now)
+
+
 def _give_back(connection: Connection, rows: Sequence[Any], kind: Kind, reason: str, now: datetime) -> int:
     give_hosts_back(connection, ((row.key_id, row.fingerprint) for row in rows if row.scheme == SHARE_SCHEME))
     # Counters in the order of their keys: two sweeps that met in opposite order would wait for each other for ever.
-    for key_id, count in sorted(Counter(row.key_id for row in rows).items()):
+    taken = Counter({row.key_id: 0 for row in rows})
+    for row in rows:
+        taken[row.key_id] += Basis(row.basis).takes
+    for key_id, count in sorted(taken.items()):
         move(connection, key_id, pending=-count)
-    entries = (
-        Entry(now, kind, row.key_id, row.id, pending=-1, reason=reason, channel=row.channel, holder=row.holder)
-        for row in sorted(rows, key=lambda row: int(row.id))
-    )
-    append(connection, *entries)
+    for row in sorted(rows, key=lambda row: (row.key_id, row.fingerprint)):
+        uncount(connection, row)
+    ordered = sorted(rows, key=lambda row: int(row.id))
+    append(connection, *(_given_back(row, kind, reason, now) for row in ordered))
     return len(rows)
+
+
+def _given_back(row: Any, kind: Kind, reason: str, now: datetime) -> Entry:
+    pending = -Basis(row.basis).takes
+    return Entry(now, kind, row.key_id, row.id, pending=pending, reason=reason, channel=row.channel, holder=row.holder)

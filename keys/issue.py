@@ -1,71 +1,48 @@
-"""Product keys: issued once, shown whole once, opened and closed by name.
+"""Issuing product keys, one or thousands: each whole once, as it is made, and never again.
 
-The rule it keeps: the database holds no secret of any key. It knows the product, the serial and the last five signs;
-the secret is derived again, each time, from the product's issuing key.
+The rule it keeps: serials are counted up in the product's row, so two at once queue there and none is ever given twice;
+a key, its counters and its first entry stand or fall together.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    Text,
-    UniqueConstraint,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, insert, select, update
 
 from keys import product_key
-from keys.allowance import Balance, allowances, balance, grow, open_allowance
+from keys.allowance import Balance, balance, grow, open_allowances
 from keys.catalog import agreement_is_active, agreements, joined
-from keys.database import Instant, RowNumber, metadata
 from keys.entries import Entry, Kind, append
 from keys.formats import FORMATS
 from keys.hosts import open_hosts
+from keys.issued import IssuedKey, KeyStatus, Wanted, listed, may_be_for, product_keys, show
 from keys.product_key import KeyType
-from keys.products import Licensing, is_retired, one_of, products
+from keys.products import is_retired, products
 from keys.secrets_file import Secrets
 
-MOST_GRANTED = 1_000_000_000
-
-
-class KeyStatus(StrEnum):
-    """How a key stands."""
-
-    ACTIVE = "active"
-    BLOCKED = "blocked"
-    EXPIRED = "expired"
-
-
-product_keys = Table(
+__all__ = [
+    "IssueError",
+    "IssueFault",
+    "Issued",
+    "IssuedKey",
+    "KeyStatus",
+    "Order",
+    "Wanted",
+    "block",
+    "expire",
+    "grant",
+    "issue",
+    "issue_many",
+    "listed",
     "product_keys",
-    metadata,
-    Column("id", RowNumber, primary_key=True),
-    Column("product", ForeignKey("products.number"), nullable=False),
-    Column("serial", BigInteger, nullable=False),
-    Column("type", Integer, nullable=False),
-    Column("agreement_id", ForeignKey("agreements.id"), nullable=False),
-    Column("last_five", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("channels", Text),
-    Column("created_at", Instant, nullable=False),
-    one_of("status", KeyStatus),
-    CheckConstraint("type BETWEEN 1 AND 4", name="type"),
-    UniqueConstraint("product", "serial"),
-    Index("ix_product_keys_agreement_id", "agreement_id", "product", "serial"),
-    # An id given twice would inherit the entries of a key that was deleted.
-    sqlite_autoincrement=True,
-)
+    "show",
+    "unblock",
+]
+
+MOST_GRANTED = 1_000_000_000
 
 
 class IssueFault(StrEnum):
@@ -91,22 +68,6 @@ class IssueError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedKey:
-    """What the database knows of a key; `balance` is as it was when read."""
-
-    id: int
-    product: int
-    serial: int
-    type: KeyType
-    agreement: str
-    last_five: str
-    status: KeyStatus
-    channels: str | None
-    created_at: datetime
-    balance: Balance
-
-
-@dataclass(frozen=True, slots=True)
 class Issued:
     """A new key: its row and, this once, the whole of it."""
 
@@ -116,44 +77,74 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be issued: `granted` activations, 0 for a type that is never activated here; no channels means all."""
+    """What is to be issued: `granted` activations, 0 for a type that is never activated here; no channels means all.
+
+    A `test` key spends nothing, so it is granted nothing. From the day `expires` on a key activates nothing anew.
+    """
 
     product: int
     agreement: str
     granted: int
     type: KeyType = KeyType.MAK
     channels: tuple[str, ...] = ()
-
-
-_NEXT_SERIAL = (
-    update(products)
-    .values(next_serial=products.c.next_serial + 1)
-    .returning(products.c.next_serial - 1, products.c.format, products.c.kms_hosts, products.c.kms_reactivations)
-)
-_SHOW = (
-    select(product_keys, agreements.c.number, allowances.c.granted, allowances.c.pending, allowances.c.posted)
-    .join(agreements, agreements.c.id == product_keys.c.agreement_id)
-    .join(allowances, allowances.c.key_id == product_keys.c.id)
-    .order_by(product_keys.c.product, product_keys.c.serial)
-)
+    test: bool = False
+    expires: date | None = None
 
 
 def issue(
     connection: Connection, secrets: Secrets, order: Order, *, now: datetime, actor: str, reason: str = ""
 ) -> Issued:
-    """Issue a key and grant its allowance. Raises IssueError.
+    """Issue a key and grant its allowance. Raises IssueError."""
+    return issue_many(connection, secrets, order, 1, now=now, actor=actor, reason=reason)[0]
 
-    Serials are counted up in the product's row: two at once queue there, and none is ever given again.
-    """
+
+def issue_many(
+    connection: Connection, secrets: Secrets, order: Order, count: int, *, now: datetime, actor: str, reason: str = ""
+) -> list[Issued]:
+    """Issue `count` keys alike, each with its own allowance, in the order of their serials. Raises IssueError."""
     agreement_id = _check(connection, secrets, order, now)
-    row = connection.execute(_NEXT_SERIAL.where(products.c.number == order.product)).one()
-    serial, fmt = row[0], FORMATS[row.format]
-    if serial >= 1 << fmt.serial_bits:
+    entry = Entry(now, Kind.GRANT, 0, granted=order.granted, actor=actor, reason=reason)
+    return made(connection, secrets, order, agreement_id, count, entry)
+
+
+def made(
+    connection: Connection, secrets: Secrets, order: Order, agreement_id: int, count: int, entry: Entry
+) -> list[Issued]:
+    """Make keys that may be made, with `entry` as the first of each. Raises IssueError where no serial is left."""
+    row = connection.execute(
+        update(products)
+        .where(products.c.number == order.product)
+        .values(next_serial=products.c.next_serial + count)
+        .returning(
+            products.c.next_serial - count, products.c.format, products.c.kms_hosts, products.c.kms_reactivations
+        )
+    ).one()
+    first, fmt = row[0], FORMATS[row.format]
+    if first + count > 1 << fmt.serial_bits:
         raise IssueError(IssueFault.SERIALS_EXHAUSTED)
-    text = product_key.encode(
-        product_key.make(order.type, order.product, serial, secrets.products[order.product].issuing_key)
-    )
-    values = {
+    issuing_key = secrets.products[order.product].issuing_key
+    texts = [
+        product_key.encode(product_key.make(order.type, order.product, serial, issuing_key))
+        for serial in range(first, first + count)
+    ]
+    rows = [_row(order, agreement_id, first + place, text, entry.at) for place, text in enumerate(texts)]
+    # The ids come back with their serials: which row got which is not left to the order.
+    back = insert(product_keys).returning(product_keys.c.serial, product_keys.c.id)
+    ids: dict[int, int] = {row.serial: row.id for row in connection.execute(back, rows)}
+    key_ids = [ids[serial] for serial in range(first, first + count)]
+    open_allowances(connection, key_ids, order.granted)
+    if order.type is KeyType.KMS_HOST:
+        for key_id in key_ids:
+            open_hosts(connection, key_id, row.kms_hosts, row.kms_reactivations)
+    append(connection, *(replace(entry, key_id=key_id) for key_id in key_ids))
+    return [
+        Issued(_issued(order, serial, ids[serial], text, entry.at), text)
+        for serial, text in zip(range(first, first + count), texts, strict=True)
+    ]
+
+
+def _row(order: Order, agreement_id: int, serial: int, text: str, now: datetime) -> Mapping[str, Any]:
+    return {
         "product": order.product,
         "serial": serial,
         "type": int(order.type),
@@ -162,18 +153,30 @@ def issue(
         "status": KeyStatus.ACTIVE.value,
         "channels": joined(order.channels),
         "created_at": now,
+        "test": order.test,
+        "expires": order.expires,
     }
-    key_id = connection.execute(insert(product_keys).values(values).returning(product_keys.c.id)).scalar_one()
-    open_allowance(connection, key_id, order.granted)
-    if order.type is KeyType.KMS_HOST:
-        open_hosts(connection, key_id, row.kms_hosts, row.kms_reactivations)
-    append(connection, Entry(now, Kind.GRANT, key_id, granted=order.granted, actor=actor, reason=reason))
-    found = show(connection, order.product, serial)
-    assert found is not None
-    return Issued(found, text)
+
+
+def _issued(order: Order, serial: int, key_id: int, text: str, now: datetime) -> IssuedKey:
+    return IssuedKey(
+        key_id,
+        order.product,
+        serial,
+        order.type,
+        order.agreement,
+        product_key.last_five(text),
+        KeyStatus.ACTIVE,
+        joined(order.channels),
+        now,
+        Balance(order.granted, 0, 0),
+        order.test,
+        order.expires,
+    )
 
 
 def _check(connection: Connection, secrets: Secrets, order: Order, now: datetime) -> int:
+    """The id of the agreement under which the order may be carried out. Raises IssueError."""
     product = connection.execute(select(products).where(products.c.number == order.product)).one_or_none()
     if product is None:
         raise IssueError(IssueFault.PRODUCT_UNKNOWN)
@@ -188,47 +191,17 @@ def _check(connection: Connection, secrets: Secrets, order: Order, now: datetime
         raise IssueError(IssueFault.LICENSING_NOT_ALLOWED)
     if order.product not in secrets.products:
         raise IssueError(IssueFault.ISSUING_KEY_MISSING)
-    highest = FORMATS[product.format].activations_per_key or MOST_GRANTED
+    highest = _highest(product, order)
     if not 0 <= order.granted <= highest:
         raise IssueError(IssueFault.GRANT_OUT_OF_RANGE, highest)
     return int(agreement.id)
 
 
-def may_be_for(kind: KeyType, licensing: str, agreed: str) -> bool:
-    """Tell whether a key of this type may activate copies of this licensing class, under an agreement that says so.
-
-    `agreed` are the agreement's classes as they are stored: they open retail and preinstalled copies to its volume
-    keys. A retail key is for retail and preinstalled copies alone, whatever is agreed.
-    """
-    return licensing != Licensing.VOLUME if kind is KeyType.RETAIL else licensing in agreed.split()
-
-
-def show(connection: Connection, product: int, serial: int) -> IssuedKey | None:
-    """The key with this serial of this product, or None."""
-    query = _SHOW.where(product_keys.c.product == product, product_keys.c.serial == serial)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _issued(row)
-
-
-def listed(connection: Connection, product: int | None = None) -> list[IssuedKey]:
-    """All keys, or one product's, by product and serial."""
-    query = _SHOW if product is None else _SHOW.where(product_keys.c.product == product)
-    return [_issued(row) for row in connection.execute(query)]
-
-
-def _issued(row: Any) -> IssuedKey:
-    return IssuedKey(
-        row.id,
-        row.product,
-        row.serial,
-        KeyType(row.type),
-        row.number,
-        row.last_five,
-        KeyStatus(row.status),
-        row.channels,
-        row.created_at,
-        Balance(row.granted, row.pending, row.posted),
-    )
+def _highest(product: Any, order: Order) -> int:
+    """The most that a key may be granted at issue."""
+    if order.test:
+        return 0
+    return FORMATS[product.format].activations_per_key or MOST_GRANTED
 
 
 def grant(connection: Connection, key: IssuedKey, more: int, *, now: datetime, actor: str, reason: str = "") -> Balance:
@@ -247,23 +220,27 @@ def grant(connection: Connection, key: IssuedKey, more: int, *, now: datetime, a
 
 def block(connection: Connection, key: IssuedKey, *, now: datetime, actor: str, reason: str) -> bool:
     """Block a key: from now on not even a replay is answered. False if it was not active."""
-    return _turn(
-        connection, key, KeyStatus.ACTIVE, KeyStatus.BLOCKED, Entry(now, Kind.BLOCK, key.id, actor=actor, reason=reason)
-    )
+    entry = Entry(now, Kind.BLOCK, key.id, actor=actor, reason=reason)
+    return turn(connection, key, KeyStatus.ACTIVE, KeyStatus.BLOCKED, entry)
 
 
 def unblock(connection: Connection, key: IssuedKey, *, now: datetime, actor: str, reason: str) -> bool:
     """Open a blocked key again. False if it was not blocked."""
-    return _turn(
-        connection,
-        key,
-        KeyStatus.BLOCKED,
-        KeyStatus.ACTIVE,
-        Entry(now, Kind.UNBLOCK, key.id, actor=actor, reason=reason),
-    )
+    entry = Entry(now, Kind.UNBLOCK, key.id, actor=actor, reason=reason)
+    return turn(connection, key, KeyStatus.BLOCKED, KeyStatus.ACTIVE, entry)
 
 
-def _turn(connection: Connection, key: IssuedKey, before: KeyStatus, after: KeyStatus, entry: Entry) -> bool:
+def expire(
+    connection: Connection, key: IssuedKey, day: date | None, *, now: datetime, actor: str, reason: str = ""
+) -> None:
+    """Let a key expire on a day, or never (None): from that day on it activates nothing anew, and replays as before."""
+    connection.execute(update(product_keys).where(product_keys.c.id == key.id).values(expires=day))
+    details = {"expires": day.isoformat() if day else None}
+    append(connection, Entry(now, Kind.EXPIRE, key.id, actor=actor, reason=reason, details=details))
+
+
+def turn(connection: Connection, key: IssuedKey, before: KeyStatus, after: KeyStatus, entry: Entry) -> bool:
+    """Turn a key's status, and append the entry that says so; False, and nothing done, if it was not `before`."""
     turned = connection.execute(
         update(product_keys)
         .where(product_keys.c.id == key.id, product_keys.c.status == before)

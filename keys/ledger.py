@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, select
 
-from keys import alarms, rules, terms
+from keys import alarms, reactivation, rules, terms
 from keys import ledger_statements as statements
 from keys.alarms import AlarmKind
 from keys.allowance import Balance, Mismatch, balance, move, recount, take
@@ -27,7 +27,7 @@ from keys.hosts import take_host
 from keys.installation_id import InstallationID, digest, fingerprint_number
 from keys.product_key import KeyType
 from keys.refusals import Refusal
-from keys.reservations import STORED, Claim, Reservation, State, reservations, stored
+from keys.reservations import STORED, Basis, Claim, Reservation, State, reservations, stored
 from keys.secrets_file import Secrets
 from keys.unavailable import Cause, DatabaseUnavailable
 
@@ -98,9 +98,10 @@ def post(connection: Connection, reservation_id: int, *, holder: str, now: datet
         statements.POST_HELD, {"the_id": reservation_id, "the_holder": holder, "now": now}
     ).one_or_none()
     if row is not None:
-        move(connection, row.key_id, pending=-1, posted=1)
+        takes = Basis(row.basis).takes
+        move(connection, row.key_id, pending=-takes, posted=takes)
         who: dict[str, Any] = {"channel": row.channel, "holder": holder}
-        append(connection, Entry(now, Kind.POST, row.key_id, reservation_id, pending=-1, posted=1, **who))
+        append(connection, Entry(now, Kind.POST, row.key_id, reservation_id, pending=-takes, posted=takes, **who))
         return Posting.POSTED
     found = find(connection, reservation_id)
     return Posting.ALREADY_POSTED if found is not None and found.state is State.POSTED else Posting.GONE
@@ -139,9 +140,10 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
         if exhausted is not None:
             return Refused(exhausted)
         refusal = rules.not_anew(seen, now.date())
-        if refusal is not None:
-            return Refused(refusal)
-        made = _claim_and_take(connection, claim, seen, iid_digest, now, until)
+        basis = refusal or _weigh(connection, claim, seen, now)
+        if isinstance(basis, Refusal):
+            return Refused(basis)
+        made = _claim_and_take(connection, claim, seen, basis, now, until)
         if isinstance(made, Reservation):
             return Activated(made, replay=False)
         exhausted = made  # and look once more, lest the holder of a reservation hear "exhausted"
@@ -182,38 +184,53 @@ def _replay(
         return Activated(replace(standing, holder=claim.holder), replay=True)
     if connection.execute(statements.POST_ANY, {**facts, "now": now}).one_or_none() is None:
         return None
-    move(connection, standing.key_id, pending=-1, posted=1)
-    append(connection, terms.posted_entry(claim, standing.key_id, standing.id, now))
+    move(connection, standing.key_id, pending=-standing.basis.takes, posted=standing.basis.takes)
+    append(connection, terms.posted_entry(claim, standing, now))
     return Activated(replace(standing, holder=claim.holder, state=State.POSTED), replay=False)
 
 
+def _weigh(connection: Connection, claim: Claim, seen: Any, now: datetime) -> Basis | Refusal:
+    """How the claim would count; only of a machine that was here before is more asked."""
+    machine = None
+    if seen.latest is not None:
+        fingerprint = fingerprint_number(claim.iid)
+        machine = reactivation.machines(connection, seen.the_key, (fingerprint,)).get(fingerprint)
+    return reactivation.weigh(seen, seen.latest, machine, now)
+
+
 def _claim_and_take(
-    connection: Connection, claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None
+    connection: Connection, claim: Claim, seen: Any, basis: Basis, now: datetime, until: datetime | None
 ) -> Reservation | Refusal | None:
     """Claim the installation and take one from every counter: all, or nothing (the savepoint).
 
-    What is exhausted, if anything; None where another claim of this installation came first.
+    What is exhausted, if anything; None where somebody else came first: with this installation, or again with this
+    machine.
     """
-    row = terms.fresh_row(claim, seen, iid_digest, now, until)
+    row = terms.fresh_row(claim, seen, digest(claim.iid), basis, now, until)
     savepoint = connection.begin_nested()
     made = connection.execute(statements.CLAIM[connection.dialect.name], row).one_or_none()
     if made is None:
         savepoint.rollback()
         return None
-    exhausted = _take(connection, seen, claim, posted=until is None)
+    exhausted = _take(connection, seen, claim, basis, posted=until is None)
     if exhausted is not None:
         savepoint.rollback()
         return exhausted
+    if basis.again and not reactivation.count_row(connection, row, basis, seen, now):
+        savepoint.rollback()
+        return None
     savepoint.commit()
-    reservation = replace(stored(made), reactivation=seen.reactivation)
+    reservation = stored(made)
     append(connection, *terms.fresh_entries(claim, reservation, now))
     return reservation
 
 
-def _take(connection: Connection, seen: Any, claim: Claim, *, posted: bool) -> Refusal | None:
+def _take(connection: Connection, seen: Any, claim: Claim, basis: Basis, *, posted: bool) -> Refusal | None:
     """Take one from the key's allowance and, for a licence host, from its hosts; or say what is exhausted."""
     if seen.type == KeyType.KMS_HOST:
         refusal = take_host(connection, seen.the_key, fingerprint_number(claim.iid))
         if refusal is not None:
             return refusal
-    return None if take(connection, seen.the_key, posted=posted) else Refusal.ALLOWANCE_EXHAUSTED
+    if basis.takes and take(connection, seen.the_key, posted=posted) is None:
+        return Refusal.ALLOWANCE_EXHAUSTED
+    return None

@@ -10,7 +10,7 @@ counter is touched, so two chunks that meet, or a chunk and a call, never wait f
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -19,15 +19,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from keys import ledger_statements as statements
-from keys import rules, terms
+from keys import reactivation, rules, terms
 from keys.allowance import locked_room, spend
 from keys.answers import Activated, Refused
 from keys.entries import Entry, append
 from keys.installation_id import digest, fingerprint_number
 from keys.ledger import reserve_and_post, unknown
 from keys.product_key import KeyType
+from keys.reactivation import Machine
 from keys.refusals import Refusal
-from keys.reservations import Claim, Reservation, State, stored
+from keys.reservations import Basis, Claim, Reservation, State, stored
 from keys.unavailable import Cause, DatabaseUnavailable
 
 CHUNK = 500
@@ -55,29 +56,31 @@ class _Line:
 class _Seen:
     """What the database held.
 
-    Keys by product and serial, and why one is not there; what they have left, by id; what stands, by digest; which
-    machines have an activation, by key and fingerprint.
+    Keys by product and serial, and why one is not there; what they have left, by id; what stands, by digest; by key and
+    fingerprint until when a machine is activated, and what it has done again.
     """
 
     keys: dict[tuple[int, int], Any]
     unknown: dict[tuple[int, int], Refusal]
     room: dict[int, int]
     standing: dict[bytes, Reservation]
-    installed: set[tuple[int, int]]
+    latest: dict[tuple[int, int], int]
+    machines: dict[tuple[int, int], Machine]
 
 
 @dataclass(slots=True)
 class _Plan:
     """What a chunk comes to: the refusals by line, the claims to make, the held ones to post, and the answers due.
 
-    `due` says of every line that is not refused whose reservation it gets, and whether as a replay. `room` and
-    `installed` move on from what was seen as lines are served.
+    `due` says of every line that is not refused whose reservation it gets, and whether as a replay. `room`,
+    `latest` and `machines` move on from what was seen as lines are served.
     """
 
     room: dict[int, int]
-    installed: set[tuple[int, int]]
+    latest: dict[tuple[int, int], int]
+    machines: dict[tuple[int, int], Machine]
     refused: dict[int, Refused] = field(default_factory=dict)
-    fresh: dict[bytes, tuple[_Line, dict[str, Any], bool]] = field(default_factory=dict)
+    fresh: dict[bytes, tuple[_Line, dict[str, Any]]] = field(default_factory=dict)
     held: dict[bytes, _Line] = field(default_factory=dict)
     due: list[tuple[int, bytes, bool]] = field(default_factory=list)
 
@@ -129,28 +132,33 @@ def _look(connection: Connection, lines: Sequence[_Line], now: datetime) -> _See
         {key: unknown(connection, claim, now) for key, claim in missing.items()},
         {row.the_key: row.available for row in keys.values()},
         {reservation.iid_digest: reservation for reservation in standing},
-        _installed(connection, lines, keys),
+        *_installed(connection, lines, keys),
     )
 
 
 def _installed(
     connection: Connection, lines: Sequence[_Line], keys: dict[tuple[int, int], Any]
-) -> set[tuple[int, int]]:
-    """Which of these machines have an activation: by key and fingerprint, asked once a key."""
+) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], Machine]]:
+    """Until when these machines are activated, and what those that are did again: asked once a key."""
     wanted: dict[int, set[int]] = {}
     for line in lines:
         if line.key in keys:
             wanted.setdefault(keys[line.key].the_key, set()).add(line.fingerprint)
-    found = set()
+    latest: dict[tuple[int, int], int] = {}
+    machines: dict[tuple[int, int], Machine] = {}
     for key_id, fingerprints in wanted.items():
         facts = {"the_key": key_id, "the_fingerprints": sorted(fingerprints)}
-        found |= {(key_id, row.fingerprint) for row in connection.execute(statements.MANY_INSTALLED, facts)}
-    return found
+        latest |= {
+            (key_id, row.fingerprint): row.latest for row in connection.execute(statements.MANY_INSTALLED, facts)
+        }
+        done = reactivation.machines(connection, key_id, fingerprints)
+        machines |= {(key_id, fingerprint): machine for fingerprint, machine in done.items()}
+    return latest, machines
 
 
 def _plan(lines: Sequence[_Line], seen: _Seen, room: dict[int, int], now: datetime) -> _Plan:
     """Serve the lines in order, in memory, from so much room a key."""
-    plan = _Plan(dict(room), set(seen.installed))
+    plan = _Plan(dict(room), dict(seen.latest), dict(seen.machines))
     for number, line in enumerate(lines):
         refusal = _decide(plan, number, line, seen, now)
         if refusal is not None:
@@ -171,18 +179,34 @@ def _decide(plan: _Plan, number: int, line: _Line, seen: _Seen, now: datetime) -
     machine = (key.the_key, line.fingerprint)
     if state is None:
         refusal = rules.not_anew(key, now.date())
-        if refusal is None and plan.room[key.the_key] <= 0:
-            refusal = Refusal.ALLOWANCE_EXHAUSTED
-        if refusal is not None:
-            return refusal
-        plan.room[key.the_key] -= 1
-        row = terms.fresh_row(line.claim, key, line.digest, now)
-        plan.fresh[line.digest] = line, row, machine in plan.installed
+        basis = refusal or reactivation.weigh(key, plan.latest.get(machine), plan.machines.get(machine), now)
+        if isinstance(basis, Refusal):
+            return basis
+        if basis.takes and plan.room[key.the_key] <= 0:
+            return Refusal.ALLOWANCE_EXHAUSTED
+        row = terms.fresh_row(line.claim, key, line.digest, basis, now)
+        plan.fresh[line.digest] = line, row
+        _move_on(plan, key, machine, row, now)
     elif state is State.PENDING:
+        assert standing is not None
         plan.held[line.digest] = line
+        _installed_until(plan, machine, standing.valid_until)
     plan.due.append((number, line.digest, state is State.POSTED))
-    plan.installed.add(machine)
     return None
+
+
+def _move_on(plan: _Plan, key: Any, machine: tuple[int, int], row: dict[str, Any], now: datetime) -> None:
+    """Let a new activation count for the lines that follow."""
+    basis = Basis(row["basis"])
+    plan.room[key.the_key] -= basis.takes
+    if basis.again:
+        done = plan.machines.get(machine)
+        plan.machines[machine] = reactivation.after(done, basis, key, row["valid_until"], now)
+    _installed_until(plan, machine, row["valid_until"])
+
+
+def _installed_until(plan: _Plan, machine: tuple[int, int], valid_until: int) -> None:
+    plan.latest[machine] = max(plan.latest.get(machine, 0), valid_until or reactivation.NO_END)
 
 
 def _carry_out(
@@ -196,14 +220,15 @@ def _carry_out(
         savepoint.rollback()
         return None
     plan = _count(connection, lines, plan, made, seen, now)
+    if not _count_again(connection, plan, seen, now):
+        savepoint.rollback()
+        return None
     savepoint.commit()
     append(connection, *_written(plan, made, now))
     standing = seen.standing | made
     answers: dict[int, Activated | Refused] = {**plan.refused}
     for number, iid_digest, replay in plan.due:
-        answers[number] = Activated(
-            replace(standing[iid_digest], reactivation=False) if replay else standing[iid_digest], replay
-        )
+        answers[number] = Activated(standing[iid_digest], replay)
     return [answers[number] for number in range(len(lines))]
 
 
@@ -214,8 +239,7 @@ def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> d
         rows = [plan.fresh[iid_digest][1] for iid_digest in sorted(plan.fresh)]
         for row in statements.claim_many(connection, rows):
             reservation = stored(row)
-            _, _, reactivation = plan.fresh[reservation.iid_digest]
-            made[reservation.iid_digest] = replace(reservation, reactivation=reactivation)
+            made[reservation.iid_digest] = reservation
         if len(made) < len(plan.fresh):
             return None
     for iid_digest in sorted(plan.held):
@@ -239,18 +263,35 @@ def _count(
 
     The claims stand already, so what is left over of them is taken away again before anybody could see it.
     """
-    fresh = Counter(row["key_id"] for _, row, _ in plan.fresh.values())
-    held = Counter(seen.standing[iid_digest].key_id for iid_digest in plan.held)
+    fresh = _taken(row for _, row in plan.fresh.values())
+    held = _taken({"key_id": one.key_id, "basis": one.basis} for one in map(seen.standing.__getitem__, plan.held))
     touched = sorted(fresh.keys() | held)
     room = locked_room(connection, touched)
     if any(fresh[key_id] > room[key_id] for key_id in touched):
         less = _plan(lines, seen, seen.room | room, now)
         over = [made.pop(iid_digest).id for iid_digest in plan.fresh.keys() - less.fresh.keys()]
         connection.execute(statements.TAKE_AWAY, {"the_ids": over})
-        plan, fresh = less, Counter(row["key_id"] for _, row, _ in less.fresh.values())
+        plan, fresh = less, _taken(row for _, row in less.fresh.values())
     for key_id in touched:
         spend(connection, key_id, fresh=fresh[key_id], held=held[key_id])
     return plan
+
+
+def _taken(rows: Iterable[Mapping[str, Any]]) -> Counter[int]:
+    """How many these reservations take from each key; a key of which none takes any is there, with nothing."""
+    taken: Counter[int] = Counter()
+    for row in rows:
+        taken[row["key_id"]] += Basis(row["basis"]).takes
+    return taken
+
+
+def _count_again(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> bool:
+    """Count what machines did again, machine by machine; False where one has no longer room for it."""
+    again = [(line, row) for line, row in plan.fresh.values() if Basis(row["basis"]).again]
+    again.sort(key=lambda one: (one[1]["key_id"], one[1]["fingerprint"]))
+    return all(
+        reactivation.count_row(connection, row, Basis(row["basis"]), seen.keys[line.key], now) for line, row in again
+    )
 
 
 def _written(plan: _Plan, made: dict[bytes, Reservation], now: datetime) -> Iterator[Entry]:
@@ -260,6 +301,6 @@ def _written(plan: _Plan, made: dict[bytes, Reservation], now: datetime) -> Iter
             continue
         reservation = made[iid_digest]
         if iid_digest in plan.held:
-            yield terms.posted_entry(plan.held[iid_digest].claim, reservation.key_id, reservation.id, now)
+            yield terms.posted_entry(plan.held[iid_digest].claim, reservation, now)
         else:
             yield from terms.fresh_entries(plan.fresh[iid_digest][0].claim, reservation, now)

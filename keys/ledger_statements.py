@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     LargeBinary,
     Text,
     bindparam,
     case,
     delete,
-    exists,
     func,
     select,
     text,
@@ -28,8 +28,9 @@ from keys.allowance import allowances
 from keys.catalog import agreements
 from keys.columns import as_columns, unnested
 from keys.database import Instant
-from keys.issue import product_keys
+from keys.issued import product_keys
 from keys.products import products
+from keys.reactivation import NO_END
 from keys.reservations import STANDING, STORED, Claim, reservations
 
 _r = reservations.c
@@ -42,6 +43,8 @@ KEY_FACTS = (
     product_keys.c.status.label("key_status"),
     product_keys.c.type,
     product_keys.c.channels.label("key_channels"),
+    product_keys.c.test,
+    product_keys.c.expires,
     products.c.format,
     products.c.blocks.label("product_blocks"),
     products.c.term_months,
@@ -49,6 +52,9 @@ KEY_FACTS = (
     products.c.licensing.label("product_licensing"),
     products.c.retires,
     products.c.after_retirement,
+    products.c.free_reactivations,
+    products.c.most_reactivations,
+    products.c.period_days,
     products.c.channels.label("product_channels"),
     agreements.c.status.label("agreement_status"),
     agreements.c.licensing.label("agreement_licensing"),
@@ -60,20 +66,27 @@ _KEYS = product_keys.join(products, products.c.number == product_keys.c.product)
 )
 _STANDING = text("reservations.state IN ('pending', 'posted', 'returned')")
 
-# One look sees key, product, agreement, the reservation that stands for the installation, and an earlier one of the
-# same hardware. The reservation's columns come first, as `keys.reservations.stored` wants them.
+
+def _latest(standing: Any) -> ColumnElement[int]:
+    """The last month that any of these activations is good for: NO_END for ever, NULL where there is none."""
+    return func.max(case((standing.c.valid_until == 0, NO_END), else_=standing.c.valid_until))
+
+
+# One look sees key, product, agreement, the reservation that stands for the installation, and until when the same
+# hardware is activated. The reservation's columns come first, as `keys.reservations.stored` wants them.
 _earlier = reservations.alias("earlier")
 LOOK = (
     select(
         *STORED,
         *KEY_FACTS,
-        exists()
+        select(_latest(_earlier))
         .where(
             _earlier.c.key_id == product_keys.c.id,
             _earlier.c.fingerprint == bindparam("the_fingerprint", type_=BigInteger),
             text("earlier.state = 'posted'"),
         )
-        .label("reactivation"),
+        .scalar_subquery()
+        .label("latest"),
     )
     .select_from(
         _KEYS.outerjoin(reservations, (_r.iid_digest == bindparam("the_digest", type_=LargeBinary)) & _STANDING)
@@ -85,7 +98,7 @@ LOOK = (
 )
 
 # The same looks at many: the keys of one product with what they have left, what stands for each of many installations,
-# and which hardware of one key is activated.
+# and until when hardware of one key is activated.
 MANY_KEYS = (
     select(
         *KEY_FACTS,
@@ -101,10 +114,14 @@ MANY_KEYS = (
 MANY_STANDING = select(*STORED).where(
     _r.iid_digest.in_(bindparam("the_digests", expanding=True, type_=LargeBinary)), _STANDING
 )
-MANY_INSTALLED = select(_r.fingerprint).where(
-    _r.key_id == bindparam("the_key", type_=BigInteger),
-    _r.fingerprint.in_(bindparam("the_fingerprints", expanding=True, type_=BigInteger)),
-    text("reservations.state = 'posted'"),
+MANY_INSTALLED = (
+    select(_r.fingerprint, _latest(reservations).label("latest"))
+    .where(
+        _r.key_id == bindparam("the_key", type_=BigInteger),
+        _r.fingerprint.in_(bindparam("the_fingerprints", expanding=True, type_=BigInteger)),
+        text("reservations.state = 'posted'"),
+    )
+    .group_by(_r.fingerprint)
 )
 
 # For claims that this very transaction made and has nothing left for.
@@ -148,26 +165,45 @@ POST_HELD = (
     update(reservations)
     .where(_r.id == _ID, _PENDING, _r.holder == bindparam("the_holder", type_=Text))
     .values(**_POSTED)
-    .returning(_r.key_id, _r.channel)
+    .returning(_r.key_id, _r.channel, _r.basis)
 )
 EXTEND = update(reservations).where(_r.id == _ID, _PENDING).values(expires_at=_UNTIL).returning(_r.id)
+RETURN = (
+    update(reservations)
+    .where(_r.id == _ID, text("reservations.state = 'posted'"))
+    .values(state="returned")
+    .returning(_r.fingerprint)
+)
 
-_GIVEN_BACK = (_r.id, _r.key_id, _r.channel, _r.holder, _r.scheme, _r.fingerprint)
+_GIVEN_BACK = tuple(
+    _r[name]
+    for name in ("id", "key_id", "channel", "holder", "scheme", "basis", "fingerprint", "created_at", "valid_until")
+)
 VOID = (
     update(reservations)
     .where(_r.holder == bindparam("the_holder", type_=Text), _PENDING)
     .values(state="voided")
     .returning(*_GIVEN_BACK)
 )
-# Holds that are being posted at this moment are passed over: whoever posts one has it.
+# Holds that are being posted at this moment are passed over: whoever posts one has it. It stands before the update,
+# where PostgreSQL carries it out once; inside, a plan may ask it once a row and give back more than was asked for.
 _due = (
     select(_r.id)
     .where(_PENDING, _r.expires_at <= bindparam("now", type_=Instant))
     .order_by(_r.expires_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    .cte("due")
 )
-EXPIRE = update(reservations).where(_r.id.in_(_due), _PENDING).values(state="expired").returning(*_GIVEN_BACK)
+VOID_KEY = (
+    update(reservations)
+    .where(_r.key_id == bindparam("the_key", type_=BigInteger), _PENDING)
+    .values(state="voided")
+    .returning(*_GIVEN_BACK)
+)
+EXPIRE = (
+    update(reservations).where(_r.id.in_(select(_due.c.id)), _PENDING).values(state="expired").returning(*_GIVEN_BACK)
+)
 
 
 def claim_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:

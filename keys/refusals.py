@@ -29,6 +29,8 @@ class Refusal(StrEnum):
     """A KMS host key has activated as many hosts as it may."""
     HOST_REACTIVATIONS_EXHAUSTED = "HOST_REACTIVATIONS_EXHAUSTED"
     """This licence host was activated again as often as it may be."""
+    TOO_MANY_REACTIVATIONS = "TOO_MANY_REACTIVATIONS"
+    """This machine was activated again as often as its product allows within a period; a person may allow more."""
     AGREEMENT_INACTIVE = "AGREEMENT_INACTIVE"
     """The agreement the product key was issued under has ended, has not begun or is suspended."""
     CHANNEL_NOT_ALLOWED = "CHANNEL_NOT_ALLOWED"

@@ -25,6 +25,26 @@ class State(StrEnum):
     RETURNED = "returned"  #: spent and brought back; its installation ID is dead
 
 
+class Basis(StrEnum):
+    """On what ground an activation was made, and so whether it took one from the allowance."""
+
+    FIRST = "first"  #: the machine's first
+    REACTIVATION = "reactivation"  #: the same machine again
+    FREE = "free"  #: the same machine again, within what its product gives for nothing
+    RENEWAL = "renewal"  #: the same machine again, since its term ends
+    TEST = "test"  #: of a test key, which spends nothing
+
+    @property
+    def takes(self) -> int:
+        """How many it takes from the allowance: one or none."""
+        return int(self in (Basis.FIRST, Basis.REACTIVATION))
+
+    @property
+    def again(self) -> bool:
+        """Whether the same key had activated the same hardware before."""
+        return self in (Basis.REACTIVATION, Basis.FREE, Basis.RENEWAL)
+
+
 # The index holds returned ones too: then not even a claim that raced a return can bring a dead IID to life.
 STANDING = text("state IN ('pending', 'posted', 'returned')")
 
@@ -49,7 +69,9 @@ reservations = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("posted_at", Instant),
+    Column("basis", Text, nullable=False, server_default="first"),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="state"),
+    CheckConstraint("basis IN ({})".format(", ".join(f"'{basis}'" for basis in Basis)), name="basis"),
     CheckConstraint("state <> 'pending' OR expires_at IS NOT NULL", name="pending_expires"),
     CheckConstraint("state <> 'posted' OR posted_at IS NOT NULL", name="posted_when"),
     Index("uq_reservations_standing", "iid_digest", unique=True, sqlite_where=STANDING, postgresql_where=STANDING),
@@ -96,7 +118,12 @@ class Reservation:
     generation: int
     blocks: int
     holder: str
-    reactivation: bool = False
+    basis: Basis = Basis.FIRST
+
+    @property
+    def reactivation(self) -> bool:
+        """Whether the same key had activated the same hardware before."""
+        return self.basis.again
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +144,36 @@ class Claim:
 
 STORED = tuple(
     reservations.c[name]
-    for name in ("id", "iid_digest", "key_id", "state", "scheme", "valid_until", "generation", "blocks", "holder")
+    for name in (
+        "id",
+        "iid_digest",
+        "key_id",
+        "state",
+        "scheme",
+        "valid_until",
+        "generation",
+        "blocks",
+        "holder",
+        "basis",
+    )
 )
 
 
 def stored(row: Any) -> Reservation:
     """The reservation in a row that begins with the columns `STORED`."""
-    number, iid_digest, key_id, state, *terms = row[: len(STORED)]
-    return Reservation(number, bytes(iid_digest), key_id, State(state), *terms)
+    number, iid_digest, key_id, state, scheme, valid_until, generation, blocks, holder, basis = row[: len(STORED)]
+    return Reservation(
+        number,
+        bytes(iid_digest),
+        key_id,
+        State(state),
+        scheme,
+        valid_until,
+        generation,
+        blocks,
+        holder,
+        Basis(basis),
+    )
 
 
 def claim_row(claim: Claim, iid_digest: bytes, fingerprint: int, *, key_id: int, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from keys.catalog import AgreementStatus, agreement_is_active, allows
-from keys.issue import KeyStatus, may_be_for
+from keys.issued import KeyStatus, may_be_for, status_on
 from keys.product_key import KeyType
 from keys.products import AfterRetirement, is_retired
 from keys.refusals import Refusal
@@ -42,7 +42,7 @@ def not_anew(seen: Any, day: date) -> Refusal | None:
         return Refusal.KEY_TYPE_NOT_ALLOWED
     if not may_be_for(KeyType(seen.type), seen.product_licensing, seen.agreement_licensing):
         return Refusal.LICENSING_NOT_ALLOWED
-    if seen.key_status == KeyStatus.EXPIRED:
+    if status_on(seen.key_status, seen.expires, day) is KeyStatus.EXPIRED:
         return Refusal.KEY_EXPIRED
     if is_retired(seen.product_status, seen.retires, day):
         return _retired(seen)

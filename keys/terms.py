@@ -11,15 +11,21 @@ from keys.confirmation_id import SCHEME, SHARE_BLOCKS, SHARE_SCHEME, month_numbe
 from keys.entries import Entry, Kind
 from keys.installation_id import fingerprint_number
 from keys.product_key import KeyType
-from keys.reservations import Claim, Reservation, State, claim_row
+from keys.reservations import Basis, Claim, Reservation, State, claim_row
+
+_TEST_MONTHS = 1
+"""What a test key activates is good to the end of next month at most: such a key spends nothing, so it must end."""
 
 
 def fresh_row(
-    claim: Claim, seen: Any, iid_digest: bytes, now: datetime, until: datetime | None = None
+    claim: Claim, seen: Any, iid_digest: bytes, basis: Basis, now: datetime, until: datetime | None = None
 ) -> dict[str, Any]:
     """The row of a new reservation of `claim`: held until `until`, or posted at once (None)."""
     row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
-    row |= {"scheme": SCHEME, "valid_until": valid_until(now, seen.term_months), "blocks": seen.product_blocks}
+    row |= {"scheme": SCHEME, "blocks": seen.product_blocks, "basis": basis.value}
+    row["valid_until"] = valid_until(
+        now, min(seen.term_months or _TEST_MONTHS, _TEST_MONTHS) if seen.test else seen.term_months
+    )
     if seen.type == KeyType.KMS_HOST:
         row |= {"scheme": SHARE_SCHEME, "blocks": SHARE_BLOCKS}
     state = State.PENDING if until else State.POSTED
@@ -29,17 +35,19 @@ def fresh_row(
 def fresh_entries(claim: Claim, made: Reservation, now: datetime) -> tuple[Entry, ...]:
     """What is written down of a new reservation: that it was held and, if it was posted at once, that too."""
     who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
-    details = {"reactivation": True} if made.reactivation else None
-    held = Entry(now, Kind.RESERVE, made.key_id, made.id, pending=1, details=details, **who)
+    details = None if made.basis is Basis.FIRST else {"basis": made.basis}
+    takes = made.basis.takes
+    held = Entry(now, Kind.RESERVE, made.key_id, made.id, pending=takes, details=details, **who)
     if made.state is State.PENDING:
         return (held,)
-    return held, replace(held, kind=Kind.POST, pending=-1, posted=1, details=None)
+    return held, replace(held, kind=Kind.POST, pending=-takes, posted=takes, details=None)
 
 
-def posted_entry(claim: Claim, key_id: int, reservation_id: int, now: datetime) -> Entry:
+def posted_entry(claim: Claim, held: Reservation, now: datetime) -> Entry:
     """What is written down of a held one that is spent on `claim`."""
     who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
-    return Entry(now, Kind.POST, key_id, reservation_id, pending=-1, posted=1, **who)
+    takes = held.basis.takes
+    return Entry(now, Kind.POST, held.key_id, held.id, pending=-takes, posted=takes, **who)
 
 
 def valid_until(now: datetime, term_months: int) -> int:

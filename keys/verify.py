@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, func, select
 
-from keys import append_only
+from keys import append_only, reactivation, returning
 from keys.allowance import recount
 from keys.entries import entries
 from keys.hosts import recount_hosts
@@ -88,7 +88,9 @@ def verify(connection: Connection, secrets: Secrets, roots_path: Path | None = N
         chain.follow(link)
     chain.end()
     problems = [*chain.problems, *(Problem(Damage.BAD_ROOT, line=number) for number in bad_lines)]
-    problems += [Problem(Damage.MISCOUNTED, key_id=mismatch.key_id) for mismatch in recount(connection)]
+    miscounted = {mismatch.key_id for mismatch in recount(connection)} | set(reactivation.recount(connection))
+    miscounted |= set(returning.recount(connection))
+    problems += [Problem(Damage.MISCOUNTED, key_id=key_id) for key_id in sorted(miscounted)]
     problems += [Problem(Damage.HOSTS_MISCOUNTED, key_id=mismatch.key_id) for mismatch in recount_hosts(connection)]
     problems += [Problem(Damage.UNGUARDED, table=name) for name in append_only.missing(connection)]
     unsealed = connection.execute(_UNSEALED).scalar_one()

@@ -25,6 +25,7 @@ import ivr.threads
 import ivr.tokens
 import keys.alarms
 import keys.ledger
+import keys.returning
 import keys.seals
 from keys.database import metadata
 from keys.migrations.running import differences, head
@@ -56,6 +57,7 @@ ROOMS = (
     ivr.tokens,
     keys.alarms,
     keys.ledger,
+    keys.returning,
     keys.seals,
 )
 """Imported for their tables."""

@@ -154,4 +154,4 @@ def test_keys_are_listed_by_product_and_serial(database, issue_key):
         issue_key(product)
     with database.read() as connection:
         assert [(key.product, key.serial) for key in issue.listed(connection)] == [(1, 1), (1, 2), (7, 1)]
-        assert [key.serial for key in issue.listed(connection, 7)] == [1]
+        assert [key.serial for key in issue.listed(connection, issue.Wanted(7))] == [1]

@@ -211,7 +211,7 @@ def test_the_same_hardware_with_a_new_nonce_is_a_reactivation_and_takes_one(data
     assert balance(database, mak.key) == (0, 3, 7)
     with database.read() as connection:
         reserves = [entry["details"] for entry in of_key(connection, mak.key.id) if entry["kind"] == Kind.RESERVE]
-    assert reserves == ["{}", '{"reactivation": true}', "{}"]
+    assert reserves == ["{}", '{"basis": "reactivation"}', "{}"]
 
 
 def test_a_replay_is_answered_from_its_reservation_and_not_from_today_s_catalogue(database, mak, secrets, installation):

@@ -11,7 +11,7 @@ import pytest
 from keys import ledger, seals, verify
 from keys.database import Database
 from keys.entries import Kind, of_key
-from keys.issue import Order, issue, listed
+from keys.issue import Order, Wanted, issue, listed
 from keys.ledger import Activated, Claim, Refused, State
 from keys.refusals import Refusal
 from tests.conftest import NOW
@@ -144,4 +144,4 @@ def test_keys_issued_at_once_get_serials_of_their_own(busy, catalogue, secrets):
         serials = sorted(pool.map(one, range(24)))
     assert serials == list(range(1, 25))
     with busy.read() as connection:
-        assert len(listed(connection, 1)) == 24
+        assert len(listed(connection, Wanted(1))) == 24

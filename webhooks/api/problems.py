@@ -84,6 +84,7 @@ _REFUSED: Mapping[Refusal, tuple[HTTPStatus, str]] = {
         HTTPStatus.CONFLICT,
         "This licence host was activated again as often as it may be.",
     ),
+    Refusal.TOO_MANY_REACTIVATIONS: (HTTPStatus.CONFLICT, "This machine was activated again too often."),
     Refusal.HOLD_GONE: (HTTPStatus.CONFLICT, "What was held for this installation has run out."),
     Refusal.HELD_FOR_REVIEW: (HTTPStatus.CONFLICT, "A person of the publisher's looks at this first; ask again."),
     Refusal.PRODUCT_RETIRED: (HTTPStatus.GONE, "The product is not activated any more."),

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 TABLE_MODULES = (
     "keys.alarms",
     "keys.catalog",
-    "keys.issue",
+    "keys.issued",
+    "keys.reactivation",
+    "keys.returning",
     "keys.allowance",
     "keys.reservations",
     "keys.entries",

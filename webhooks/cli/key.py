@@ -112,7 +112,7 @@ def list_keys(product: str | None, as_json: bool) -> None:
         found = None if product is None else products.find_product(connection, product)
         if product is not None and found is None:
             refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
-        keys = issuing.listed(connection, found.number if found else None)
+        keys = issuing.listed(connection, issuing.Wanted(found.number if found else None))
     show([key_facts(one) for one in keys], as_json)
 
 

@@ -30,6 +30,7 @@ REASONS = {
     "ALLOWANCE_EXHAUSTED": "no activations left on the key",
     "HOSTS_EXHAUSTED": "host key has all its hosts",
     "HOST_REACTIVATIONS_EXHAUSTED": "host was activated again too often",
+    "TOO_MANY_REACTIVATIONS": "this machine was activated again too often",
     "AGREEMENT_INACTIVE": "agreement is not active",
     "CHANNEL_NOT_ALLOWED": "not allowed on this channel",
     "LICENSING_NOT_ALLOWED": "key is not for copies of this kind",

@@ -69,7 +69,9 @@ class Bounds:
 
     @classmethod
     def of(cls, seen: Any) -> "Bounds":
-        """The bounds in a look at a key."""
+        """The bounds in a look at a key; a licence host's are counted in `keys.hosts`, so none are set here."""
+        if seen.type == KeyType.KMS_HOST:
+            return cls(0, None, timedelta(days=seen.period_days))
         return cls(seen.free_reactivations, seen.most_reactivations, timedelta(days=seen.period_days))
 
 
@@ -97,7 +99,7 @@ def weigh(seen: Any, latest: int | None, machine: Machine | None, now: datetime)
     has none, NO_END: for ever), `machine` its row, if it has one.
     """
     if seen.type == KeyType.KMS_HOST:
-        return Basis.FIRST  # licence hosts have counters of their own, in `keys.hosts`
+        return Basis.FIRST if latest is None else Basis.REACTIVATION
     if seen.test:
         return Basis.TEST
     if latest is None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,7 +21,7 @@ from webhooks.cli.output import refuse, show
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from keys.issue import IssuedKey, IssueError
+    from keys.issue import IssuedKey, IssueError, Order
     from keys.secrets_file import Secrets
 
 _TYPES = ("mak", "kms_host", "kms_client", "retail")
@@ -36,7 +37,7 @@ _WORDS = {
 }
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-_actor = click.option(
+actor_option = click.option(
     "--actor", default=login_name, show_default="your login name", help="Who does it, for the entries."
 )
 key_argument = click.argument("named", metavar="KEY")
@@ -57,62 +58,95 @@ def key() -> None:
 @click.option(
     "--channel", "channels", multiple=True, help="Where it may be activated (repeatable; default everywhere)."
 )
+@click.option("--test", is_flag=True, help="A test key: it spends nothing, is granted nothing, and is never sold.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="From this day on it activates nothing anew.")
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000), help="So many keys alike.")
+@click.option("--csv", "file", type=click.Path(dir_okay=False, path_type=Path), help="A new file for them.")
 @click.option("--reason", default="issued", show_default=True, help="Why, for the entries.")
-@_actor
+@actor_option
 @as_json_option
-def issue(
-    product: str,
-    agreement: str,
-    granted: int | None,
-    type_name: str,
-    channels: tuple[str, ...],
-    reason: str,
-    actor: str,
-    as_json: bool,
-) -> None:
-    """Issue a key and print it, whole, this once."""
+def issue(reason: str, actor: str, count: int, file: Path | None, as_json: bool, **said: Any) -> None:
+    """Issue a key and print it, whole, this once; or many, into a CSV file that only its owner may read."""
     from keys import issue as issuing
-    from keys import products
-    from keys.catalog import CHANNELS
-    from keys.product_key import KeyType
+    from webhooks.cli import key_file
     from webhooks.settings import load
 
-    unknown = [channel for channel in channels if channel not in CHANNELS]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(CHANNELS)}", param_hint="--channel")
+    if count > 1 and file is None:
+        raise click.UsageError("Several keys go into a file: give --csv FILE.")
     settings = load()
     secrets = secrets_of(settings, as_json=as_json)
-    with opened(settings, as_json=as_json) as database, database.begin() as connection:
-        found = products.find_product(connection, product)
-        if found is None:
-            refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
-        kind = KeyType[type_name.upper()]
-        if granted is None and kind not in (KeyType.KMS_HOST, KeyType.KMS_CLIENT):
-            raise click.UsageError("Missing option '--granted'.")
+    try:
+        with (
+            opened(settings, as_json=as_json) as database,
+            nullcontext() if file is None else key_file.new_file(file) as writable,
+            database.begin() as connection,
+        ):
+            order = _order(connection, said, as_json)
+            facts: dict[str, Any] = {"now": datetime.now(UTC), "actor": actor, "reason": reason}
+            issued = issuing.issue_many(connection, secrets, order, count, **facts)
+            if writable is not None:
+                key_file.write(writable, issued)
+    except issuing.IssueError as error:
+        refuse_issue(error, as_json)
+    except FileExistsError:
+        refuse("FILE_EXISTS", f"{file} is there already, and is not written over.", as_json)
+    if file is not None:
+        show({"outcome": "issued", "keys": len(issued), "file": str(file)}, as_json)
+        return
+    show({"outcome": "issued", "product_key": issued[0].text, **key_facts(issued[0].key)}, as_json)
+
+
+def _order(connection: Connection, said: dict[str, Any], as_json: bool) -> Order:
+    """What the options order; ends the command where they do not go together."""
+    from keys.catalog import CHANNELS
+    from keys.issue import Order
+    from keys.product_key import KeyType
+    from keys.products import find_product
+
+    unknown = [channel for channel in said["channels"] if channel not in CHANNELS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(CHANNELS)}", param_hint="--channel")
+    found = find_product(connection, said["product"])
+    if found is None:
+        refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
+    kind, granted, test = KeyType[said["type_name"].upper()], said["granted"], said["test"]
+    if granted is None and not test and kind not in (KeyType.KMS_HOST, KeyType.KMS_CLIENT):
+        raise click.UsageError("Missing option '--granted'.")
+    if granted is None:
         # A host key allows all that its hosts may use; a client key is never activated here.
-        all_hosts = found.kms_hosts * (1 + found.kms_reactivations) if kind is KeyType.KMS_HOST else 0
-        order = issuing.Order(found.number, agreement, all_hosts if granted is None else granted, kind, channels)
-        try:
-            issued = issuing.issue(connection, secrets, order, now=datetime.now(UTC), actor=actor, reason=reason)
-        except issuing.IssueError as error:
-            _refuse(error, as_json)
-    show({"outcome": "issued", "product_key": issued.text, **key_facts(issued.key)}, as_json)
+        granted = found.kms_hosts * (1 + found.kms_reactivations) if kind is KeyType.KMS_HOST and not test else 0
+    expires = said["expires"].date() if said["expires"] else None
+    return Order(found.number, said["agreement"], granted, kind, said["channels"], test, expires)
 
 
 @key.command("list")
 @click.option("--product", help="Only this product's: number or name.")
+@click.option("--agreement", help="Only this agreement's.")
+@click.option("--organisation", help="Only this organisation's.")
+@click.option("--type", "type_name", type=click.Choice(_TYPES), help="Only this type's.")
+@click.option("--test/--no-test", default=None, help="Only test keys, or only others.")
 @as_json_option
-def list_keys(product: str | None, as_json: bool) -> None:
+def list_keys(
+    product: str | None,
+    agreement: str | None,
+    organisation: str | None,
+    type_name: str | None,
+    test: bool | None,
+    as_json: bool,
+) -> None:
     """List the keys that were issued."""
     from keys import issue as issuing
     from keys import products
+    from keys.product_key import KeyType
     from webhooks.settings import load
 
+    kind = None if type_name is None else KeyType[type_name.upper()]
     with opened(load(), as_json=as_json) as database, database.read() as connection:
         found = None if product is None else products.find_product(connection, product)
         if product is not None and found is None:
             refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
-        keys = issuing.listed(connection, issuing.Wanted(found.number if found else None))
+        wanted = issuing.Wanted(found.number if found else None, agreement, organisation, kind, test)
+        keys = issuing.listed(connection, wanted)
     show([key_facts(one) for one in keys], as_json)
 
 
@@ -132,7 +166,7 @@ def show_key(named: str, as_json: bool) -> None:
 @key_argument
 @click.argument("more", type=click.IntRange(min=1))
 @click.option("--reason", default="", help="Why, for the entries.")
-@_actor
+@actor_option
 @as_json_option
 def grant(named: str, more: int, reason: str, actor: str, as_json: bool) -> None:
     """Allow MORE activations of a KEY."""
@@ -142,7 +176,7 @@ def grant(named: str, more: int, reason: str, actor: str, as_json: bool) -> None
         try:
             issuing.grant(connection, found, more, now=datetime.now(UTC), actor=actor, reason=reason)
         except issuing.IssueError as error:
-            _refuse(error, as_json)
+            refuse_issue(error, as_json)
         after = issuing.show(connection, found.product, found.serial)
         assert after is not None
     show({"outcome": "granted", **key_facts(after)}, as_json)
@@ -151,7 +185,7 @@ def grant(named: str, more: int, reason: str, actor: str, as_json: bool) -> None
 @key.command()
 @key_argument
 @click.option("--reason", required=True, help="Why, for the entries.")
-@_actor
+@actor_option
 @as_json_option
 def block(named: str, reason: str, actor: str, as_json: bool) -> None:
     """Block a KEY: nothing is activated with it, and nothing is read back again."""
@@ -163,7 +197,7 @@ def block(named: str, reason: str, actor: str, as_json: bool) -> None:
 @key.command()
 @key_argument
 @click.option("--reason", default="", help="Why, for the entries.")
-@_actor
+@actor_option
 @as_json_option
 def unblock(named: str, reason: str, actor: str, as_json: bool) -> None:
     """Open a blocked KEY again."""
@@ -227,7 +261,10 @@ def key_facts(found: IssuedKey) -> dict[str, Any]:
         "serial": found.serial,
         "type": found.type.name.lower(),
         "agreement": found.agreement,
-        "status": found.status.value,
+        "status": found.status_on(datetime.now(UTC).date()).value,
+        "expires": found.expires.isoformat() if found.expires else None,
+        "test": found.test,
+        "successor": found.successor,
         "channels": found.channels,
         "created_at": found.created_at.isoformat(),
         **balance_facts(found.balance),
@@ -244,6 +281,7 @@ def balance_facts(balance: Any) -> dict[str, int]:
     }
 
 
-def _refuse(error: IssueError, as_json: bool) -> None:
+def refuse_issue(error: IssueError, as_json: bool) -> NoReturn:
+    """End the command, saying why no key was issued or no more granted."""
     most = f" At most {error.highest:,} fit." if error.highest is not None else ""
     refuse(error.fault.value, _WORDS[error.fault.value] + most, as_json)

@@ -1,0 +1,65 @@
+"""What `touchtone key` has for the life of a key: its end, and its replacement where it leaked.
+
+It completes the group, as `key_hosts` does. One rule: whatever ends is said by whom and why, and stands in the ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from webhooks.cli import key_hosts
+from webhooks.cli.database import secrets_of
+from webhooks.cli.key import actor_option, as_json_option, key, key_argument, key_facts, opened_for_key, refuse_issue
+from webhooks.cli.output import refuse, show
+
+__all__ = ["key", "key_hosts"]
+
+
+@key.command()
+@key_argument
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="From this day on; left out: from now on.")
+@click.option("--never", is_flag=True, help="It has no end any more.")
+@click.option("--reason", required=True, help="Why, for the entries.")
+@actor_option
+@as_json_option
+def expire(named: str, day: datetime | None, never: bool, reason: str, actor: str, as_json: bool) -> None:
+    """Let a KEY expire: it activates nothing anew from then on; what it activated before is read back still."""
+    from keys import issue as issuing
+
+    if never and day is not None:
+        raise click.UsageError("--on and --never exclude each other.")
+    now = datetime.now(UTC)
+    end = None if never else (day or now).date()
+    with opened_for_key(named, as_json) as (connection, found):
+        issuing.expire(connection, found, end, now=now, actor=actor, reason=reason)
+        after = issuing.show(connection, found.product, found.serial)
+        assert after is not None
+    show({"outcome": "unlimited" if never else "expires", **key_facts(after)}, as_json)
+
+
+@key.command()
+@key_argument
+@click.option("--reason", required=True, help="Why, for the entries.")
+@actor_option
+@as_json_option
+def replace(named: str, reason: str, actor: str, as_json: bool) -> None:
+    """Replace a KEY that leaked: print its successor, whole, this once; it inherits what is left, KEY is blocked."""
+    from keys import replacing
+    from keys.issue import IssueError
+    from webhooks.settings import load
+
+    secrets = secrets_of(load(), as_json=as_json)
+    with opened_for_key(named, as_json) as (connection, found):
+        if found.product not in secrets.products:
+            refuse("ISSUING_KEY_MISSING", "The secrets file has no issuing key for the product.", as_json)
+        try:
+            issued = replacing.replace(connection, secrets, found, now=datetime.now(UTC), actor=actor, reason=reason)
+        except IssueError as error:
+            refuse_issue(error, as_json)
+        if issued is None:
+            refuse("REPLACED_BEFORE", f"The key was replaced before, by {found.product}:{found.successor}.", as_json)
+    replaced = f"{found.product}:{found.serial}"
+    told = {"outcome": "replaced", "replaces": replaced, "product_key": issued.text, **key_facts(issued.key)}
+    show(told, as_json)

@@ -148,9 +148,8 @@ def _installed(
     machines: dict[tuple[int, int], Machine] = {}
     for key_id, fingerprints in wanted.items():
         facts = {"the_key": key_id, "the_fingerprints": sorted(fingerprints)}
-        latest |= {
-            (key_id, row.fingerprint): row.latest for row in connection.execute(statements.MANY_INSTALLED, facts)
-        }
+        installed = connection.execute(statements.MANY_INSTALLED, facts)
+        latest |= {(key_id, row.fingerprint): row.latest for row in installed}
         done = reactivation.machines(connection, key_id, fingerprints)
         machines |= {(key_id, fingerprint): machine for fingerprint, machine in done.items()}
     return latest, machines
@@ -234,12 +233,10 @@ def _carry_out(
 
 def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> dict[bytes, Reservation] | None:
     """Every new reservation and every held one as it now stands, by digest; None where one was not to be had."""
-    made = {}
+    made: dict[bytes, Reservation] = {}
     if plan.fresh:
         rows = [plan.fresh[iid_digest][1] for iid_digest in sorted(plan.fresh)]
-        for row in statements.claim_many(connection, rows):
-            reservation = stored(row)
-            made[reservation.iid_digest] = reservation
+        made = {one.iid_digest: one for one in map(stored, statements.claim_many(connection, rows))}
         if len(made) < len(plan.fresh):
             return None
     for iid_digest in sorted(plan.held):
@@ -297,10 +294,7 @@ def _count_again(connection: Connection, plan: _Plan, seen: _Seen, now: datetime
 def _written(plan: _Plan, made: dict[bytes, Reservation], now: datetime) -> Iterator[Entry]:
     """The entries of everything that was spent, in the order of the lines."""
     for _, iid_digest, replay in plan.due:
-        if replay:
-            continue
-        reservation = made[iid_digest]
-        if iid_digest in plan.held:
-            yield terms.posted_entry(plan.held[iid_digest].claim, reservation, now)
-        else:
-            yield from terms.fresh_entries(plan.fresh[iid_digest][0].claim, reservation, now)
+        if iid_digest in plan.held and not replay:
+            yield terms.posted_entry(plan.held[iid_digest].claim, made[iid_digest], now)
+        elif not replay:
+            yield from terms.fresh_entries(plan.fresh[iid_digest][0].claim, made[iid_digest], now)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from ivr.calls import calls
 from ivr.dropped import dropped_case
@@ -17,7 +17,7 @@ from webhooks.bench import filling
 from webhooks.bench.plans import explained, walks
 from webhooks.bench.scale import Growth, ScaleReport, told
 from webhooks.bench.scale_costs import COSTS, Place, statements_of
-from webhooks.bench.scale_fill import BUSY, DIMENSIONS
+from webhooks.bench.scale_fill import BUSY, DIMENSIONS, LEDGER
 from webhooks.cli.main import cli
 
 
@@ -112,3 +112,30 @@ def test_growth_by_more_than_half_is_flagged_with_what_it_walks_through():
     text = told(ScaleReport({}, (steady, grown)))
     assert "grow: replay with keys (sqlite, 1.5)" in text
     assert "No cost grows" in told(ScaleReport({}, (steady,)))
+
+
+def test_a_whole_ledger_is_set_beside_an_empty_one_and_held_to_its_aim():
+    given = ["bench", "scale", "--activations", "60", "--keys", "20", "--rounds", "1", "--times", "3", "--json"]
+    result = CliRunner().invoke(cli, given)
+    assert result.exit_code == 0, result.output
+    told_facts = json.loads(result.stdout)
+    measured = [(one["database"], one["cost"]) for one in told_facts["growths"]]
+    costs = ("reserve", "reserve of any key", "replay")
+    assert measured == [(database, cost) for database in ("sqlite", "postgresql") for cost in costs]
+    assert all(set(one["milliseconds"]) == {"0", "60"} for one in told_facts["growths"])
+    assert len(told_facts["aims"]) == len(measured)
+
+
+def test_an_activation_in_a_whole_ledger_may_cost_a_little_more_than_in_an_empty_one():
+    near = Growth("sqlite", LEDGER, "reserve", {0: 1.0, 10_000_000: 1.3}, ())
+    far = Growth("sqlite", LEDGER, "replay", {0: 1.0, 10_000_000: 1.4}, ())
+    assert [met for _, _, met in ScaleReport({}, (near, far)).aims()] == [True, False]
+    assert "at most 1.3 times that of an empty ledger" in told(ScaleReport({}, (near, far)))
+
+
+def test_a_ledger_filled_without_its_indexes_has_them_again(tmp_path):
+    place = filled(tmp_path, "activations", 30)
+    with place.database.read() as connection:
+        there = {one["name"] for one in inspect(connection).get_indexes("reservations")}
+    place.database.close()
+    assert there == {index.name for index in reservations.indexes}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -22,26 +23,42 @@ from webhooks.bench import filling, machine, stores
 from webhooks.bench.figures import table
 from webhooks.bench.plans import Walk, walks
 from webhooks.bench.scale_costs import COSTS, Place, statements_of
-from webhooks.bench.scale_fill import DIMENSIONS, Dimension
+from webhooks.bench.scale_fill import DIMENSIONS, LEDGER, Dimension, whole_ledger
 
 MOST_GROWTH = 1.5
+MOST_OF_EMPTY = 1.3
+"""Of an activation in a whole ledger."""
 PATIENCE = 900.0
 _WARMING = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure: each cost `times` in each of the `rounds`, at no size over `most`."""
+    """What to measure: each cost `times` in each of the `rounds`, at no size over `most`.
+
+    With `activations`, instead, an empty ledger beside one that holds them and so many `keys`.
+    """
 
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     rounds: int = 5
     times: int = 20
     most: int = 1_000_000
     only: tuple[str, ...] = ()
+    activations: int | None = None
+    keys: int = 1_000_000
     postgresql_url: str | None = None
+
+    def dimensions(self) -> Iterator[Dimension]:
+        """What is to grow."""
+        if self.activations is not None:
+            yield whole_ledger(self.keys, self.activations)
+            return
+        yield from (one for one in DIMENSIONS if not self.only or one.name in self.only)
 
     def sizes(self, dimension: Dimension) -> tuple[int, ...]:
         """The sizes of a dimension that are not too many."""
+        if self.activations is not None:
+            return dimension.sizes
         return tuple(sorted({min(size, self.most) for size in dimension.sizes}))
 
 
@@ -77,7 +94,15 @@ class ScaleReport:
     def as_facts(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
         grown = [asdict(one) | {"ratio": one.ratio, "grows": one.grows} for one in self.growths]
-        return {"machine": self.machine, "growths": grown}
+        aims = [{"aim": aim, "found": found, "met": met} for aim, found, met in self.aims()]
+        return {"machine": self.machine, "growths": grown, "aims": aims}
+
+    def aims(self) -> Iterator[tuple[str, str, bool]]:
+        """The aim of each cost of a whole ledger, what was found, and whether it is met."""
+        for one in self.growths:
+            if one.dimension == LEDGER:
+                aim = f"{one.database}, {one.cost}: at most {MOST_OF_EMPTY} times that of an empty ledger"
+                yield aim, f"{one.ratio:.2f}", one.ratio <= MOST_OF_EMPTY
 
 
 def measure(plan: Plan, say: Callable[[str], None]) -> ScaleReport:
@@ -90,14 +115,15 @@ def measure(plan: Plan, say: Callable[[str], None]) -> ScaleReport:
         for kind in plan.databases:
             with ExitStack() as stack:
                 url = stack.enter_context(stores.serving(plan.postgresql_url)) if kind == "postgresql" else None
-                for dimension in DIMENSIONS:
-                    if not plan.only or dimension.name in plan.only:
-                        say(f"{kind}: {dimension.name}")
-                        growths.extend(_grown(plan, kind, url, dimension, secrets))
+                for dimension in plan.dimensions():
+                    say(f"{kind}: {dimension.name}")
+                    growths.extend(_grown(plan, kind, url, dimension, secrets, say))
     return ScaleReport(facts, tuple(growths))
 
 
-def _grown(plan: Plan, kind: str, url: str | None, dimension: Dimension, secrets: Secrets) -> Iterator[Growth]:
+def _grown(
+    plan: Plan, kind: str, url: str | None, dimension: Dimension, secrets: Secrets, say: Callable[[str], None]
+) -> Iterator[Growth]:
     """Every cost of one dimension, on databases that are gone afterwards."""
     with ExitStack() as stack:
         places: dict[int, Place] = {}
@@ -107,11 +133,13 @@ def _grown(plan: Plan, kind: str, url: str | None, dimension: Dimension, secrets
             database = Database(store.line_url, patience=PATIENCE, connections=2)
             stack.callback(database.close)
             filling.open_ledger(database)
+            started = time.perf_counter()
             with database.begin() as connection:
                 dimension.fill(connection, size)
-            places[size] = Place(database, secrets)
+            places[size] = Place(database, secrets, plan.keys if dimension.name == LEDGER and size else 1)
             places[size].settle()
             filling.settle(database)
+            say(f"{kind}: filled to {size:,} in {time.perf_counter() - started:.0f} s")
         for name in dimension.costs:
             medians = _medians(plan, places, name)
             largest = places[max(places)]
@@ -149,6 +177,9 @@ def told(report: ScaleReport, *, markdown: bool = False) -> str:
     ]
     parts = [table(head, body, markdown=markdown), _sentence(report.growths)]
     parts.extend(_plan(one, markdown=markdown) for one in report.growths if one.grows and one.walks)
+    aims = [(aim, found, "yes" if met else "no") for aim, found, met in report.aims()]
+    if aims:
+        parts.append(table(("aim", "found", "met"), aims, markdown=markdown))
     parts.append(table(("machine", ""), list(report.machine.items()), markdown=markdown))
     return "\n\n".join(parts)
 

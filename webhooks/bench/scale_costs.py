@@ -41,18 +41,23 @@ class _TakenBackError(Exception):
     """Ends a transaction whose changes are not to stay."""
 
 
-def a_claim() -> Claim:
-    """A machine never seen before, of key 1."""
-    return Claim(anybodys_id(1), 1, "phone", "bench")
+def a_claim(serial: int = 1) -> Claim:
+    """A machine never seen before, of the key with this serial."""
+    return Claim(anybodys_id(serial), 1, "phone", "bench")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A filled database, and an activation that was made there."""
+    """A filled database with the keys 1 to `keys`, and an activation that was made there."""
 
     database: Database
     secrets: Secrets
+    keys: int = 1
     known: Claim = field(default_factory=a_claim)
+
+    def any_claim(self) -> Claim:
+        """A machine never seen before, of any of the keys."""
+        return a_claim(1 + randomness.randbelow(self.keys))
 
     def settle(self) -> None:
         """Make the known activation."""
@@ -144,6 +149,9 @@ def _waiting_round(place: Place, count: int) -> list[float]:
 
 COSTS: Mapping[str, Cost] = {
     "reserve": _writing(lambda _, connection: ledger.reserve_and_post(connection, a_claim(), now=_now())),
+    "reserve of any key": _writing(
+        lambda place, connection: ledger.reserve_and_post(connection, place.any_claim(), now=_now())
+    ),
     "replay": _writing(lambda place, connection: ledger.reserve_and_post(connection, place.known, now=_now())),
     "sweep of holds": _writing(lambda _, connection: ledger.expire(connection, now=_now())),
     "group turn": _group_turns,

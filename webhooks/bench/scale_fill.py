@@ -28,6 +28,7 @@ BUSY = "b" * 32
 CASE_BASE = 8_000_000_000
 """Case numbers of filled cases count up from here, unlike any that the line gives."""
 KEYS = 1_000
+LEDGER = "the whole ledger"
 NOBODY, NOTHING = "", "{}"
 _LAST_CALL = 3
 """So many of the calls end within the half-hour in which a case is gone on with."""
@@ -113,6 +114,16 @@ DIMENSIONS = (
     Dimension("texts", (10, 5_000, 200_000), _texts, ("look for a due text", "claim of a text", "fate of a text")),
     Dimension("texts of one caller", (10, 500, 5_000), _texts_of_one, ("look for a due text", "claim of a text")),
 )
+
+
+def whole_ledger(keys: int, activations: int) -> Dimension:
+    """An empty ledger of one key, and one that holds so many keys and activations."""
+
+    def fill(connection: Connection, size: int) -> None:
+        add_keys(connection, keys if size else 1)
+        add_activations(connection, size, keys)
+
+    return Dimension(LEDGER, (0, activations), fill, ("reserve", "reserve of any key", "replay"))
 
 
 def add_calls(connection: Connection, count: int, caller: str | None) -> None:

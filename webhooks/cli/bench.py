@@ -204,6 +204,10 @@ def ledger(**given: Any) -> None:
 @click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Times of a cost in a round.")
 @click.option("--most", type=click.IntRange(1), default=1_000_000, show_default=True, help="The largest size.")
 @click.option("--only", multiple=True, metavar="DIMENSION", help="Look at this alone; may be given again.")
+@click.option(
+    "--activations", type=click.IntRange(1), help="Instead, set a ledger of so many beside an empty one; see --keys."
+)
+@click.option("--keys", type=click.IntRange(1), default=1_000_000, show_default=True, help="Keys of such a ledger.")
 def scale(**given: Any) -> None:
     """Measure how costs grow with keys, activations, calls, waiting cases and texts."""
     from webhooks.bench.scale import Plan, measure, told

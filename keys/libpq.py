@@ -57,6 +57,11 @@ class Wire:
         self._arrives = select.poll()
         self._arrives.register(self._connection.socket, select.POLLIN)
 
+    def let_driver_begin(self) -> None:
+        """Let the driver begin where nobody has yet, as before a statement of its own. Raises psycopg.Error."""
+        if self._connection.transaction_status == pq.TransactionStatus.IDLE:
+            self.driver.execute("")
+
     def run(self, command: bytes) -> None:
         """Run a command that takes nothing and gives nothing, such as BEGIN. Raises psycopg.Error."""
         self._connection.send_query(command)
@@ -117,6 +122,7 @@ class Prepared:
 
     def _ask(self, facts: Sequence[Fact]) -> PGresult:
         written = [as_text(fact) for fact in facts]
+        self._wire.let_driver_begin()
         if self._name is None:
             name = b"touchtone_%d" % next(_numbers)
             self._wire.prepare(name, self._text)

@@ -97,6 +97,25 @@ def test_it_is_part_of_the_transaction_that_is_open(noted):
         assert READ.first(connection, {"which": 1})[0] == "first"
 
 
+def test_it_is_part_of_a_transaction_that_was_begun_by_the_long_way(noted):
+    with noted.engine.connect() as connection:
+        begun = connection.begin()
+        write(connection, "never")
+        begun.rollback()
+    with noted.begin() as connection:
+        assert READ.first(connection, {"which": 1})[0] == "first"
+
+
+def test_whoever_reads_sees_one_moment(noted):
+    with noted.read() as reading:
+        assert READ.first(reading, {"which": 1})[0] == "first"
+        with noted.begin() as connection:
+            write(connection, "second")
+        assert READ.first(reading, {"which": 1})[0] == "first"
+    with noted.read() as reading:
+        assert READ.first(reading, {"which": 1})[0] == "second"
+
+
 def test_a_moment_without_a_zone_and_a_missing_fact_are_refused(noted):
     with noted.begin() as connection:
         with pytest.raises(ValueError, match="2026"):

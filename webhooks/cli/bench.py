@@ -219,7 +219,7 @@ def scale(**given: Any) -> None:
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} is none of: {', '.join(known)}.", param_hint="--only")
     plan = Plan(databases=asked.databases, postgresql_url=asked.postgresql_url, **given)
-    asked.answer("scale", lambda say: measure(plan, say), told)
+    asked.answer("scale activations" if plan.activations else "scale", lambda say: measure(plan, say), told)
 
 
 @bench.command()

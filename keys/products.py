@@ -49,7 +49,7 @@ class AfterRetirement(StrEnum):
 
     REFUSE = "refuse"  #: refused
     APPROVE = "approve"  #: still given, whether or not its agreement has ended; counted as usual
-    ESCROW = "escrow"  #: refused here: a trustee holds what it takes (`touchtone catalog escrow`)
+    ESCROW = "escrow"  #: refused here, as the product is then a trustee's to activate
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -158,8 +158,8 @@ class Product:
 class Suite:
     """Products sold as one: a key of `product` (its number) activates every one of `members` on a machine.
 
-    What is built into a member holds the suite's secrets beside its own, so the installation ID it shows is one of the
-    suite's: one key, one activation, one pair of IDs for all members on that machine.
+    Declared and kept so far: a key of the suite activates copies of the suite's own number; no build of a member knows
+    the suite's secrets yet.
     """
 
     product: int

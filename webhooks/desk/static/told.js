@@ -17,8 +17,11 @@ export function arrived(handoff) {
     notice.onclick = () => { window.focus(); notice.close(); };
   }
 }
-function chime() {
-  if (!audio || audio.state !== "running") return;
+async function chime() {
+  if (!audio) return;
+  // A browser may take a while to open its sound; one that does not open it at all leaves the promise open.
+  await Promise.race([audio.resume(), new Promise((over) => setTimeout(over, 2000))]);
+  if (audio.state !== "running") return;
   [660, 880].forEach((pitch, place) => {
     const tone = audio.createOscillator(), loudness = audio.createGain();
     const at = audio.currentTime + place * 0.18;
@@ -51,7 +54,7 @@ function toggle(name, switched) {
     localStorage.setItem(`desk-${name}`, on ? "on" : "off");
     button.setAttribute("aria-pressed", String(on));
     wake();
-    if (on && name === "sound") setTimeout(chime, 100);
+    if (on && name === "sound") chime();
   });
 }
 toggle("sound", async () => true);

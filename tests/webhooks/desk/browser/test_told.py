@@ -65,7 +65,7 @@ def test_a_new_case_is_a_notice_of_the_desktop_while_the_page_is_out_of_sight(an
     anna.clicks("#notices")
     until(lambda: pressed(anna, "notices") == "true")
     seen = stand.enter()
-    anna.waits_for(f"#case-{seen.id}")
+    until(lambda: "A new case waits" in read(anna, "document.getElementById('news').textContent"))
     anna.driver.execute_script("Object.defineProperty(document, 'hidden', {value: true})")
     case = stand.enter()
     until(lambda: read(anna, "shown"))

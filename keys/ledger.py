@@ -59,8 +59,9 @@ __all__ = [
     "void_held",
 ]
 
-# How often a claim may come too late for what it has just seen before the database is called busy.
-_ROUNDS = 5
+# How often a claim may come too late for what it has just seen before the database is called busy. Each round is short,
+# and a turn's time bounds them all; on a busy machine five were not enough where twelve came and went at once.
+_ROUNDS = 20
 
 _log = structlog.get_logger(__name__)
 

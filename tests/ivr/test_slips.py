@@ -1,6 +1,6 @@
 """Slips in keying that a check digit alone would not tell: each is found, and costs one group."""
 
-from ivr.actions import Listen, ReadBack, Weigh
+from ivr.actions import Listen, ReadBack, Weigh, say
 from ivr.dialogue import step
 from ivr.events import Approved, CallStarted, Keyed, Silence, Weighed
 from ivr.states import AskingGroup, Checking, ReadingBack, WayOn
@@ -125,7 +125,7 @@ def test_the_read_back_is_steered_by_keys_and_silence_is_no_error():
     state = ReadingBack(keyed(iid(1)[0])[0].form, 8)
     for key, at, first, pace in (("*", 3, 3, 1), ("#", 3, 4, -1), ("7", 1, 7, 0), ("A", 2, 2, 0)):
         after, actions = step(state, Keyed(key, at=at), country="US")
-        assert actions == (ReadBack(actions[0].opening, first, 8, pace),)
+        assert actions == (ReadBack(actions[0].opening, first, 8, pace, (say("readback.menu.next"),)),)
         assert isinstance(after, ReadingBack)
 
 

@@ -53,6 +53,7 @@ _REFUSALS = (
     "does not fit its product",
     "was returned",
     "too many wrong tries",
+    "activated again too often",
     "cannot be approved",
     "has to look at this activation first",
     "not for a copy of this kind",

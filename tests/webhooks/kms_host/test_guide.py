@@ -1,5 +1,6 @@
 """Every command that `docs/kms.md` shows an administrator is run here, in its order, over one line and one network."""
 
+import contextlib
 import json
 import os
 import re
@@ -146,7 +147,8 @@ class Administrator:
     def kill(self):
         """Kill the host, its worker too: a worker outlives a main process that is killed."""
         for pid in (self.served.pid, *children(self.served.pid)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went between the look and the kill
+                os.kill(pid, signal.SIGKILL)
         self.served.wait()
 
     def close(self):
@@ -208,7 +210,7 @@ def test_a_host_killed_in_the_middle_remembers_its_clients(administrator):
         if words[:3] == ["device", "kms", "ask"]:
             break
     administrator.kill()
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         urllib.request.urlopen(f"http://127.0.0.1:{administrator.port}/healthz", timeout=2)
     administrator.serve()
     told = administrator.touchtone("kms-host", "status", "--json").told

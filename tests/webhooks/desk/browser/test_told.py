@@ -85,6 +85,7 @@ def test_where_the_browser_allows_no_notices_the_switch_stays_off_and_says_why(a
 
 def test_a_case_that_its_operator_takes_up_is_told_to_nobody_else(anna, at_desk, stand):
     case = stand.enter()
+    until(lambda: "A new case waits" in read(anna, "document.getElementById('news').textContent"))
     stand.clear()
     anna.sees("Nobody waits")
     anna.driver.refresh()

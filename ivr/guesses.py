@@ -36,6 +36,8 @@ class GuessKind(StrEnum):
     CASE = "case"
     FOREIGN = "foreign"
     """A sound proof of another organisation's key; whoever sent it hears what a wrong one hears."""
+    RETURN = "return"
+    """A return code that is not the installation's."""
 
 
 guesses = Table(

@@ -1,4 +1,4 @@
-"""What a request of a token does to the ledger: many installations or one, over the same throttle as any caller.
+"""What a request of a token does to the ledger, with many installations or one, over the same throttle as any caller.
 
 Rule: a token activates with its own organisation's keys. Another's key, one that was never issued and a wrong proof are
 one and the same answer, reached by the same steps, and each is a wrong try.
@@ -17,11 +17,12 @@ from ivr.desk_entries import DeskEntry, Kind
 from ivr.grant_requests import Wish
 from ivr.guesses import FREE_OF_TOKEN, Budget, GuessKind
 from ivr.tokens import Token
-from keys import belonging, ledger, ledger_many
+from keys import belonging, ledger, ledger_many, returning
 from keys.belonging import OwnKey
 from keys.installation_id import InstallationID
 from keys.ledger import Activated, Claim, Refused
 from keys.refusals import Refusal
+from keys.returning import By, GivenBack, ReturnFault
 from keys.secrets_file import Secrets
 
 _UNKNOWN = Refused(Refusal.KEY_UNKNOWN)
@@ -84,6 +85,27 @@ def _note(asking: Asking, iid: InstallationID, kind: GuessKind) -> None:
         product=iid.product,
         serial=iid.serial,
     )
+
+
+def give_back(asking: Asking, iid: InstallationID, code: str) -> GivenBack | ReturnFault | Refusal:
+    """Return an activation of the token's organisation with the code that its machine showed.
+
+    A Refusal where the token has to wait, or no key of its organisation made the ID. Raises InvalidReturnCode for a
+    text that is no code, and DatabaseUnavailable.
+    """
+    if wrong_tries(asking.connection, asking.token, asking.now).tries == 0:
+        return Refusal.TOO_MANY_TRIES
+    owner = belonging.organisations_of(asking.connection, [(iid.product, iid.serial)]).get((iid.product, iid.serial))
+    judged = _judge(asking, iid, owner)
+    if isinstance(judged, Refused):
+        return judged.refusal
+    by = By(asking.token.name, channel=asking.channel, holder=asking.request_id)
+    done = returning.give_back(asking.connection, asking.secrets, iid, code, by=by, now=asking.now)
+    if done is ReturnFault.KEY_UNKNOWN:
+        _note(asking, iid, GuessKind.PROOF)
+    elif done is ReturnFault.RETURN_CODE_WRONG:
+        _note(asking, iid, GuessKind.RETURN)
+    return done
 
 
 def _spend(asking: Asking, claims: Sequence[Claim]) -> list[Activated | Refused]:

@@ -164,4 +164,5 @@ def product_build(product: Product, secrets: Secrets, *, line: str | None = None
         dockable=product.dockable,
         line=line,
         earlier=live,
+        returns=product.returns > 0,
     )

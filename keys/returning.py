@@ -37,10 +37,10 @@ from keys.formats import FORMATS
 from keys.hosts import give_hosts_back
 from keys.installation_id import InstallationID, digest
 from keys.issued import IssuedKey, KeyStatus, show
-from keys.ledger import identify
+from keys.ledger import identify, unknown
 from keys.ledger_statements import MANY_STANDING, RETURN
 from keys.products import Product, find_product
-from keys.reservations import Reservation, State, stored
+from keys.reservations import Claim, Reservation, State, stored
 from keys.secrets_file import Secrets
 
 given_back = Table(
@@ -108,6 +108,10 @@ def give_back(
     found = identify(iid, secrets)
     if isinstance(found, Refused):
         return ReturnFault(found.refusal.value)
+    key, product = show(connection, iid.product, iid.serial), find_product(connection, iid.product)
+    if key is None or product is None:
+        claim = Claim(iid, found.generation, by.channel or "operator", by.holder or "", actor=by.actor)
+        return ReturnFault(unknown(connection, claim, now).value)
     held = secrets.products[iid.product]
     proof = {
         "verification_secret": held.verification[found.generation],
@@ -115,9 +119,6 @@ def give_back(
     }
     if not return_code.matches(code, iid, **proof):
         return ReturnFault.RETURN_CODE_WRONG
-    key, product = show(connection, iid.product, iid.serial), find_product(connection, iid.product)
-    if key is None or product is None:
-        return ReturnFault.KEY_UNKNOWN
     if key.status is KeyStatus.BLOCKED:
         return ReturnFault.KEY_BLOCKED
     standing = standing_of(connection, iid)

@@ -26,6 +26,9 @@ _DECLINED = {
     Reason.OTHER_KEY: "That pair was made with another product key than the one installed here.",
     Reason.HARDWARE_CHANGED: "That pair was made on other hardware: {found} more votes would have to match.",
     Reason.EXPIRED: "That pair's last month is over; a new activation is needed.",
+    Reason.RETURNED: "That installation was given back on this machine and stays dead; install the product key again.",
+    Reason.NO_RETURNS: "This product has no returns; nothing was given back.",
+    Reason.NOT_RETURNED: "This installation was not given back.",
 }
 _KEY = {
     KeyFault.LENGTH: "it has {found} signs and should have 25.",

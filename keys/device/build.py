@@ -2,11 +2,11 @@
 
 One rule: an issuing key never stands here. A build alone makes no confirmation ID; it takes a product key as well.
 
->>> build = ProductBuild(7, "Harbour Pilot", 1, generation=1, verification_secret=bytes(32), blocks=8)
+>>> build = ProductBuild(7, "Pilot", 1, generation=1, verification_secret=bytes(32), blocks=8)
 >>> ProductBuild.from_facts(build.to_facts()) == build
 True
 >>> build
-ProductBuild(product=7, name='Harbour Pilot', format=1, generation=1, blocks=8, dockable=False, line=None)
+ProductBuild(product=7, name='Pilot', format=1, generation=1, blocks=8, dockable=False, line=None, returns=False)
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,8 @@ class ProductBuild:
     `generation` is that of the `verification_secret` (32 bytes), under which new installations are made; `earlier`
     holds secrets of generations that machines activated before are still to be accepted under. `blocks` is 5 or 8,
     `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes;
-    `volume` is there in editions that a licence host may lease.
+    of one with `returns` a machine may give its activation back; `volume` is there in editions that a licence host may
+    lease.
     """
 
     product: int
@@ -98,6 +99,7 @@ class ProductBuild:
     line: str | None = None
     earlier: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     volume: Volume | None = field(default=None, repr=False)
+    returns: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no device could work with."""
@@ -109,6 +111,8 @@ class ProductBuild:
             raise InvalidBuild("blocks")
         if not self.verification_secret or self.generation in self.earlier:
             raise InvalidBuild("verification_secret")
+        if self.returns and not FORMATS[self.format].returns:
+            raise InvalidBuild("returns")
 
     @property
     def id_format(self) -> Format:
@@ -139,7 +143,9 @@ class ProductBuild:
             "dockable": self.dockable,
             "line": self.line,
             "earlier": {str(generation): secret.hex() for generation, secret in self.earlier.items()},
+            # What came later stands there only where it says something: a package's seal covers these very facts.
             **({} if self.volume is None else {"volume": self.volume.to_facts()}),
+            **({"returns": True} if self.returns else {}),
         }
 
     @classmethod
@@ -165,6 +171,7 @@ class ProductBuild:
             line=line,
             earlier=older,
             volume=Volume.from_facts(facts.get("volume")),
+            returns=facts.get("returns") is True,
         )
 
 

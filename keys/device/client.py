@@ -29,7 +29,7 @@ class Client:
 
     `reply` is the answer that leased, `nonce` what it was asked with, `host` who gave it; `latest` the latest moment
     known to have passed, `tried_at` the last try that brought no lease; `mak` is there while the copy is switched to a
-    multiple activation key.
+    multiple activation key, and `returned` are the IIDs that were given back under one before.
     """
 
     product: int
@@ -43,6 +43,7 @@ class Client:
     latest: datetime | None = None
     tried_at: datetime | None = None
     mak: State | None = None
+    returned: tuple[str, ...] = ()
 
 
 def to_facts(client: Client) -> dict[str, object]:
@@ -60,6 +61,7 @@ def to_facts(client: Client) -> dict[str, object]:
         "latest": client.latest and client.latest.isoformat(),
         "tried_at": client.tried_at and client.tried_at.isoformat(),
         "mak": client.mak and client.mak.to_facts(),
+        "returned": list(client.returned),
     }
 
 
@@ -94,6 +96,7 @@ def from_facts(facts: Mapping[str, object]) -> Client:
                     _moment(latest),
                     _moment(tried_at),
                     None if mak is None else State.from_facts(mak),
+                    machine.returned_in(facts),
                 )  # fmt: skip - a list of fields
             except ValueError as error:
                 raise machine.InvalidState from error

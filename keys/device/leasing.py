@@ -106,12 +106,16 @@ def renewed_identity(client: Client, identity: str) -> Client:
 
 def to_mak(build: ProductBuild, client: Client, text: str, hardware: Hardware, nonce: int) -> Client:
     """Switch the copy to the multiple activation key in `text`. Raises as `machine.install` does."""
-    return replace(client, mak=machine.install(build, text, hardware, nonce))
+    state = machine.install(build, text, hardware, nonce, returned=(client.mak or client).returned)
+    return replace(client, mak=state)
 
 
 def to_kms(client: Client) -> Client:
-    """Switch the copy back to its client key; a lease that still holds counts again at once."""
-    return replace(client, mak=None)
+    """Switch the copy back to its client key; a lease that still holds counts again at once.
+
+    What was given back under a multiple activation key stays dead should the copy take one again.
+    """
+    return replace(client, mak=None, returned=(client.mak or client).returned)
 
 
 def asked(

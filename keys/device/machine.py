@@ -50,6 +50,8 @@ class Status(StrEnum):
     """The confirmation ID's last month is over: install again, call again."""
     HARDWARE_CHANGED = "hardware_changed"
     """Too much of the hardware is other than it was at installation: install again, call again."""
+    RETURNED = "returned"
+    """This installation was given back and is dead: install again, call again."""
 
 
 class Reason(StrEnum):
@@ -69,6 +71,12 @@ class Reason(StrEnum):
     """The pair was made on other hardware; `found` is how many votes are missing."""
     EXPIRED = "expired"
     """The pair's last month is over; `found` is its month number."""
+    RETURNED = "returned"
+    """The installation was given back on this machine; nothing brings it to life again."""
+    NO_RETURNS = "no_returns"
+    """The product, or its format, has no returns: nothing was burnt."""
+    NOT_RETURNED = "not_returned"
+    """There is no return code of an installation that was not given back."""
 
 
 class Declined(BadInput):
@@ -89,6 +97,7 @@ class State:
     """What a machine keeps: the key's last five signs and secret, the IID made at installation, the CID once there.
 
     `installation_id` and `confirmation_id` are digits without spaces. Together they are the pair worth saving.
+    `returned` are the IIDs that were given back on this machine, the oldest first; they outlive every installation.
     """
 
     product: int
@@ -96,6 +105,12 @@ class State:
     key_secret: bytes = field(repr=False)
     installation_id: str
     confirmation_id: str | None = None
+    returned: tuple[str, ...] = ()
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether this very installation was given back."""
+        return self.installation_id in self.returned
 
     def to_facts(self) -> dict[str, object]:
         """The state as JSON values."""
@@ -105,6 +120,7 @@ class State:
             "key_secret": self.key_secret.hex(),
             "installation_id": self.installation_id,
             "confirmation_id": self.confirmation_id,
+            "returned": list(self.returned),
         }
 
     @classmethod
@@ -119,10 +135,19 @@ class State:
                 "confirmation_id": str() | None as answer,
             }:
                 try:
-                    return cls(product, last_five, bytes.fromhex(key_secret), encode(decode(installation_id)), answer)
+                    made = encode(decode(installation_id))
+                    return cls(product, last_five, bytes.fromhex(key_secret), made, answer, returned_in(facts))
                 except ValueError as error:
                     raise InvalidState from error
         raise InvalidState
+
+
+def returned_in(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """The IIDs that were given back, from a machine's JSON values. Raises a ValueError for what is none."""
+    match facts.get("returned", []):
+        case [*returned]:
+            return tuple(encode(decode(iid if isinstance(iid, str) else "")) for iid in returned)
+    raise InvalidState
 
 
 Confirm = Callable[[ProductBuild, State, InstallationID, str], ConfirmationID]
@@ -130,12 +155,20 @@ Confirm = Callable[[ProductBuild, State, InstallationID, str], ConfirmationID]
 
 
 def install(
-    build: ProductBuild, text: str, hardware: Hardware, nonce: int, *, types: tuple[KeyType, ...] = INSTALLABLE
+    build: ProductBuild,
+    text: str,
+    hardware: Hardware,
+    nonce: int,
+    *,
+    types: tuple[KeyType, ...] = INSTALLABLE,
+    returned: tuple[str, ...] = (),
 ) -> State:
     """Install the product key in `text`; makes the one IID of this installation.
 
-    `nonce` must be new and random, 0 to 2^nonce_bits - 1. Raises InvalidProductKey for a mistyped key, Declined for
-    one that is not for this product or this hardware, FieldRange for a serial that the format has no room for.
+    `nonce` must be new and random, 0 to 2^nonce_bits - 1; `returned` are the IIDs that were given back on this
+    machine, and where chance would make one of them again, the next nonce is taken. Raises InvalidProductKey for a
+    mistyped key, Declined for one that is not for this product or this hardware, FieldRange for a serial that the
+    format has no room for.
     """
     key = product_key.decode(text)
     if key.product != build.product:
@@ -146,8 +179,16 @@ def install(
     if not has_own_identity(build.id_format, parts):
         raise Declined(Reason.NO_OWN_IDENTITY)
     bare = InstallationID(build.format, key.product, key.serial, parts, nonce, proof=0)
-    iid = replace(bare, proof=derivation.proof_value(build.verification_secret, key.secret, bare))
-    return State(build.product, key.last_five, key.secret, encode(iid))
+    made = _proven(build, key.secret, bare)
+    while made in returned:
+        bare = replace(bare, nonce=(bare.nonce + 1) % (1 << build.id_format.nonce_bits))
+        made = _proven(build, key.secret, bare)
+    return State(build.product, key.last_five, key.secret, made, returned=returned)
+
+
+def _proven(build: ProductBuild, key_secret: bytes, bare: InstallationID) -> str:
+    """The digits of an IID with its proof."""
+    return encode(replace(bare, proof=derivation.proof_value(build.verification_secret, key_secret, bare)))
 
 
 def confirmed(build: ProductBuild, state: State, iid: InstallationID, text: str) -> ConfirmationID:
@@ -163,8 +204,11 @@ def confirmed(build: ProductBuild, state: State, iid: InstallationID, text: str)
 def deposit(build: ProductBuild, state: State, text: str, confirm: Confirm = confirmed) -> State:
     """Keep the confirmation ID in `text`. Raises InvalidConfirmationID, saying which block is wrong and how.
 
-    Whether it still holds today, and on today's hardware, is for `status` to say.
+    Whether it still holds today, and on today's hardware, is for `status` to say. Raises Declined for an installation
+    that was given back.
     """
+    if state.is_returned:
+        raise Declined(Reason.RETURNED)
     confirm(build, state, decode(state.installation_id), text)
     return replace(state, confirmation_id=digits_of(text))
 
@@ -180,9 +224,12 @@ def deposit_pair(
     """Adopt a saved pair after a re-image: no call, and nothing taken from the allowance.
 
     The same product key must be installed. Key, proof, MAC, today's hardware and the end are checked; the new
-    installation's own IID gives way to the saved one. Raises InvalidInstallationID, InvalidConfirmationID or Declined.
+    installation's own IID gives way to the saved one. A pair that was given back on this machine stays dead. Raises
+    InvalidInstallationID, InvalidConfirmationID or Declined.
     """
     iid = decode(iid_text)
+    if encode(iid) in state.returned:
+        raise Declined(Reason.RETURNED)
     if (iid.format, iid.product) != (build.format, build.product):
         raise Declined(Reason.OTHER_PRODUCT, iid.product)
     if iid.serial != decode(state.installation_id).serial or secret_of(build, state, iid) is None:
@@ -205,6 +252,8 @@ def status(
     iid = decode(state.installation_id)
     if (iid.format, iid.product) != (build.format, build.product) or secret_of(build, state, iid) is None:
         return Status.NOT_INSTALLED
+    if state.is_returned:
+        return Status.RETURNED
     if not vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable).passed:
         return Status.HARDWARE_CHANGED
     try:

@@ -26,6 +26,7 @@ MAY_BEGIN = {
     "webhooks/api/guards.py": "one request counted",
     "webhooks/api/activations.py": "an API request",
     "webhooks/api/allowance_requests.py": "an API request",
+    "webhooks/api/returns.py": "an API request",
     "webhooks/api/batch.py": "one chunk of an API request",
     "webhooks/desk/blocking.py": "a desk view",
     "webhooks/desk/browser_phone.py": "a desk view",

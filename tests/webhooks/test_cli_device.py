@@ -2,11 +2,13 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from keys import confirmation_id
+from keys.device import store
 from keys.device.build import ProductBuild
 from keys.groups import grouped
 from keys.installation_id import decode
@@ -209,3 +211,49 @@ def test_every_command_has_help_and_prints_for_people_too(folder):
     shown = _run("status", "--state", folder / "machine.json").stdout
     assert "awaiting_confirmation" in shown
     assert "Harbour Pilot" in shown
+
+
+@pytest.fixture
+def with_returns(folder):
+    (folder / "build.json").write_text(json.dumps(replace(BUILD, returns=True).to_facts()))
+    return folder
+
+
+def test_an_activation_is_given_back_with_a_code_that_can_be_seen_again(with_returns):
+    path = with_returns / "machine.json"
+    facts = _install(with_returns)
+    answer = _answer(facts["installation_id"])
+    _done("confirm", "--state", path, *answer)
+    assert _refused("return", "--state", path, "--seed", "engine room")["outcome"] == "hardware_changed"
+    assert _done("status", "--state", path)["state"] == "activated"
+    given = _done("return", "--state", path)
+    assert (given["state"], given["confirmation_id"], len(given["return_code"].split())) == ("returned", None, 3)
+    assert _done("return", "--state", path)["return_code"] == given["return_code"]
+    assert _refused("confirm", "--state", path, *answer)["outcome"] == "returned"
+    anew = _install(with_returns, "machine.json", "wheelhouse", "--again")
+    adopt = ("confirm", "--state", path, "--pair", facts["installation_id"], *answer)
+    assert _refused(*adopt)["outcome"] == "returned"
+    assert _done("confirm", "--state", path, *_answer(anew["installation_id"]))["state"] == "activated"
+
+
+def test_no_code_is_shown_of_a_machine_whose_death_could_not_be_stored(with_returns, monkeypatch):
+    path = with_returns / "machine.json"
+    facts = _install(with_returns)
+    _done("confirm", "--state", path, *_answer(facts["installation_id"]))
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "write", full)
+    refused = _run("return", "--state", path, "--json")
+    assert json.loads(refused.stdout)["outcome"] == "file_unwritable"
+    assert "return_code" not in refused.output
+    monkeypatch.undo()
+    assert _done("status", "--state", path)["state"] == "activated"
+
+
+def test_a_product_without_returns_gives_nothing_back(folder):
+    path = folder / "machine.json"
+    _done("confirm", "--state", path, *_answer(_install(folder)["installation_id"]))
+    assert _refused("return", "--state", path)["outcome"] == "no_returns"
+    assert _done("status", "--state", path)["state"] == "activated"

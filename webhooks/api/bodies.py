@@ -127,6 +127,27 @@ class KeyPage(Struct, frozen=True):
     next: KeyId | None
 
 
+class ReturnOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """An activation to give back, with the code that its machine shows once its installation is burnt."""
+
+    installation_id: InstallationText
+    return_code: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, description="The digits, in any spelling.")]
+
+
+class Returned(Struct, frozen=True):
+    """An activation that came back. `replay`: it had before, and nothing was counted now.
+
+    `counted` is how many the key has more to give for it: none where the activation had taken none. `key` is the key
+    as it then stands.
+    """
+
+    outcome: Literal["returned"]
+    replay: bool
+    installation_id: str
+    counted: int
+    key: KeyState
+
+
 class AllowanceWish(Struct, frozen=True, forbid_unknown_fields=True):
     """More activations for a key, and why: a person decides."""
 

@@ -27,6 +27,8 @@ _TYPES = (
     bodies.BatchEnd,
     bodies.KeyPage,
     bodies.KeyState,
+    bodies.ReturnOrder,
+    bodies.Returned,
     bodies.AllowanceWish,
     bodies.AllowanceRequest,
     Problem,
@@ -57,7 +59,8 @@ def description(public_url: str) -> dict[str, Any]:
         "info": {
             "title": "Touchtone activation API",
             "version": version("touchtone"),
-            "description": "Activates installations of your organisation's product keys, one by one or in batches.",
+            "description": "Activates installations of your organisation's product keys, one by one or in batches, "
+            "and takes activations back.",
         },
         "servers": [{"url": public_url}],
         "security": [{"token": []}],

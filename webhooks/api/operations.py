@@ -12,7 +12,7 @@ from ivr.idempotency import LONGEST_KEY
 from ivr.tokens import Scope
 from keys.refusals import Refusal
 from webhooks.api.bodies import LARGEST_PAGE, MOST_LINES, MOST_NUMBER, USUAL_PAGE
-from webhooks.api.problems import MEDIA_TYPE, Code, status_of
+from webhooks.api.problems import MEDIA_TYPE, RETURN_FAULTS, Code, Reason, status_of
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
@@ -55,6 +55,7 @@ def paths() -> dict[str, Any]:
     return {
         "/activations": {"post": _activate()},
         "/activations/batch": {"post": _activate_batch()},
+        "/returns": {"post": _give_back()},
         "/keys": {"get": _list_keys()},
         "/keys/{key}": {"get": _show_key()},
         "/allowance-requests": {"post": _ask_for_more()},
@@ -91,6 +92,21 @@ def _activate_batch() -> dict[str, Any]:
         {"200": lines},
         (*_WITH_BODY, Code.BATCHES_BUSY),
         body="BatchOrder",
+    )
+
+
+def _give_back() -> dict[str, Any]:
+    refusals = (Refusal.KEY_UNKNOWN, Refusal.PRODUCT_UNKNOWN, Refusal.KEY_BLOCKED, Refusal.TOO_MANY_TRIES)
+    return _operation(
+        "giveBack",
+        "Give one activation back, with the code that its machine showed. Sent again it is answered again.",
+        Scope.RETURN,
+        {
+            "201": _answer("Returned now.", "Returned"),
+            "200": _answer("It had come back before; nothing was counted.", "Returned"),
+        },
+        (*_WITH_BODY, Code.INSTALLATION_ID_WRONG, Code.RETURN_CODE_MALFORMED, *refusals, *RETURN_FAULTS),
+        body="ReturnOrder",
     )
 
 
@@ -163,7 +179,7 @@ def _operation(
     summary: str,
     scope: Scope,
     answers: Mapping[str, Any],
-    codes: Iterable[Code | Refusal],
+    codes: Iterable[Reason],
     *,
     body: str | None = None,
     parameters: Iterable[dict[str, Any]] = (),
@@ -183,7 +199,7 @@ def _operation(
     return found
 
 
-def _problems(codes: Iterable[Code | Refusal]) -> dict[str, Any]:
+def _problems(codes: Iterable[Reason]) -> dict[str, Any]:
     """The problems of an operation by their statuses, each with the codes it may carry."""
     by_status: dict[int, list[str]] = {}
     for code in codes:

@@ -17,6 +17,8 @@ from flask import Response
 from keys.groups import GroupFault
 from keys.installation_id import InvalidInstallationID
 from keys.refusals import Refusal
+from keys.return_code import InvalidReturnCode
+from keys.returning import ReturnFault
 from webhooks.device_words import said
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +39,7 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_INVALID = "IDEMPOTENCY_KEY_INVALID"
     IDEMPOTENCY_KEY_USED = "IDEMPOTENCY_KEY_USED"
     INSTALLATION_ID_WRONG = "INSTALLATION_ID_WRONG"
+    RETURN_CODE_MALFORMED = "RETURN_CODE_MALFORMED"
     ASKED_ALREADY = "ASKED_ALREADY"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
@@ -61,6 +64,10 @@ _OWN: Mapping[Code, tuple[HTTPStatus, str]] = {
         "This idempotency key was sent with another request; use a new one for a new request.",
     ),
     Code.INSTALLATION_ID_WRONG: (HTTPStatus.UNPROCESSABLE_ENTITY, "That is no installation ID."),
+    Code.RETURN_CODE_MALFORMED: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "That is no return code: three blocks of six digits.",
+    ),
     Code.ASKED_ALREADY: (HTTPStatus.CONFLICT, "This token waits for an answer about this key already."),
     Code.NOT_FOUND: (HTTPStatus.NOT_FOUND, "There is nothing of yours at this address."),
     Code.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take this method."),
@@ -95,11 +102,22 @@ _REFUSED: Mapping[Refusal, tuple[HTTPStatus, str]] = {
     ),
     Refusal.TOO_MANY_TRIES: (HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong installation IDs came with this token."),
 }
+_NOT_RETURNED: Mapping[ReturnFault, tuple[HTTPStatus, str]] = {
+    ReturnFault.RETURN_CODE_WRONG: (HTTPStatus.CONFLICT, "That is not the return code of this installation."),
+    ReturnFault.NOT_ACTIVATED: (HTTPStatus.CONFLICT, "This installation has no activation to give back."),
+    ReturnFault.RETURNS_OFF: (HTTPStatus.FORBIDDEN, "Activations of this product are not taken back."),
+    ReturnFault.TOO_MANY_RETURNS: (
+        HTTPStatus.CONFLICT,
+        "As many of this key came back as its product allows within a period; the code stays good.",
+    ),
+}
+RETURN_FAULTS = tuple(_NOT_RETURNED)
+"""What a return alone can be answered with; the other faults of one are refusals of the ledger."""
 _OTHERWISE = (HTTPStatus.CONFLICT, "The ledger refuses this.")
 
 
 class Group(msgspec.Struct, frozen=True):
-    """One wrong group of an installation ID: `group` counts from 1, null where the whole is wrong."""
+    """One wrong group of an installation ID, or block of a return code: from 1, null where the whole is wrong."""
 
     group: int | None
     fault: str
@@ -108,7 +126,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a request was not done. `groups` names what is wrong with an installation ID, one by one."""
+    """Why a request was not done. `groups` names what is wrong with an ID or a code, one by one."""
 
     type: str
     title: str
@@ -118,12 +136,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: list[Group] | None = None
 
 
+Reason = Code | Refusal | ReturnFault
+
+
 class ProblemError(Exception):
     """A request ends with this problem; `headers` go along with it."""
 
     def __init__(
         self,
-        code: Code | Refusal,
+        code: Reason,
         detail: str | None = None,
         *,
         groups: list[Group] | None = None,
@@ -136,18 +157,21 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
-def status_of(code: Code | Refusal) -> HTTPStatus:
+def status_of(code: Reason) -> HTTPStatus:
     """The status that a code is answered with."""
     return _known(code)[0]
 
 
-def detail_of(code: Code | Refusal) -> str:
+def detail_of(code: Reason) -> str:
     """One sentence for a person."""
     return _known(code)[1]
 
 
-def _known(code: Code | Refusal) -> tuple[HTTPStatus, str]:
-    return _OWN[code] if isinstance(code, Code) else _REFUSED.get(code, _OTHERWISE)
+def _known(code: Reason) -> tuple[HTTPStatus, str]:
+    if isinstance(code, Code):
+        return _OWN[code]
+    known = _NOT_RETURNED.get(code) if isinstance(code, ReturnFault) else _REFUSED.get(code)
+    return known or _OTHERWISE
 
 
 def response_of(error: ProblemError) -> Response:
@@ -167,6 +191,11 @@ def response_of(error: ProblemError) -> Response:
 def wrong_id(error: InvalidInstallationID) -> ProblemError:
     """The problem of a text that is no installation ID."""
     return ProblemError(Code.INSTALLATION_ID_WRONG, said(error)[1], groups=groups_of(error.faults))
+
+
+def wrong_code(error: InvalidReturnCode) -> ProblemError:
+    """The problem of a text that is no return code."""
+    return ProblemError(Code.RETURN_CODE_MALFORMED, groups=groups_of(error.faults))
 
 
 def groups_of(faults: tuple[GroupFault, ...]) -> list[Group]:

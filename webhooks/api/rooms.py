@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webhooks.api import activations, allowance_requests, batch, description, key_list
+from webhooks.api import activations, allowance_requests, batch, description, key_list, returns
 from webhooks.api.guards import NOWHERE, PREFIX, close_off, failed, guard, nowhere
 
 rooms = Blueprint("api", __name__, url_prefix=PREFIX)
@@ -16,5 +16,5 @@ rooms.after_request(close_off)
 rooms.register_error_handler(Exception, failed)
 for error in NOWHERE:
     rooms.app_errorhandler(error)(nowhere)
-for room in (activations.room, batch.room, key_list.room, allowance_requests.room, description.room):
+for room in (activations.room, batch.room, key_list.room, allowance_requests.room, returns.room, description.room):
     rooms.register_blueprint(room)

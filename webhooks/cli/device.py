@@ -16,7 +16,16 @@ from pathlib import Path
 import click
 
 from webhooks.cli.output import refuse, show
-from webhooks.cli.simulated import SimulatedMachine, day_of, facts_of, hardware_of, load, refuse_input, save
+from webhooks.cli.simulated import (
+    SimulatedMachine,
+    day_of,
+    facts_of,
+    hardware_of,
+    load,
+    refuse_input,
+    returned_on,
+    save,
+)
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _state_file = click.option(
@@ -70,7 +79,7 @@ def install(
         build = ProductBuild.from_facts(store.read(build_file))
         hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
         nonce = secrets.randbelow(1 << build.id_format.nonce_bits)
-        state = machine.install(build, product_key, hardware, nonce)
+        state = machine.install(build, product_key, hardware, nonce, returned=returned_on(path))
     except BadInput as error:
         refuse_input(error, as_json)
     made = SimulatedMachine(build, hardware, state)
@@ -230,3 +239,27 @@ def deposit(path: Path, today: datetime | None, as_json: bool, pair_file: Path) 
     kept = replace(shown, state=state)
     save(path, kept, as_json)
     show(facts_of(kept, today), as_json)
+
+
+@device.command("return")
+@_state_file
+@_hardware_options
+@_as_json
+def give_back(path: Path, hardware_file: Path | None, seed: str | None, as_json: bool) -> None:
+    """Give the activation back: this installation is dead from now on, and its return code is shown.
+
+    A code that was lost is shown again.
+    """
+    from keys.device import returning
+    from keys.errors import BadInput
+
+    shown = load(path, as_json)
+    try:
+        here = hardware_of(hardware_file, seed) or shown.hardware
+        dead = replace(shown, state=returning.give_back(shown.build, shown.state, here))
+        # What is shown is made of what is stored: no code without a dead machine, however this ends.
+        save(path, dead, as_json)
+        code = returning.code(dead.build, dead.state)
+    except BadInput as error:
+        refuse_input(error, as_json)
+    show({**facts_of(dead, None), "return_code": " ".join(code)}, as_json)

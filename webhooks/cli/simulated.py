@@ -81,6 +81,19 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
         )
 
 
+def returned_on(path: Path) -> tuple[str, ...]:
+    """The installations that were given back on the machine in the file: dead, whatever is installed over them."""
+    from keys.device import machine, store
+    from keys.errors import BadInput
+
+    try:
+        facts = store.read(path)
+        kept = [_mapping(facts.get(name)) for name in ("client", "state")]
+        return tuple(dict.fromkeys(iid for part in kept for iid in machine.returned_in(part)))
+    except (BadInput, OSError):
+        return ()  # no machine's file: nothing was given back on it
+
+
 def load_copy(path: Path, as_json: bool) -> SimulatedCopy:
     """The leased copy in the file, or a refusal."""
     from keys.device import client, hardware, store

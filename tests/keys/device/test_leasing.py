@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from keys import ed25519
 from keys.device import client as clients
-from keys.device import leasing, machine
+from keys.device import leasing, machine, returning
 from keys.device.build import InvalidBuild
 from keys.device.client import Reply
 from keys.device.hardware import Component, replaced, simulated
@@ -270,6 +270,19 @@ def test_switching_to_a_mak_and_back_is_one_call_each():
     copy.client = leasing.to_kms(switched)
     assert copy.client.mak is None
     assert copy.status is LeaseStatus.LICENSED
+
+
+def test_what_was_given_back_under_a_mak_stays_dead_when_the_copy_takes_one_again():
+    copy, build = Copy().leased(), replace(BUILD, returns=True)
+    mak = encode_key(make(KeyType.MAK, 7, 41, ISSUING))
+    switched = leasing.to_mak(build, copy.client, mak, HERE, nonce=9)
+    dead = returning.give_back(build, switched.mak, HERE)
+    back = leasing.to_kms(replace(switched, mak=dead))
+    assert clients.from_facts(json.loads(json.dumps(clients.to_facts(back)))) == back
+    again = leasing.to_mak(build, back, mak, HERE, nonce=9)
+    assert again.mak.returned == (dead.installation_id,)
+    assert again.mak.installation_id != dead.installation_id
+    assert leasing.to_mak(build, again, mak, HERE, nonce=9).mak.returned == again.mak.returned
 
 
 def test_a_machine_made_from_an_image_takes_an_identity_of_its_own():

@@ -147,6 +147,11 @@ def confirmation_id(fmt, digits, blocks, valid_until, verification_secret, key_s
     return in_sixes(fmt, head + str(int.from_bytes(made, "big") % 10**length).rjust(length, "0"))
 
 
+def return_code(fmt, digits, verification_secret, key_secret):
+    made = mac(hkdf(verification_secret, key_secret, b"return", 32), digits.encode())
+    return in_sixes(fmt, str(int.from_bytes(made, "big") % 10**15).rjust(15, "0"))
+
+
 def host_share(issuing_key, serial):
     made = hkdf(issuing_key, b"", b"kms share" + serial.to_bytes(4, "big"), 32)
     return str(int.from_bytes(made, "big") % 10**36).rjust(36, "0")

@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
-from keys import confirmation_id, derivation
+from keys import confirmation_id, derivation, return_code
 from keys.device import hardware
 from keys.device.qr import call_link, text_link
 from keys.formats import FORMATS, Format
@@ -98,11 +98,23 @@ def vector(fmt: Format) -> dict[str, object]:
         "digest": digest(iid).hex(),
         "confirmation_key": derivation.confirmation_key(verification_secret, key.secret).hex(),
         "confirmations": [_confirmation(iid, verification_secret, key.secret, *wanted) for wanted in CONFIRMATIONS],
+        **_return_facts(fmt, iid, verification_secret, key.secret),
         "votes": [
             _vote(fmt, here, iid, key.secret, change, dockable) for change in CHANGES for dockable in (False, True)
         ],
         "text_link": text_link(LINE, encode(iid)),
         "call_link": call_link(LINE, encode(iid)),
+    }
+
+
+def _return_facts(fmt: Format, iid: InstallationID, verification_secret: bytes, key_secret: bytes) -> dict[str, object]:
+    """The return key and code, of formats that have returns."""
+    if not fmt.returns:
+        return {}
+    made = return_code.issue(iid, verification_secret=verification_secret, key_secret=key_secret)
+    return {
+        "return_key": derivation.return_key(verification_secret, key_secret).hex(),
+        "return_code": " ".join(made),
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keys import confirmation_id, derivation, product_key
-from keys.device import machine
+from keys.device import machine, returning
 from keys.device.build import ProductBuild
 from keys.device.hardware import from_facts
 from keys.genuine import generation_of
@@ -92,6 +92,13 @@ def test_the_page_alone_makes_the_confirmation_ids(vector):
         assert made == confirmation["confirmation_id"]
 
 
+def test_the_page_alone_makes_the_return_code_of_formats_that_have_returns(vector):
+    assert ("return_code" in vector) == (vector["format"] != 3)
+    if "return_code" in vector:
+        made = book.return_code(vector["format"], vector["payload"], *_secrets(vector))
+        assert made == vector["return_code"]
+
+
 def test_the_page_alone_counts_the_votes(vector):
     changed = {
         "nothing": (),
@@ -128,7 +135,13 @@ def test_the_line_takes_the_vectors_for_genuine(vector):
 
 def test_a_machine_goes_the_whole_way_of_the_vector(vector):
     build = ProductBuild(
-        vector["product"], "Vector", vector["format"], vector["generation"], _secrets(vector)[0], blocks=5
+        vector["product"],
+        "Vector",
+        vector["format"],
+        vector["generation"],
+        _secrets(vector)[0],
+        blocks=5,
+        returns="return_code" in vector,
     )
     here, today = from_facts(vector["hardware"]), date(2026, 11, 24)
     state = machine.install(build, vector["product_key"], here, vector["nonce"])
@@ -137,6 +150,13 @@ def test_a_machine_goes_the_whole_way_of_the_vector(vector):
     answer = next(known for known in vector["confirmations"] if known["blocks"] == 5 and known["valid_until"] == 0)
     state = machine.deposit(build, state, answer["confirmation_id"])
     assert machine.status(build, state, here, today) is machine.Status.ACTIVATED
+    if build.returns:
+        dead = returning.give_back(build, state, here)
+        assert machine.status(build, dead, here, today) is machine.Status.RETURNED
+        assert " ".join(returning.code(build, dead)) == vector["return_code"]
+    else:
+        with pytest.raises(machine.Declined):
+            returning.give_back(build, state, here)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import update
 
 from ivr.tokens import Scope
+from keys import return_code
+from keys.derivation import key_secret
 from keys.groups import grouped
 from keys.installation_id import encode
+from keys.products import products
 from tests.webhooks.api.conftest import Program
 from webhooks.api.description import description
 from webhooks.api.guards import PREFIX, opened
@@ -22,7 +26,7 @@ from webhooks.app import create_app
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EXAMPLES = 25
-BY_MEANING = {"INSTALLATION_ID_WRONG", "IDEMPOTENCY_KEY_USED"}
+BY_MEANING = {"INSTALLATION_ID_WRONG", "RETURN_CODE_MALFORMED", "IDEMPOTENCY_KEY_USED"}
 """What no schema can tell: check digits, and what came before."""
 load_all_checks()
 
@@ -73,7 +77,7 @@ def test_every_operation_asks_for_the_scope_that_its_view_asks_for(free):
             assert scope is None or f"`{scope}`" in told["description"]
 
 
-def send(operation, mode, knock, clock, texts):
+def send(operation, mode, knock, clock, texts, code):
     """What schemathesis thinks of for one operation, with IDs of ours among what it makes up; how many were sent."""
     sent, headers = [], {"Authorization": f"Bearer {knock.text}"}
 
@@ -92,6 +96,8 @@ def send(operation, mode, knock, clock, texts):
                 case.body["lines"][0]["installation_id"] = text
             if "installation_id" in case.body:
                 case.body["installation_id"] = text
+            if "return_code" in case.body:
+                case.body["return_code"] = code
         clock.sleep(61)  # schemathesis knocks without a right token as well, more often than one address may
         answer = case.call(headers=headers)
         meant = answer.status_code == 422 and answer.json()["code"] in BY_MEANING
@@ -102,7 +108,17 @@ def send(operation, mode, knock, clock, texts):
     return sent
 
 
-def test_schemathesis_finds_nothing(free, mak, issue_key, foreign_key, installation, clock):
+@pytest.fixture
+def code(database, secrets, mak, installation):
+    """The return code of the first installation; its product takes activations back."""
+    with database.begin() as connection:
+        connection.execute(update(products).values(returns=5))
+    held = secrets.products[1]
+    proof = {"verification_secret": held.verification[2], "key_secret": key_secret(held.issuing_key, mak.key.serial)}
+    return " ".join(return_code.issue(installation(1, mak.key.serial), **proof))
+
+
+def test_schemathesis_finds_nothing(free, mak, issue_key, foreign_key, installation, clock, code):
     app, knock = free
     spent = issue_key(granted=0).key
     whole = [encode(installation(1, key.serial)) for key in (mak.key, spent, foreign_key().key)]
@@ -111,12 +127,13 @@ def test_schemathesis_finds_nothing(free, mak, issue_key, foreign_key, installat
     for operation in (each.ok() for each in operations(app).get_all_operations()):
         for mode in schemathesis.GenerationMode:
             try:
-                seen.setdefault(operation.label, set()).update(send(operation, mode, knock, clock, texts))
+                seen.setdefault(operation.label, set()).update(send(operation, mode, knock, clock, texts, code))
             except Unsatisfiable:
                 # An operation that takes nothing cannot be sent anything wrong.
                 assert operation.label.endswith("openapi.json")
     assert seen["POST /api/v1/activations"] >= {200, 201, 404, 409, 422}
     assert seen["POST /api/v1/activations/batch"] >= {200, 422}
+    assert seen["POST /api/v1/returns"] >= {201, 200, 404, 409, 422}
     assert all(status < 500 for statuses in seen.values() for status in statuses)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from keys.refusals import Refusal
 from tests.webhooks.test_serving import CATALOGUE, folder, free_port, is_ready, template, touchtone
-from webhooks.api.problems import Code, status_of
+from webhooks.api.problems import RETURN_FAULTS, Code, status_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
 EXAMPLES = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if block.startswith("curl")]
@@ -24,7 +24,9 @@ __all__ = ["folder", "template"]
 @pytest.fixture
 def served(folder):
     """A line that is served, a token and two machines: what the page's variables hold, and how to run a command."""
-    (folder / "catalogue.toml").write_text(CATALOGUE)
+    (folder / "catalogue.toml").write_text(
+        CATALOGUE.replace('format = "standard"', 'format = "standard"\nreturns = 2', 1)
+    )
     build = str(folder / "build.json")
     for words in (
         ("catalog", "load", str(folder / "catalogue.toml")),
@@ -42,6 +44,8 @@ def served(folder):
     for name in ("one", "two"):
         words = ("device", "install", "--build", build, "--state", str(folder / name), "--seed", name)
         ids.append(told(*words, issued["product_key"])["installation_id"])
+    # The second machine gives its activation back: it is burnt before the line hears of it.
+    code = told("device", "return", "--state", str(folder / "two"))["return_code"]
     scopes = [word for scope in ("activate", "read", "request", "return") for word in ("--scope", scope)]
     token = told("token", "issue", "fleet console", "--organisation", "Nordstern", *scopes)["token"]
     port = free_port()
@@ -54,7 +58,7 @@ def served(folder):
         try:
             assert is_ready(line, server)
             key = f"{issued['product']}-{issued['serial']}"
-            yield {"LINE": line, "TOKEN": token, "IID": ids[0], "IID2": ids[1], "KEY": key}, told
+            yield {"LINE": line, "TOKEN": token, "IID": ids[0], "IID2": ids[1], "CODE2": code, "KEY": key}, told
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(20)
@@ -74,7 +78,7 @@ def test_every_example_does_what_the_page_says(served, tmp_path):
         )
         assert done.returncode == 0, (example, done.stdout, done.stderr)
         answers.append([json.loads(line) for line in done.stdout.splitlines()])
-    described, (one,), lines, (keys,), (key,), (asked,), (read,) = answers
+    described, (one,), lines, (keys,), (key,), (returned,), (asked,), (read,) = answers
     assert described[0]["openapi"] == "3.1.0"
     assert (one["outcome"], one["replay"], len(one["confirmation_id"])) == ("activated", False, 8)
     assert [(each.get("reference"), each.get("replay")) for each in lines[:2]] == [("bridge", True), (None, False)]
@@ -82,6 +86,7 @@ def test_every_example_does_what_the_page_says(served, tmp_path):
     assert lines[2] == {"done": True, "activated": 1, "replayed": 1, "refused": 0, "malformed": 0}
     assert [each["id"] for each in keys["keys"]] == [variables["KEY"]]
     assert (key["granted"], key["posted"], key["available"]) == (2, 2, 0)
+    assert (returned["outcome"], returned["counted"], returned["key"]["available"]) == ("returned", 1, 1)
     assert (asked["state"], asked["amount"], asked["key"]) == ("asked", 20, variables["KEY"])
     assert read == asked
     file = tmp_path / "certificate"
@@ -94,7 +99,7 @@ def test_every_example_does_what_the_page_says(served, tmp_path):
 def test_every_code_stands_in_the_table_under_its_status():
     rows = [row.split("|")[1:3] for row in PAGE.splitlines() if re.match(r"\| \d{3}", row)]
     listed = {code: statuses for statuses, codes in rows for code in re.findall(r"`([A-Z_]+)`", codes)}
-    told = {code for code in (*Code, *Refusal) if code is not Refusal.PROOF_WRONG}
+    told = {code for code in (*Code, *Refusal, *RETURN_FAULTS) if code is not Refusal.PROOF_WRONG}
     assert set(listed) == {code.value for code in told}
     for code in told:
         assert str(int(status_of(code))) in listed[code.value], code

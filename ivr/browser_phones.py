@@ -3,8 +3,8 @@
 Rule: a page says every half minute that it is there. One that has fallen silent is not rung: then the operator's own
 telephone is, which asks for a key, so that nobody's voicemail takes a caller. Nothing here commits.
 
->>> identity_of(7), is_browser("client:operator-7"), is_browser("+14155550123")
-('operator-7', True, False)
+>>> identity_of(7), address_of(7)
+('operator-7', 'client:operator-7')
 """
 
 from __future__ import annotations
@@ -36,11 +36,6 @@ def identity_of(operator_id: int) -> str:
 def address_of(operator_id: int) -> str:
     """What is rung to ring an operator's browser."""
     return f"{_CLIENT}{identity_of(operator_id)}"
-
-
-def is_browser(number: str) -> bool:
-    """Whether what was rung is a browser and no telephone."""
-    return number.startswith(_CLIENT)
 
 
 def heard(connection: Connection, operator_id: int, now: datetime) -> None:

@@ -72,10 +72,7 @@ Reply = Ask | Hold | Talk | Part | Answer
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A request of one leg: which ring our address names, which call it is, on which line, and when.
-
-    `browser`: it is a page at the desk that was rung, where a person presses a button to take a call.
-    """
+    """A request of one leg: which ring our address names, which call it is, on which line, and when."""
 
     connection: Connection
     secrets: Secrets
@@ -83,7 +80,6 @@ class Leg:
     sid: str
     line: Line
     now: datetime
-    browser: bool = False
 
 
 def pick_up(leg: Leg) -> Reply:
@@ -95,9 +91,9 @@ def pick_up(leg: Leg) -> Reply:
         return Hold()
     queue.note(leg.connection, "ring_answered", leg.now, ring.handoff_id, ring.case_id)
     pointless = _unless_pointless(leg, ring)
-    if pointless is not None or not leg.browser:
+    if pointless is not None or not ring.browser:
         return pointless or Ask(_greeting(leg, ring))
-    return _take(leg, ring)
+    return _take(leg, ring)  # whoever took it pressed the button of their page
 
 
 def press(leg: Leg, key: str, *, asked_again: bool) -> Reply:
@@ -183,28 +179,25 @@ def _greeting(leg: Leg, ring: Ring) -> tuple[Say, ...]:
 
 def _waits(handoff: Handoff, ring: Ring) -> bool:
     """Whether the handoff is still this operator's, and a caller waits on the telephone."""
-    theirs = handoff.state is HandoffState.CLAIMED and handoff.claimed_by == ring.operator_id
-    return theirs and handoff.left_at is None and handoff.finished_at is None
+    return rooms.is_theirs(handoff, ring) and handoff.left_at is None and handoff.finished_at is None
 
 
 def _unless_pointless(leg: Leg, ring: Ring) -> Part | None:
     """The end of a leg that leads nowhere any more: the case is another's, or the other side has gone."""
     handoff = _handoff(leg, ring)
-    theirs = handoff.state is HandoffState.CLAIMED and handoff.claimed_by == ring.operator_id
-    if ring.kind is RingKind.CALLER:
-        if theirs and _partner(leg, ring) is not None:
-            return None
-        end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
-        return Part((say("desk.caller.sorry"),))
-    if ring.kind is RingKind.JOIN:
-        if handoff.left_at is None and rooms.others(leg.connection, ring):
-            return None
-        end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
-        return Part((say("desk.leg.over"),))
-    if theirs and (ring.kind is RingKind.CALL_BACK or handoff.left_at is None):
+    theirs = rooms.is_theirs(handoff, ring)
+    match ring.kind:
+        case RingKind.CALLER:
+            leads, why = theirs and _partner(leg, ring) is not None, "desk.caller.sorry"
+        case RingKind.JOIN:
+            leads, why = rooms.leads_somewhere(leg.connection, ring, handoff), "desk.leg.over"
+        case _:
+            leads = rooms.leads_somewhere(leg.connection, ring, handoff)
+            why = "desk.leg.gone" if theirs else "desk.leg.not_yours"
+    if leads:
         return None
     end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
-    return Part((say("desk.leg.gone" if theirs else "desk.leg.not_yours"),))
+    return Part((say(why),))
 
 
 def _partner(leg: Leg, ring: Ring) -> Ring | None:

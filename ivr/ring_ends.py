@@ -1,7 +1,8 @@
 """How a ring ends: what came of it is written down, and nobody is left alone in a room.
 
 Rule: an operator's leg that is over takes back what it had asked for: a caller who has not been joined yet is not, and
-one who has been is brought back to the line.
+one who has been is brought back to the line. A browser that was not picked up is followed by the operator's own
+telephone, as long as there is a reason to ring it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from ivr.states import Talking
 
 BRING_BACK_AFTER = timedelta(seconds=5)
 """After an operator's leg: by then a caller who parted from it has come back to the line by themselves."""
+_NOT_PICKED_UP = frozenset({RingOutcome.NO_ANSWER, RingOutcome.FAILED})
+"""What comes of a page that nobody is at, or that is closed; whoever is there and says "not now" is busy."""
 _KINDS = {
     RingKind.TALK: Kind.TALKED,
     RingKind.JOIN: Kind.TALKED,
@@ -41,7 +44,8 @@ def end(
     kind = _KINDS.get(ring.kind)
     if kind is None:
         return True
-    details: dict[str, str | int] = {"whose": "operator", "outcome": outcome}
+    whose = "operator's browser" if ring.browser else "operator"
+    details: dict[str, str | int] = {"whose": whose, "outcome": outcome}
     if ring.kind is RingKind.CALLER:
         details |= {"whose": "caller", "try": rings.tries(connection, ring.handoff_id)}
     name = operators.names(connection).get(ring.operator_id, "")
@@ -52,6 +56,8 @@ def end(
     queue.note(connection, "ring_ended", now, ring.handoff_id, ring.case_id)
     if ring.state is RingState.ACCEPTED and ring.kind is not RingKind.CALLER:
         _leave(connection, ring, now)
+    if ring.browser and outcome in _NOT_PICKED_UP:
+        _go_on(connection, ring, now)
     return True
 
 
@@ -71,6 +77,16 @@ def left_alone(connection: Connection, ring: Ring) -> tuple[str, int] | None:
     if call is None or call.ended_at is not None or not isinstance(call.state, Talking):
         return None
     return call.sid, call.turn
+
+
+def _go_on(connection: Connection, ring: Ring, now: datetime) -> None:
+    """Ring the operator's own telephone, which asks for a key."""
+    handoff = queue.read(connection, ring.handoff_id)
+    if ring.number_sealed is None or handoff is None or not rooms.leads_somewhere(connection, ring, handoff):
+        return
+    wanted = Wanted(ring.kind, ring.handoff_id, ring.case_id, ring.operator_id, ring.line, ring.number_sealed)
+    rings.ask(connection, wanted, now, now)
+    queue.note(connection, "ring_wished", now, ring.handoff_id, ring.case_id)
 
 
 def _leave(connection: Connection, ring: Ring, now: datetime) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     func,
     or_,
     select,
@@ -115,6 +117,7 @@ rings = Table(
     Column("claimed_until", Instant),
     Column("posted_at", Instant),
     Column("changed_at", Instant, nullable=False),
+    Column("browser", Boolean, nullable=False, server_default=false()),
     Index(
         "ix_rings_live",
         "operator_id",
@@ -137,7 +140,10 @@ rings = Table(
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """One call of ours. `number_sealed` is whom it rings, `line` the number it comes from, `sid` once it is known."""
+    """One call of ours. `number_sealed` is whom it rings, `line` the number it comes from, `sid` once it is known.
+
+    `browser`: it rings the operator's page at the desk; the number is then for when nobody takes it there, if at all.
+    """
 
     id: int
     kind: RingKind
@@ -153,11 +159,12 @@ class Ring:
     attempts: int
     asked_at: datetime
     posted_at: datetime | None
+    browser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A ring to be placed."""
+    """A ring to be placed; see `Ring`."""
 
     kind: RingKind
     handoff_id: int
@@ -165,6 +172,7 @@ class Wanted:
     operator_id: int
     line: str
     number_sealed: str | None = field(repr=False)
+    browser: bool = False
 
 
 def ask(connection: Connection, wanted: Wanted, due_at: datetime, now: datetime) -> int | None:
@@ -179,6 +187,7 @@ def ask(connection: Connection, wanted: Wanted, due_at: datetime, now: datetime)
         operator_id=wanted.operator_id,
         line=wanted.line,
         number_sealed=wanted.number_sealed,
+        browser=wanted.browser,
         state=RingState.DUE,
         attempts=0,
         asked_at=now,
@@ -275,5 +284,5 @@ def ring_of(row: Any) -> Ring:
     kind, state = RingKind(row.kind), RingState(row.state)
     return Ring(
         row.id, kind, row.handoff_id, row.case_id, row.operator_id, row.line, row.number_sealed, state, outcome,
-        row.error, row.sid, row.attempts, row.asked_at, row.posted_at,
+        row.error, row.sid, row.attempts, row.asked_at, row.posted_at, row.browser,
     )  # fmt: skip

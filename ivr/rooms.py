@@ -52,6 +52,18 @@ def caller_is_in(connection: Connection, handoff: Handoff) -> bool:
     return call is not None and call.ended_at is None and isinstance(call.state, Talking)
 
 
+def leads_somewhere(connection: Connection, ring: Ring, handoff: Handoff) -> bool:
+    """Whether there is a reason left to ring an operator: the case is theirs, and whom they would talk to is there."""
+    if ring.kind is RingKind.JOIN:
+        return handoff.left_at is None and bool(others(connection, ring))
+    return is_theirs(handoff, ring) and (ring.kind is RingKind.CALL_BACK or handoff.left_at is None)
+
+
+def is_theirs(handoff: Handoff, ring: Ring) -> bool:
+    """Whether the case still is that of the operator who is rung."""
+    return handoff.state is HandoffState.CLAIMED and handoff.claimed_by == ring.operator_id
+
+
 def arrange(connection: Connection, ring: Ring, now: datetime) -> None:
     """Ask for the people of a ring's room to be brought to what is written."""
     wanted = Wanted(RingKind.ROOM, ring.handoff_id, ring.case_id, ring.operator_id, ring.line, None)

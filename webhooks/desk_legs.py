@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 
 from ivr import legs
 from ivr.actions import say
-from ivr.browser_phones import is_browser
 from ivr.legs import Ask, Hold, Leg, Part, Reply, Talk
 from ivr.lines import Line
 from ivr.rings import RingOutcome
@@ -105,8 +104,7 @@ def _leg(connection: Connection, ring: int) -> Leg:
     if ring > _LARGEST_ID:
         abort(404)
     here = exchange()
-    browser = is_browser(request.form.get("To", ""))
-    return Leg(connection, here.secrets, ring, sid, _line(), here.now(), browser)
+    return Leg(connection, here.secrets, ring, sid, _line(), here.now())
 
 
 def _line() -> Line:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from ivr import browser_phones, dialled, queue, ring_ends, rings, rooms
 from ivr.callers import unseal
-from ivr.rings import OPERATORS, Ring, RingKind, RingOutcome, RingState
+from ivr.rings import Ring, RingKind, RingOutcome, RingState
 from keys.unavailable import DatabaseUnavailable
 from webhooks.door import Exchange
 from webhooks.outgoing import Accepted, Dialler, Later, OutgoingCall, Rejected, Room
@@ -98,8 +98,11 @@ def start(exchange: Exchange, dialler: Dialler) -> threading.Event:
 
 
 def _place(exchange: Exchange, dialler: Dialler, ring: Ring) -> Accepted | Rejected | Later:
-    recipient = _recipient(exchange, ring)
-    if recipient is None:
+    if ring.browser:
+        recipient = browser_phones.address_of(ring.operator_id)
+    elif ring.number_sealed is not None:
+        recipient = unseal(ring.number_sealed, exchange.secrets.number_key)
+    else:  # the caller was erased meanwhile
         return Rejected(0)
     public = exchange.wording.public_url
     call = OutgoingCall(
@@ -109,15 +112,6 @@ def _place(exchange: Exchange, dialler: Dialler, ring: Ring) -> Accepted | Rejec
         f"{public}/voice/desk/status/{ring.id}{RETRIES}",
     )
     return dialler.place(call)
-
-
-def _recipient(exchange: Exchange, ring: Ring) -> str | None:
-    """What is rung: for an operator the browser that is there, else a telephone; None where there is neither."""
-    if ring.kind in OPERATORS:
-        with exchange.database.read() as connection:
-            if browser_phones.is_there(connection, ring.operator_id, exchange.now()):
-                return browser_phones.address_of(ring.operator_id)
-    return None if ring.number_sealed is None else unseal(ring.number_sealed, exchange.secrets.number_key)
 
 
 def _go_on(

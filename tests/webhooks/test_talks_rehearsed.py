@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr import claims, queue
+from ivr import browser_phones, claims, queue, rings
 from ivr.callers import seal
 from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
@@ -16,11 +16,11 @@ from ivr.queue import Decision
 from ivr.rings import RingKind
 from webhooks import ringing
 from webhooks.app import create_app
-from webhooks.desk import talking
+from webhooks.desk import call_words, talking
 from webhooks.rehearsal.caller import SILENCE, hanging_up, keying
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import Terms, dial
-from webhooks.rehearsal.exchange import RehearsalExchange
+from webhooks.rehearsal.exchange import Phone, RehearsalExchange
 from webhooks.rehearsal.fetching import Address
 from webhooks.rehearsal.wire import Wire
 from webhooks.rehearsal.wsgi import InProcess
@@ -60,13 +60,13 @@ class Stage:
     """A line whose desk is open, the telephones before it, and a caller."""
 
     def __init__(self, exchange, clock):
-        self.exchange, self.clock = exchange, clock
+        self.exchange, self.clock, self.become = exchange, clock, {}
         self.wire, self.app = Wire(), create_app(exchange)
         public = exchange.wording.public_url
         address = Address("http://127.0.0.1:1", public)
         self.phones = RehearsalExchange(
             address, exchange.auth_tokens[0], transport=lambda: InProcess(self.app), sleep=brisk, talk_seconds=120.0,
-            wire=self.wire,
+            wire=self.wire, phones=self.become,
         )  # fmt: skip
         self.dialler = TwilioDialler(exchange.account_sid, "SK", "secret", http=lambda: Rehearsed(self.phones))
         self.words, self.over, self.caller = [], threading.Event(), AsksForAPerson()
@@ -181,3 +181,33 @@ def test_the_caller_is_held_a_colleague_comes_in_and_the_caller_is_never_alone(s
     berts.hang_up()
     stage.until(lambda: any(words.startswith(STILL) for words in stage.words))
     assert said(berts)[0].endswith("To come in, press 1.")
+
+
+def test_a_browser_that_nobody_is_at_is_followed_by_the_telephone_and_the_talk_comes_about(stage):
+    ada = stage.operator("Ada", "+14155550177")
+    stage.become[browser_phones.address_of(ada.id)] = Phone.NO_ANSWER
+    handoff = stage.claimed(ada)
+    with stage.exchange.database.begin() as connection:
+        browser_phones.heard(connection, ada.id, stage.clock.now)
+        talking.ring(connection, RingKind.TALK, queue.read(connection, handoff.id), ada, stage.clock.now)
+    room = f"handoff-{handoff.id}"
+    stage.until(lambda: len(stage.wire.people(room)) == 2)
+    (telephone,) = stage.phones.calls
+    assert telephone.side.line_number == "+14155550177"
+    assert said(telephone)[0].endswith("To take the call, press 1.")
+    with stage.exchange.database.read() as connection:
+        placed = reversed(rings.of_handoff(connection, handoff.id))
+        told = [call_words.told(ring) for ring in placed if ring.kind is RingKind.TALK]
+    assert told == ["The operator's browser was not picked up.", "The operator's telephone is on the call."]
+
+
+def test_a_browser_takes_its_call_by_a_button_and_nobody_presses_a_key(stage):
+    ada = stage.operator("Ada", "+14155550177")
+    handoff = stage.claimed(ada)
+    with stage.exchange.database.begin() as connection:
+        browser_phones.heard(connection, ada.id, stage.clock.now)
+        talking.ring(connection, RingKind.TALK, queue.read(connection, handoff.id), ada, stage.clock.now)
+    stage.until(lambda: len(stage.wire.people(f"handoff-{handoff.id}")) == 2)
+    (browser,) = stage.phones.calls
+    assert browser.side.line_number == browser_phones.address_of(ada.id)
+    assert browser.gathered == []

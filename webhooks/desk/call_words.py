@@ -54,7 +54,7 @@ WHOSE = {
     RingKind.JOIN: "The colleague's telephone",
     RingKind.CALLER: "The caller's telephone",
 }
-YOURS_RINGS = "Your telephone rings in a moment; press 1 on it, or take the call in your browser."
+YOURS_RINGS = "It rings in a moment: take the call in your browser, or press 1 on your telephone."
 HOW = {
     RingState.DUE: "is about to ring",
     RingState.PLACING: "is about to ring",
@@ -77,7 +77,7 @@ def told(ring: Ring) -> str:
     """How far one ring has come, or what came of it."""
     if ring.kind is RingKind.ROOM:
         return "The provider did not change the talk" + (f" (error {ring.error})." if ring.error else ".")
-    whose = WHOSE[ring.kind]
+    whose = WHOSE[ring.kind].replace("telephone", "browser") if ring.browser else WHOSE[ring.kind]
     how = HOW[ring.state] if ring.outcome is None or ring.state in LIVE else OUTCOMES[ring.outcome]
     return f"{whose} {how}" + (f" (error {ring.error})." if ring.error else ".")
 

@@ -78,8 +78,9 @@ def colleagues(connection: Connection, operator: Operator, now: datetime) -> lis
 def ring(
     connection: Connection, kind: RingKind, handoff: Handoff, operator: Operator, now: datetime
 ) -> CannotCall | None:
-    """Let an operator's telephone ring about a handoff. None where it will."""
-    wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, operator.phone_sealed)
+    """Let an operator's browser ring about a handoff, where it is there, else their telephone. None where it will."""
+    browser = browser_phones.is_there(connection, operator.id, now)
+    wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, operator.phone_sealed, browser)
     if rings.ask(connection, wanted, now, now) is None:
         return CannotCall.RINGING
     queue.note(connection, "ring_wished", now, handoff.id, handoff.case_id)

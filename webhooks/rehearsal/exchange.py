@@ -53,6 +53,8 @@ class Mood(StrEnum):
 
 _ASKED = frozenset({("POST", "Calls"), ("GET", "Conferences"), ("POST", "Conferences", "Participants")})
 """What it answers, of all that Twilio has."""
+_CAN_BE_RUNG = ("+", "client:")
+"""A telephone, or a browser that takes the calls of an account."""
 _REFUSED = {
     Mood.REFUSED: (400, 21211, "The 'To' number is not a valid phone number."),
     Mood.TOO_MANY: (429, 20429, "Too Many Requests"),
@@ -112,7 +114,7 @@ class RehearsalExchange:
         self._address = address
         self._auth_token = auth_token
         self._transport = transport
-        self._phones = dict(phones or {})
+        self._phones = {} if phones is None else phones
         self._sleep = sleep
         self._talk_seconds = talk_seconds
         self._ringing: list[threading.Thread] = []
@@ -141,7 +143,7 @@ class RehearsalExchange:
             self._ringing.pop().join()
 
     def _place(self, account_sid: str, form: Mapping[str, str]) -> Answer:
-        if not form.get("To", "").startswith("+") or not form.get("From", "").startswith("+"):
+        if not form.get("To", "").startswith(_CAN_BE_RUNG) or not form.get("From", "").startswith("+"):
             return _refused(400, 21211, "The 'To' number is not a valid phone number.")
         if not form.get("Url"):
             return _refused(400, 21205, "Url parameter is required.")

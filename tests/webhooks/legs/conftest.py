@@ -125,9 +125,9 @@ def claimed(stuck, database, operator, clock):
 
 @pytest.fixture
 def wish(database, clock, staffed):
-    def for_(kind, operator, handoff, number=OPERATOR):
-        sealed = seal(number, staffed.secrets.number_key)
-        wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, sealed)
+    def for_(kind, operator, handoff, number=OPERATOR, *, browser=False):
+        sealed = None if number is None else seal(number, staffed.secrets.number_key)
+        wanted = Wanted(kind, handoff.id, handoff.case_id, operator.id, handoff.line, sealed, browser)
         with database.begin() as connection:
             return rings.ask(connection, wanted, clock.now, clock.now)
 

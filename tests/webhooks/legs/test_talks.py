@@ -1,5 +1,6 @@
 """A talk: the caller on hold and back, a colleague brought in, and an operator who leaves without leaving a gap."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,11 +9,11 @@ from ivr import browser_phones, claims, queue, rings
 from ivr.queue import Decision
 from ivr.rings import RingKind
 from webhooks import ringing
-from webhooks.desk import talking
+from webhooks.desk import call_words, talking
 from webhooks.desk.call_words import CannotCall
 from webhooks.outgoing import Later, Rejected
 
-from .conftest import OPERATOR, handoff_of, part
+from .conftest import CALLER, OPERATOR, handoff_of, part
 
 BERTS = "+14155550178"
 
@@ -315,11 +316,24 @@ def test_nobody_is_brought_into_a_talk_that_there_is_none_of(claimed, database, 
 
 
 @pytest.fixture
-def in_browser(claimed, wish, dialled, database, clock):
-    """Ada's leg of a talk, rung while her page says that it is there."""
-    with database.begin() as connection:
-        browser_phones.heard(connection, claimed[0].id, clock.now)
-    wish(RingKind.TALK, *claimed)
+def talk_wished(claimed, database, clock):
+    """Ada has pressed the button; her page says that it is there, or fell silent."""
+
+    def press(*, silent_for=0.0):
+        with database.begin() as connection:
+            browser_phones.heard(connection, claimed[0].id, clock.now)
+        clock.sleep(silent_for)
+        with database.begin() as connection:
+            handoff = queue.read(connection, claimed[1].id)
+            assert talking.ring(connection, RingKind.TALK, handoff, claimed[0], clock.now) is None
+
+    return press
+
+
+@pytest.fixture
+def in_browser(talk_wished, dialled):
+    """Ada's leg of a talk, in her browser."""
+    talk_wished()
     (leg,) = dialled()
     return leg
 
@@ -334,11 +348,111 @@ def test_an_operator_s_browser_is_rung_and_its_button_is_the_key(in_browser, cla
     assert in_browser.room == (f"handoff-{claimed[1].id}", "true")
 
 
-def test_a_browser_that_is_not_answered_takes_nobody(in_browser, stuck, rows):
-    in_browser.news("no-answer")
-    assert [row["outcome"] for row in rows("rings")] == ["no_answer"]
+@pytest.mark.parametrize("news", ["no-answer", "failed", "canceled"])
+def test_a_browser_that_is_not_picked_up_is_followed_by_the_telephone_which_asks_for_a_key(
+    in_browser, claimed, stuck, dialled, rows, news
+):
+    for _ in range(2):  # the provider may tell it twice
+        in_browser.news(news)
+    (telephone,) = dialled()
+    assert telephone.placed.recipient == OPERATOR
     stuck.silence()
     assert "Conference" not in stuck.heard
+    assert telephone.pick_up().words.endswith("To take the call, press 1.")
+    assert in_browser.pick_up().over  # too late
+    telephone.key("1")
+    dialled()
+    assert stuck.silence().words == "A person is with you now."
+    telephone.go_on()
+    assert telephone.room == (f"handoff-{claimed[1].id}", "true")
+    told = [json.loads(row["details"]) for row in rows("desk_entries") if row["kind"] == "talked"]
+    assert [each["whose"] for each in told] == ["operator's browser"]
+    assert [(row["browser"], row["outcome"]) for row in rows("rings") if row["kind"] == "talk"] == [
+        (True, told[0]["outcome"]),
+        (False, "talked"),
+    ]
+
+
+def test_a_browser_that_the_provider_does_not_know_is_followed_by_the_telephone(
+    talk_wished, staffed, dialled, dialling
+):
+    talk_wished()
+    dialling.answer = Rejected(21211)
+    assert ringing.ring_one(staffed, dialling, "test")
+    dialling.answer = None
+    (telephone,) = dialled()
+    assert telephone.placed.recipient == OPERATOR
+
+
+def test_a_voicemail_after_the_browser_takes_no_caller_and_is_the_end(in_browser, stuck, dialled, rows):
+    in_browser.news("no-answer")
+    (telephone,) = dialled()
+    telephone.pick_up().silence().silence()
+    assert telephone.over
+    telephone.news("completed")
+    stuck.silence()
+    assert "Conference" not in stuck.heard
+    assert [row["outcome"] for row in rows("rings")] == ["no_answer", "no_key"]
+    assert dialled() == []
+
+
+def test_whoever_is_at_the_page_and_says_not_now_is_not_rung_elsewhere(in_browser, dialled, rows):
+    in_browser.news("busy")
+    assert [row["outcome"] for row in rows("rings")] == ["busy"]
+    assert dialled() == []
+
+
+@pytest.mark.parametrize("meanwhile", ["hung up", "given back"])
+def test_no_telephone_rings_after_the_browser_where_there_is_no_reason_to_any_more(
+    in_browser, claimed, stuck, dialled, database, clock, meanwhile
+):
+    if meanwhile == "hung up":
+        stuck.status("completed")
+    else:
+        with database.begin() as connection:
+            assert claims.release(connection, claimed[1].id, claimed[0].id, clock.now)
+    in_browser.news("no-answer")
+    assert dialled() == []
+
+
+def test_an_operator_without_a_telephone_is_told_that_the_browser_was_not_picked_up(claimed, wish, dialled, database):
+    wish(RingKind.TALK, *claimed, number=None, browser=True)
+    (leg,) = dialled()
+    leg.news("no-answer")
+    assert dialled() == []
+    with database.read() as connection:
+        (ring,) = rings.of_handoff(connection, claimed[1].id)
+    assert call_words.told(ring) == "The operator's browser was not picked up."
+
+
+def test_the_caller_of_a_call_back_is_rung_once_the_telephone_was_taken_instead_of_the_browser(
+    claimed, stuck, wish, dialled
+):
+    stuck.status("completed")
+    wish(RingKind.CALL_BACK, *claimed, browser=True)
+    (browser,) = dialled()
+    browser.news("no-answer")
+    (telephone,) = dialled()
+    telephone.pick_up().key("1")
+    (caller,) = dialled()
+    assert caller.placed.recipient == CALLER
+
+
+@pytest.mark.usefixtures("talk")
+def test_a_colleague_s_telephone_rings_where_their_browser_is_not_picked_up(
+    claimed, database, clock, operator, dialled
+):
+    bert = operator("Bert", BERTS)
+    with database.begin() as connection:
+        browser_phones.heard(connection, bert.id, clock.now)
+        handoff = queue.read(connection, claimed[1].id)
+        assert talking.bring_in(connection, handoff, claimed[0], bert, clock.now) is None
+    (browser,) = dialled()
+    assert browser.placed.recipient == f"client:operator-{bert.id}"
+    browser.news("no-answer")
+    (telephone,) = dialled()
+    assert telephone.placed.recipient == BERTS
+    assert telephone.pick_up().words.endswith("To come in, press 1.")
 
 
 def test_a_browser_that_picks_up_when_the_caller_has_gone_is_told_so(in_browser, stuck):
@@ -347,13 +461,8 @@ def test_a_browser_that_picks_up_when_the_caller_has_gone_is_told_so(in_browser,
     assert (in_browser.over, in_browser.words[:34]) == (True, "The caller does not wait any more.")
 
 
-def test_a_page_that_fell_silent_is_not_rung_but_the_telephone_that_asks_for_a_key(
-    claimed, wish, dialled, database, clock
-):
-    with database.begin() as connection:
-        browser_phones.heard(connection, claimed[0].id, clock.now)
-    clock.sleep(80.0)
-    wish(RingKind.TALK, *claimed)
+def test_a_page_that_fell_silent_is_not_rung_but_the_telephone_that_asks_for_a_key(talk_wished, dialled):
+    talk_wished(silent_for=80.0)
     (leg,) = dialled()
     assert leg.placed.recipient == OPERATOR
     assert leg.pick_up().words.endswith("To take the call, press 1.")

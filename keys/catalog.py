@@ -4,6 +4,7 @@ The rule it keeps: the catalogue says what is possible today and is never asked 
 granted under is fixed in its reservation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -147,10 +148,13 @@ def current(connection: Connection) -> Catalogue:
     )
 
 
-def product_build(product: Product, secrets: Secrets, *, line: str | None = None) -> ProductBuild:
+def product_build(
+    product: Product, secrets: Secrets, *, line: str | None = None, suites: Iterable[Product] = ()
+) -> ProductBuild:
     """What the publisher builds into the product: its newest verification secret first, never the issuing key.
 
-    `line` is the telephone number to show. Raises KeyError where the secrets file does not know the product.
+    `line` is the telephone number to show, `suites` those that the product is sold in (`keys.products.suites_of`).
+    Raises KeyError, with the number, where the secrets file does not know the product or a suite.
     """
     live = dict(secrets.products[product.number].verification)
     generation = max(live)
@@ -165,4 +169,5 @@ def product_build(product: Product, secrets: Secrets, *, line: str | None = None
         line=line,
         earlier=live,
         returns=product.returns > 0,
+        suites=tuple(product_build(suite, secrets) for suite in suites),
     )

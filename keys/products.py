@@ -158,8 +158,8 @@ class Product:
 class Suite:
     """Products sold as one: a key of `product` (its number) activates every one of `members` on a machine.
 
-    Declared and kept so far: a key of the suite activates copies of the suite's own number; no build of a member knows
-    the suite's secrets yet.
+    Key, installation and answer have the suite's number, one of each for a machine; every member's build knows the
+    suite's secrets, and so takes that one activation for its own.
     """
 
     product: int
@@ -192,6 +192,17 @@ def find_product(connection: Connection, named: str | int) -> Product | None:
     where = products.c.number == int(said) if said.isdecimal() and len(said) < 6 else products.c.name == said
     row = connection.execute(select(products).where(where)).one_or_none()
     return None if row is None else product_of(row)
+
+
+def suites_of(connection: Connection, number: int) -> tuple[Product, ...]:
+    """The suites that a product is sold in, as the products whose keys they are, by number."""
+    query = (
+        select(products)
+        .join(suite_members, suite_members.c.suite == products.c.number)
+        .where(suite_members.c.member == number)
+        .order_by(products.c.number)
+    )
+    return tuple(product_of(row) for row in connection.execute(query))
 
 
 def all_products(connection: Connection) -> tuple[Product, ...]:

@@ -15,8 +15,8 @@ from typing import Any
 from keys.confirmation_id import LETTERS, InvalidConfirmationID, check_block
 from keys.device import machine
 from keys.device.hardware import Hardware, simulated
-from keys.device.machine import State
 from keys.device.qr import call_link, svg, text_link
+from keys.device.state import State
 from keys.groups import GroupFault, split
 from webhooks.phone_file import Installable
 
@@ -47,7 +47,7 @@ class Machines:
         """A machine that never was before, with the product key installed. Raises keys.errors.BadInput."""
         name = f"{secrets.choice(PLACES)}-{secrets.token_hex(2)}"
         hardware = simulated(name)
-        nonce = secrets.randbelow(1 << self._build.id_format.nonce_bits)
+        nonce = secrets.randbelow(1 << self._build.nonce_bits)
         state = machine.install(self._build, self._product_key, hardware, nonce)
         made = Machine(secrets.token_urlsafe(12), name, hardware, state)
         self._keep(made)

@@ -86,7 +86,8 @@ class ProductBuild:
     holds secrets of generations that machines activated before are still to be accepted under. `blocks` is 5 or 8,
     `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes;
     of one with `returns` a machine may give its activation back; `volume` is there in editions that a licence host may
-    lease.
+    lease. `suites` are the builds of the suites that the product is sold in, under whose own numbers their keys,
+    installations and answers stand.
     """
 
     product: int
@@ -100,6 +101,7 @@ class ProductBuild:
     earlier: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     volume: Volume | None = field(default=None, repr=False)
     returns: bool = False
+    suites: "tuple[ProductBuild, ...]" = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what no device could work with."""
@@ -113,11 +115,23 @@ class ProductBuild:
             raise InvalidBuild("verification_secret")
         if self.returns and not FORMATS[self.format].returns:
             raise InvalidBuild("returns")
+        numbers = {self.product, *(suite.product for suite in self.suites)}
+        if len(numbers) <= len(self.suites) or any(suite.suites for suite in self.suites):
+            raise InvalidBuild("suites")
 
     @property
     def id_format(self) -> Format:
         """The format of this product's installation IDs."""
         return FORMATS[self.format]
+
+    def under(self, product: int) -> "ProductBuild | None":
+        """The build that keys, installations and answers of this number belong to: this one, or one of its suites."""
+        return next((build for build in (self, *self.suites) if build.product == product), None)
+
+    @property
+    def nonce_bits(self) -> int:
+        """The random bits that an installation needs, whichever of its keys is installed."""
+        return max(build.id_format.nonce_bits for build in (self, *self.suites))
 
     @property
     def secrets(self) -> Mapping[int, bytes]:
@@ -146,16 +160,19 @@ class ProductBuild:
             # What came later stands there only where it says something: a package's seal covers these very facts.
             **({} if self.volume is None else {"volume": self.volume.to_facts()}),
             **({"returns": True} if self.returns else {}),
+            **({"suites": [suite.to_facts() for suite in self.suites]} if self.suites else {}),
         }
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, object]) -> "ProductBuild":
         """The build from its JSON values. Raises InvalidBuild for a missing or ill-typed one."""
-        line, earlier = facts.get("line"), facts.get("earlier", {})
+        line, earlier, suites = facts.get("line"), facts.get("earlier", {}), facts.get("suites", [])
         if line is not None and not isinstance(line, str):
             raise InvalidBuild("line")
         if not isinstance(earlier, dict):
             raise InvalidBuild("earlier")
+        if not isinstance(suites, list) or not all(isinstance(suite, dict) for suite in suites):
+            raise InvalidBuild("suites")
         try:
             older = {int(generation): bytes.fromhex(secret) for generation, secret in earlier.items()}
         except (TypeError, ValueError) as error:
@@ -172,6 +189,7 @@ class ProductBuild:
             earlier=older,
             volume=Volume.from_facts(facts.get("volume")),
             returns=facts.get("returns") is True,
+            suites=tuple(cls.from_facts(suite) for suite in suites),
         )
 
 

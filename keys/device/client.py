@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from keys.device import machine
-from keys.device.machine import State
+from keys.device.state import InvalidState, State, returned_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +95,11 @@ def from_facts(facts: Mapping[str, object]) -> Client:
                     _moment(latest),
                     _moment(tried_at),
                     None if mak is None else State.from_facts(mak),
-                    machine.returned_in(facts),
+                    returned_in(facts),
                 )  # fmt: skip - a list of fields
             except ValueError as error:
-                raise machine.InvalidState from error
-    raise machine.InvalidState
+                raise InvalidState from error
+    raise InvalidState
 
 
 def _count(value: object) -> int:

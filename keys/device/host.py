@@ -13,7 +13,8 @@ from keys.device import machine
 from keys.device.build import ProductBuild
 from keys.device.hardware import Hardware
 from keys.device.host_package import Licence, Package, opened
-from keys.device.machine import Confirm, Declined, Reason, State, Status
+from keys.device.machine import Confirm, Declined, Reason, Status
+from keys.device.state import State
 from keys.installation_id import InstallationID, decode
 from keys.product_key import KeyType
 

@@ -19,8 +19,8 @@ pair of IDs, today's hardware and today's date; a state file edited by hand or c
 """
 
 import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 
@@ -28,6 +28,7 @@ from keys import confirmation_id, derivation, product_key
 from keys.confirmation_id import ConfirmationID
 from keys.device.build import ProductBuild
 from keys.device.hardware import Hardware, fingerprint, has_own_identity, vote
+from keys.device.state import State
 from keys.errors import BadInput, InvalidNumber
 from keys.groups import digits_of
 from keys.installation_id import InstallationID, decode, encode
@@ -88,68 +89,6 @@ class Declined(BadInput):
         self.found = found
 
 
-class InvalidState(BadInput):
-    """What is stored is no machine's state."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a machine keeps: the key's last five signs and secret, the IID made at installation, the CID once there.
-
-    `installation_id` and `confirmation_id` are digits without spaces. Together they are the pair worth saving.
-    `returned` are the IIDs that were given back on this machine, the oldest first; they outlive every installation.
-    """
-
-    product: int
-    last_five: str
-    key_secret: bytes = field(repr=False)
-    installation_id: str
-    confirmation_id: str | None = None
-    returned: tuple[str, ...] = ()
-
-    @property
-    def is_returned(self) -> bool:
-        """Whether this very installation was given back."""
-        return self.installation_id in self.returned
-
-    def to_facts(self) -> dict[str, object]:
-        """The state as JSON values."""
-        return {
-            "product": self.product,
-            "last_five": self.last_five,
-            "key_secret": self.key_secret.hex(),
-            "installation_id": self.installation_id,
-            "confirmation_id": self.confirmation_id,
-            "returned": list(self.returned),
-        }
-
-    @classmethod
-    def from_facts(cls, facts: Mapping[str, object]) -> "State":
-        """The state from its JSON values. Raises InvalidState for a missing or impossible one."""
-        match facts:
-            case {
-                "product": int(product),
-                "last_five": str(last_five),
-                "key_secret": str(key_secret),
-                "installation_id": str(installation_id),
-                "confirmation_id": str() | None as answer,
-            }:
-                try:
-                    made = encode(decode(installation_id))
-                    return cls(product, last_five, bytes.fromhex(key_secret), made, answer, returned_in(facts))
-                except ValueError as error:
-                    raise InvalidState from error
-        raise InvalidState
-
-
-def returned_in(facts: Mapping[str, object]) -> tuple[str, ...]:
-    """The IIDs that were given back, from a machine's JSON values. Raises a ValueError for what is none."""
-    match facts.get("returned", []):
-        case [*returned]:
-            return tuple(encode(decode(iid if isinstance(iid, str) else "")) for iid in returned)
-    raise InvalidState
-
-
 Confirm = Callable[[ProductBuild, State, InstallationID, str], ConfirmationID]
 """Reads a CID in a text if it confirms an installation; else raises InvalidConfirmationID or Declined."""
 
@@ -165,23 +104,26 @@ def install(
 ) -> State:
     """Install the product key in `text`; makes the one IID of this installation.
 
-    `nonce` must be new and random, 0 to 2^nonce_bits - 1; `returned` are the IIDs that were given back on this
+    `nonce` must be new and random, of `build.nonce_bits` bits; `returned` are the IIDs that were given back on this
     machine, and where chance would make one of them again, the next nonce is taken. Raises InvalidProductKey for a
     mistyped key, Declined for one that is not for this product or this hardware, FieldRange for a serial that the
     format has no room for.
     """
     key = product_key.decode(text)
-    if key.product != build.product:
+    own = build.under(key.product)
+    if own is None:
         raise Declined(Reason.OTHER_PRODUCT, key.product)
+    build = own
     if key.type not in types:
         raise Declined(Reason.KEY_TYPE, int(key.type))
     parts = fingerprint(build.id_format, hardware, key.secret)
     if not has_own_identity(build.id_format, parts):
         raise Declined(Reason.NO_OWN_IDENTITY)
-    bare = InstallationID(build.format, key.product, key.serial, parts, nonce, proof=0)
+    nonces = 1 << build.id_format.nonce_bits
+    bare = InstallationID(build.format, key.product, key.serial, parts, nonce % nonces, proof=0)
     made = _proven(build, key.secret, bare)
     while made in returned:
-        bare = replace(bare, nonce=(bare.nonce + 1) % (1 << build.id_format.nonce_bits))
+        bare = replace(bare, nonce=(bare.nonce + 1) % nonces)
         made = _proven(build, key.secret, bare)
     return State(build.product, key.last_five, key.secret, made, returned=returned)
 
@@ -209,6 +151,7 @@ def deposit(build: ProductBuild, state: State, text: str, confirm: Confirm = con
     """
     if state.is_returned:
         raise Declined(Reason.RETURNED)
+    build = build.under(state.product) or build
     confirm(build, state, decode(state.installation_id), text)
     return replace(state, confirmation_id=digits_of(text))
 
@@ -227,7 +170,7 @@ def deposit_pair(
     installation's own IID gives way to the saved one. A pair that was given back on this machine stays dead. Raises
     InvalidInstallationID, InvalidConfirmationID or Declined.
     """
-    iid = decode(iid_text)
+    build, iid = build.under(state.product) or build, decode(iid_text)
     if encode(iid) in state.returned:
         raise Declined(Reason.RETURNED)
     if (iid.format, iid.product) != (build.format, build.product):
@@ -246,10 +189,11 @@ def deposit_pair(
 def status(
     build: ProductBuild, state: State | None, hardware: Hardware, today: date, confirm: Confirm = confirmed
 ) -> Status:
-    """How things stand, worked out anew."""
-    if state is None or state.product != build.product:
+    """How things stand, worked out anew; with a suite's key installed, for every member alike."""
+    own = None if state is None else build.under(state.product)
+    if state is None or own is None:
         return Status.NOT_INSTALLED
-    iid = decode(state.installation_id)
+    build, iid = own, decode(state.installation_id)
     if (iid.format, iid.product) != (build.format, build.product) or secret_of(build, state, iid) is None:
         return Status.NOT_INSTALLED
     if state.is_returned:
@@ -267,6 +211,7 @@ def valid_until(build: ProductBuild, state: State) -> date | None:
     """The last day of the confirmation ID that is there; None where it is for ever, or not there at all."""
     if state.confirmation_id is None:
         return None
+    build = build.under(state.product) or build
     cid = confirmation_id.decode(state.confirmation_id, build.id_format, build.blocks)
     return confirmation_id.last_day(cid.valid_until)
 
@@ -280,6 +225,21 @@ def secret_of(build: ProductBuild, state: State, iid: InstallationID) -> bytes |
         if hmac.compare_digest(made.to_bytes(width, "big"), shown):
             return secret
     return None
+
+
+def is_installed(build: ProductBuild, state: State, text: str) -> bool:
+    """Whether the product key in `text` is installed here already, for this product or another member of its suite.
+
+    Then there is nothing to install: the installation that is there is this product's as well. Raises
+    InvalidProductKey, and Declined where this build does not know the secret that it was made with.
+    """
+    key, own = product_key.decode(text), build.under(state.product)
+    iid = decode(state.installation_id)
+    if own is None or (key.product, key.serial) != (state.product, iid.serial):
+        return False
+    if secret_of(own, state, iid) is None:
+        raise Declined(Reason.NOT_INSTALLED)
+    return hmac.compare_digest(key.secret, state.key_secret)
 
 
 def _is_over(cid: ConfirmationID, today: date) -> bool:

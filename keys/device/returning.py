@@ -26,18 +26,22 @@ from keys import return_code
 from keys.device import machine
 from keys.device.build import ProductBuild
 from keys.device.hardware import Hardware, vote
-from keys.device.machine import Declined, Reason, State
+from keys.device.machine import Declined, Reason
+from keys.device.state import State
 from keys.installation_id import decode
 
 
 def give_back(build: ProductBuild, state: State, hardware: Hardware) -> State:
     """The state in which this installation is dead for good; one that is dead already comes back as it is.
 
+    A suite's installation is one for all its members on the machine, and dead for all of them.
+
     Store it before anything is shown. Raises Declined: the product has no returns, the state is not this product's, or
     this is not the machine that was activated (only there is anything given back by burning).
     """
     if state.is_returned:
         return state
+    build = build.under(state.product) or build
     if not build.returns:
         raise Declined(Reason.NO_RETURNS)
     iid = decode(state.installation_id)
@@ -56,6 +60,7 @@ def code(build: ProductBuild, state: State) -> tuple[str, ...]:
     """
     if not state.is_returned:
         raise Declined(Reason.NOT_RETURNED)
+    build = build.under(state.product) or build
     iid = decode(state.installation_id)
     secret = machine.secret_of(build, state, iid)
     if secret is None:

@@ -1,8 +1,11 @@
 """`touchtone catalog`: a file goes in whole, and what is wrong with it is said by file, line and field."""
 
+import json
+
 import pytest
 
 from keys import secrets_file
+from keys.device.build import ProductBuild
 
 GOOD = """\
 [[organisation]]
@@ -90,6 +93,38 @@ def test_suites_agreements_and_a_product_whose_day_has_come_are_shown_as_they_st
     assert told["agreements"][0]["licensing"] == ["retail"]
     assert [product["status"] for product in told["products"]] == ["active", "retired"]
     assert "Harbour Suite" in touchtone("catalog", "show").said
+
+
+SUITE = """
+[[product]]
+number = 9
+name = "Harbour Suite"
+format = "standard"
+returns = 2
+[[suite]]
+product = 9
+members = [1]
+"""
+
+
+def test_a_members_build_has_its_suites_in_it_and_is_refused_without_their_secrets(touchtone, file, tmp_path):
+    out = tmp_path / "build.json"
+    touchtone("catalog", "load", file)
+    root = secrets_file.root_path(tmp_path / "data" / "secrets.toml")
+    kept = root.rename(tmp_path / "in the safe")
+    file.write_text(GOOD + SUITE)
+    touchtone("catalog", "load", file)
+    done = touchtone("catalog", "build", "Fairway", "--out", out)
+    assert (done.status, "Product 9 has no issuing key" in done.sighed, out.exists()) == (1, True, False)
+    kept.rename(root)
+    touchtone("catalog", "load", file)
+    told = touchtone("catalog", "build", "Fairway", "--out", out, "--json").told
+    assert told["in_suites"] == ["Harbour Suite"]
+    build = ProductBuild.from_facts(json.loads(out.read_text()))
+    secrets = secrets_file.load(tmp_path / "data" / "secrets.toml").products
+    assert (build.returns, build.verification_secret) == (False, secrets[1].verification[1])
+    assert (build.under(9).returns, build.under(9).verification_secret) == (True, secrets[9].verification[1])
+    assert touchtone("catalog", "build", "9", "--out", out, "--json").told["in_suites"] == []
 
 
 def test_a_change_is_told_as_old_and_new(touchtone, file):

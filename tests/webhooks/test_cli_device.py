@@ -257,3 +257,40 @@ def test_a_product_without_returns_gives_nothing_back(folder):
     _done("confirm", "--state", path, *_answer(_install(folder)["installation_id"]))
     assert _refused("return", "--state", path)["outcome"] == "no_returns"
     assert _done("status", "--state", path)["state"] == "activated"
+
+
+def test_a_suites_key_is_installed_once_for_all_members_on_a_machine(folder):
+    for number, name in ((1, "Fairway"), (2, "Sounder")):
+        member = ProductBuild(number, name, 1, 1, bytes(32), 8, suites=(BUILD,))
+        (folder / f"{name}.json").write_text(json.dumps(member.to_facts()))
+    path = folder / "machine.json"
+
+    def installing(name, key=KEY):
+        return ("install", "--build", folder / f"{name}.json", "--state", path, encode(key))
+
+    facts = _done(*installing("Fairway"))
+    assert (facts["product"], facts["product_name"]) == (7, "Harbour Pilot")
+    _done("confirm", "--state", path, *_answer(facts["installation_id"]))
+    joined = _done(*installing("Sounder"))
+    assert joined["installation_id"] == facts["installation_id"]
+    assert joined["members"] == {"Fairway": "activated", "Sounder": "activated"}
+    assert _done("status", "--state", path) == joined
+    assert _done("status", "--state", path, "--seed", "other")["members"]["Sounder"] == "hardware_changed"
+    shown = _run("status", "--state", path).stdout
+    assert "Fairway: activated, Sounder: activated" in shown
+    assert _refused(*installing("Sounder"))["outcome"] == "already_installed"
+    another = make(KeyType.MAK, 7, 42, b"issuing key of product seven....")
+    (folder / "third.json").write_text(
+        json.dumps(ProductBuild(3, "Third", 1, 1, bytes(32), 8, suites=(BUILD,)).to_facts())
+    )
+    assert _refused(*installing("third", another))["outcome"] == "already_installed"
+    (folder / "old.json").write_text(
+        json.dumps(
+            ProductBuild(
+                4, "Old", 1, 1, bytes(32), 8, suites=(replace(BUILD, verification_secret=bytes(32)),)
+            ).to_facts()
+        )
+    )
+    assert _refused(*installing("old"))["outcome"] == "not_installed"
+    report = _done("report", "--state", path, "--name", "bridge")
+    assert (report["product"], report["state"]) == (7, "activated")

@@ -220,7 +220,7 @@ def _line(folder: Path) -> Iterator[_Line]:
         with database.begin() as connection:
             issued = issue(connection, held, Order(number, "A-1", 10), now=now[0], actor="bench")
         build = catalog.product_build(next(product for product in products if product.number == number), held)
-        nonce = randomness.randbelow(1 << build.id_format.nonce_bits)
+        nonce = randomness.randbelow(1 << build.nonce_bits)
         state = install(build, issued.text, simulated(f"machine {nonce}"), nonce)
         sleep(3600)  # the calls of one scenario are no neighbours of the next one's
         return split(state.installation_id)

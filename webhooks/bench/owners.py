@@ -19,6 +19,7 @@ from keys.database import Database
 from keys.device import machine as device
 from keys.device.build import ProductBuild
 from keys.device.hardware import simulated
+from keys.device.state import State
 from keys.groups import split
 from keys.issue import Order, issue
 from keys.products import Product
@@ -37,7 +38,7 @@ class Owners:
     build: ProductBuild
     keys: tuple[str, ...]
     store: Store
-    states: list[device.State]
+    states: list[State]
 
     @classmethod
     def made(cls, environment: Mapping[str, str], store: Store) -> Owners:
@@ -62,7 +63,7 @@ class Owners:
         before = len(self.states)
         for place in range(count):
             number = before + place
-            nonce = secrets.randbelow(1 << self.build.id_format.nonce_bits)
+            nonce = secrets.randbelow(1 << self.build.nonce_bits)
             state = device.install(self.build, self.keys[number % KEYS], simulated(f"machine {number}"), nonce)
             self.states.append(state)
             groups = tuple(split(state.installation_id))

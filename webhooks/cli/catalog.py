@@ -88,10 +88,13 @@ def load(file: Path, dry_run: bool, as_json: bool) -> None:
 @click.option("--line", help="The telephone number that the product shows, E.164.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
-    """Write what a publisher builds into PRODUCT (its number or name): a secret file, for `device install`."""
+    """Write what a publisher builds into PRODUCT (its number or name): a secret file, for `device install`.
+
+    The suites it is sold in are built in with it.
+    """
     from keys.catalog import product_build
     from keys.device import store
-    from keys.products import find_product
+    from keys.products import find_product, suites_of
     from keys.volume import edition
     from webhooks import settings as settings_room
     from webhooks.cli.database import secrets_of
@@ -102,12 +105,16 @@ def build(product: str, out: Path, line: str | None, as_json: bool) -> None:
         if found is None:
             refuse("PRODUCT_UNKNOWN", f"There is no product {product}.", as_json)
         secrets = secrets_of(settings, as_json=as_json)
-        if found.number not in secrets.products:
-            refuse("NO_ISSUING_KEY", f"Product {found.number} has no issuing key; see `catalog load`.", as_json)
+        suites = suites_of(connection, found.number)
+        for each in (found, *suites):
+            if each.number not in secrets.products:
+                refuse("NO_ISSUING_KEY", f"Product {each.number} has no issuing key; see `catalog load`.", as_json)
         volume = edition(connection, secrets, found)
-    store.write(out, replace(product_build(found, secrets, line=line), volume=volume).to_facts())
+    made = product_build(found, secrets, line=line, suites=suites)
+    store.write(out, replace(made, volume=volume).to_facts())
     family = None if volume is None else volume.family
     facts = {"outcome": "written", "product": found.number, "name": found.name, "leased_in_family": family}
+    facts |= {"in_suites": [suite.name for suite in suites]}
     show({**facts, "file": str(out)}, as_json)
 
 

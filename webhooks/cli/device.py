@@ -67,24 +67,50 @@ def install(
     as_json: bool,
     product_key: str,
 ) -> None:
-    """Install PRODUCT_KEY on a simulated machine and make its installation ID."""
+    """Install PRODUCT_KEY on a simulated machine and make its installation ID.
+
+    A suite's key that another member has installed there is not installed again: the machine is one activation, and
+    the build is added to it.
+    """
     from keys.device import machine, store
     from keys.device.build import ProductBuild
     from keys.device.hardware import simulated
     from keys.errors import BadInput
 
     if path.exists() and not again:
+        if _join(path, build_file, product_key, as_json):
+            return
         refuse("already_installed", f"{path} holds an installation already; --again makes a new one.", as_json)
     try:
         build = ProductBuild.from_facts(store.read(build_file))
         hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
-        nonce = secrets.randbelow(1 << build.id_format.nonce_bits)
+        nonce = secrets.randbelow(1 << build.nonce_bits)
         state = machine.install(build, product_key, hardware, nonce, returned=returned_on(path))
     except BadInput as error:
         refuse_input(error, as_json)
     made = SimulatedMachine(build, hardware, state)
     save(path, made, as_json)
     show(facts_of(made, None), as_json)
+
+
+def _join(path: Path, build_file: Path, product_key: str, as_json: bool) -> bool:
+    """Add a further member of a suite to the machine, if the suite's key is installed there already."""
+    from keys.device import machine, store
+    from keys.device.build import ProductBuild
+    from keys.errors import BadInput
+
+    there = load(path, as_json)
+    try:
+        build = ProductBuild.from_facts(store.read(build_file))
+        known = {member.product for member in (there.build, *there.members)}
+        if build.product in known or not machine.is_installed(build, there.state, product_key):
+            return False
+    except BadInput as error:
+        refuse_input(error, as_json)
+    joined = replace(there, members=(*there.members, build))
+    save(path, joined, as_json)
+    show(facts_of(joined, None), as_json)
+    return True
 
 
 @device.command()
@@ -166,7 +192,7 @@ def status(path: Path, hardware_file: Path | None, seed: str | None, today: date
         here = hardware_of(hardware_file, seed) or shown.hardware
     except BadInput as error:
         refuse_input(error, as_json)
-    show(facts_of(SimulatedMachine(shown.build, here, shown.state), today), as_json)
+    show(facts_of(replace(shown, hardware=here), today), as_json)
 
 
 @device.command()

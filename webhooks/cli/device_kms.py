@@ -163,7 +163,7 @@ def to_mak(path: Path, as_json: bool, product_key: str) -> None:
     from keys.errors import BadInput
 
     copy = load_copy(path, as_json)
-    nonce = secrets.randbelow(1 << copy.build.id_format.nonce_bits)
+    nonce = secrets.randbelow(1 << copy.build.nonce_bits)
     try:
         copy = replace(copy, client=leasing.to_mak(copy.build, copy.client, product_key, copy.hardware, nonce))
     except BadInput as error:

@@ -23,7 +23,19 @@ def show(shown: Shown, as_json: bool = False) -> None:
             click.echo()
         width = max((len(name) for name in row), default=0)
         for name, value in row.items():
-            click.echo(f"{name.replace('_', ' '):<{width}}  {'-' if value is None else value}")
+            click.echo(f"{name.replace('_', ' '):<{width}}  {_said(value)}")
+
+
+def _said(value: Any) -> str:
+    """A value as a person reads it."""
+    match value:
+        case None | []:
+            return "-"
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return str(value)
 
 
 def refuse(outcome: str, sentence: str, as_json: bool = False) -> NoReturn:

@@ -1,7 +1,8 @@
 """The one file that stands for a simulated machine: its product's build, its hardware, and what the product stored.
 
 One rule: it is read whole or refused, and replaced whole. A copy that a licence host leases has its `client` in it, and
-a `state` only while it is switched to a multiple activation key.
+a `state` only while it is switched to a multiple activation key. The builds of further members of a suite stand in
+`members`: they share the one state.
 """
 
 from __future__ import annotations
@@ -18,18 +19,22 @@ if TYPE_CHECKING:
     from keys.device.build import ProductBuild
     from keys.device.client import Client
     from keys.device.hardware import Hardware
-    from keys.device.machine import State
+    from keys.device.state import State
     from keys.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedMachine:
-    """What the one file holds: the product's build, the machine's hardware, and what the product stored."""
+    """What the one file holds: the product's build, the machine's hardware, and what the product stored.
+
+    `members` are the builds of the other members of a suite that were installed on the machine as well.
+    """
 
     build: ProductBuild
     hardware: Hardware
     state: State
     client: Client | None = None
+    members: tuple[ProductBuild, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
     """The machine in the file, or a refusal."""
     from keys.device import hardware, store
     from keys.device.build import ProductBuild
-    from keys.device.machine import State
+    from keys.device.state import State
     from keys.errors import BadInput
 
     try:
@@ -72,7 +77,10 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
                     "leased", f"{path} is leased by a licence host; `touchtone device kms to-mak` switches it.", as_json
                 )
             return SimulatedMachine(copy.build, copy.hardware, copy.client.mak, copy.client)
-        return SimulatedMachine(ProductBuild.from_facts(build), hardware.from_facts(parts), State.from_facts(state))
+        others = facts.get("members")
+        members = [ProductBuild.from_facts(_mapping(each)) for each in (others if isinstance(others, list) else [])]
+        kept = ProductBuild.from_facts(build), hardware.from_facts(parts), State.from_facts(state)
+        return SimulatedMachine(*kept, members=tuple(members))
     except BadInput as error:
         refuse(
             "state_damaged",
@@ -83,13 +91,14 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
 
 def returned_on(path: Path) -> tuple[str, ...]:
     """The installations that were given back on the machine in the file: dead, whatever is installed over them."""
-    from keys.device import machine, store
+    from keys.device import store
+    from keys.device.state import returned_in
     from keys.errors import BadInput
 
     try:
         facts = store.read(path)
         kept = [_mapping(facts.get(name)) for name in ("client", "state")]
-        return tuple(dict.fromkeys(iid for part in kept for iid in machine.returned_in(part)))
+        return tuple(dict.fromkeys(iid for part in kept for iid in returned_in(part)))
     except (BadInput, OSError):
         return ()  # no machine's file: nothing was given back on it
 
@@ -125,7 +134,10 @@ def save(path: Path, machine: SimulatedMachine, as_json: bool) -> None:
             path, SimulatedCopy(machine.build, machine.hardware, replace(machine.client, mak=machine.state)), as_json
         )
         return
-    _write(path, machine, {"state": machine.state.to_facts()}, as_json)
+    stored: dict[str, object] = {"state": machine.state.to_facts()}
+    if machine.members:
+        stored["members"] = [member.to_facts() for member in machine.members]
+    _write(path, machine, stored, as_json)
 
 
 def save_copy(path: Path, copy: SimulatedCopy, as_json: bool) -> None:
@@ -151,18 +163,25 @@ def facts_of(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:
     from keys.device import machine
     from keys.groups import grouped
 
+    def standing(build: ProductBuild) -> str:
+        return machine.status(build, shown.state, shown.hardware, day_of(today)).value
+
+    own = shown.build.under(shown.state.product) or shown.build
     state = machine.status(shown.build, shown.state, shown.hardware, day_of(today))
     answer = shown.state.confirmation_id
     ended = state in (machine.Status.ACTIVATED, machine.Status.EXPIRED)
     until = machine.valid_until(shown.build, shown.state) if ended else None
+    members = {member.name: standing(member) for member in (shown.build, *shown.members)}
     return {
-        "product": shown.build.product,
-        "product_name": shown.build.name,
+        "product": own.product,
+        "product_name": own.name,
         "last_five": shown.state.last_five,
         "installation_id": grouped(shown.state.installation_id),
         "confirmation_id": None if answer is None else grouped(answer),
         "valid_until": None if until is None else until.isoformat(),
         "state": state.value,
+        # A suite's number is that of no copy; its members on this machine are.
+        **({} if own is shown.build else {"members": members}),
     }
 
 

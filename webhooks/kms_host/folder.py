@@ -13,7 +13,7 @@ from pathlib import Path
 from keys.device import hardware, host, host_package, store
 from keys.device.hardware import Hardware
 from keys.device.host_package import Package
-from keys.device.machine import State
+from keys.device.state import State
 from keys.device.store import FileDamaged
 from keys.errors import BadInput
 from webhooks.kms_host.this_machine import parts

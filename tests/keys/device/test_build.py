@@ -1,6 +1,7 @@
 """A build survives its file, shows no secret, and refuses what no device could work with."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,9 +27,36 @@ def test_the_plainest_build_needs_no_line_and_no_earlier_secrets():
     assert (build.line, build.dockable, dict(build.secrets)) == (None, False, {2: bytes(range(32))})
 
 
+SUITE = ProductBuild(9, "Bridge", 3, 1, bytes(range(1, 33)), 5)
+
+
+def test_a_build_with_returns_and_suites_survives_its_file_and_shows_no_secret_of_theirs():
+    build = replace(BUILD, returns=True, suites=(SUITE,))
+    assert ProductBuild.from_facts(json.loads(json.dumps(build.to_facts()))) == build
+    assert repr(SUITE.verification_secret) not in repr(build)
+
+
+def test_a_build_knows_under_which_build_a_number_stands_and_the_bits_a_nonce_needs():
+    member = replace(BUILD, format=3, blocks=5, product=77, suites=(replace(SUITE, format=1),))
+    assert member.under(77) is member
+    assert member.under(9).name == "Bridge"
+    assert member.under(8) is None
+    assert (replace(member, suites=()).nonce_bits, member.nonce_bits) == (8, 16)
+
+
+@pytest.mark.parametrize(
+    "suites", [(SUITE, SUITE), (replace(SUITE, product=7),), (replace(SUITE, suites=(replace(SUITE, product=8),)),)]
+)
+def test_suites_have_numbers_of_their_own_and_stand_in_none(suites):
+    with pytest.raises(InvalidBuild, match="suites"):
+        replace(BUILD, suites=suites)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("suites", {}),
+        ("suites", ["no"]),
         ("product", 16_384),
         ("product", "7"),
         ("product", True),

@@ -17,7 +17,8 @@ from keys.device.build import InvalidBuild
 from keys.device.client import Reply
 from keys.device.hardware import Component, replaced, simulated
 from keys.device.leasing import LeaseDeclined, LeaseFault, LeaseStatus
-from keys.device.machine import Declined, InvalidState, Reason
+from keys.device.machine import Declined, Reason
+from keys.device.state import InvalidState
 from keys.kms import certificate, messages
 from keys.kms.certificate import HostCertificate
 from keys.kms.messages import LEASE, Answer, HostRefusal

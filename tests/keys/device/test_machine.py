@@ -12,7 +12,8 @@ from keys.confirmation_id import InvalidConfirmationID, month_number
 from keys.device import machine
 from keys.device.build import ProductBuild
 from keys.device.hardware import Component, replaced, simulated
-from keys.device.machine import Declined, InvalidState, Reason, State, Status
+from keys.device.machine import Declined, Reason, Status
+from keys.device.state import InvalidState, State
 from keys.errors import FieldRange
 from keys.formats import FORMATS
 from keys.groups import Fault, GroupFault, grouped

@@ -9,7 +9,8 @@ from keys import confirmation_id, return_code
 from keys.device import machine, returning
 from keys.device.build import InvalidBuild, ProductBuild
 from keys.device.hardware import simulated
-from keys.device.machine import Declined, InvalidState, Reason, State, Status
+from keys.device.machine import Declined, Reason, Status
+from keys.device.state import InvalidState, State
 from keys.groups import digits_of
 from keys.installation_id import decode, encode
 from keys.product_key import KeyType, make

@@ -159,6 +159,20 @@ def test_a_machine_goes_the_whole_way_of_the_vector(vector):
             returning.give_back(build, state, here)
 
 
+def test_a_member_of_a_suite_shows_the_very_ids_of_the_suite(vector):
+    suite = ProductBuild(
+        vector["product"], "Suite", vector["format"], vector["generation"], _secrets(vector)[0], blocks=5
+    )
+    member = ProductBuild(55, "Member", 1, 1, bytes(32), blocks=8, suites=(suite,))
+    here = from_facts(vector["hardware"])
+    state = machine.install(member, vector["product_key"], here, vector["nonce"])
+    assert grouped(state.installation_id) == vector["installation_id"]
+    answer = next(known for known in vector["confirmations"] if known["blocks"] == 5 and known["valid_until"] == 0)
+    state = machine.deposit(member, state, answer["confirmation_id"])
+    for build in (member, suite):
+        assert machine.status(build, state, here, date(2026, 11, 24)) is machine.Status.ACTIVATED
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_quotes_the_frozen_vectors(name):
     vector = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))

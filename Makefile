@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # SERVE=0 ends the demo after its calls and texts instead of leaving the line running.
 SERVE ?= 1
+# For how long `make torture` goes on.
+SECONDS ?= 1800
 # The tests of the page at /phone and of the desk drive a real browser.
 HAS_BROWSER := command -v chromium >/dev/null && command -v chromedriver >/dev/null
 BROWSER_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core
@@ -11,7 +13,7 @@ LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest 
 SSH_COMMAND := apt-get install --no-install-recommends openssh-client
 SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
 
-.PHONY: setup browser ssh demo run test screenshots voice-sdk lint lock clean
+.PHONY: setup browser ssh demo run test torture screenshots voice-sdk lint audit lock clean
 
 setup: $(VENV)/.ready
 
@@ -44,6 +46,10 @@ test: setup browser ssh
 	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
 	@command -v ssh >/dev/null || echo "$(SSH_LEFT_OUT)"
 
+# What tries to break the line, for SECONDS in all: fuzzing, crashes, orders of events. `make test` has it in small.
+torture: setup
+	TOUCHTONE_TORTURE_SECONDS=$(SECONDS) $(BIN)/pytest -n 0 tests/torture
+
 # The pictures in docs/images, taken by the tests that go through the pages.
 screenshots: setup browser
 	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py -k picture
@@ -57,6 +63,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive keys ivr webhooks
+
+# Whether a fault is known of anything in the lock file. Asks pypi.org, so it is no part of `make lint`.
+audit: setup
+	test -x $(BIN)/pip-audit || $(BIN)/pip install --quiet pip-audit
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
 lock:
 	test -x $(BIN)/pip-compile || $(BIN)/pip install --quiet pip-tools

@@ -86,18 +86,24 @@ def parse(po: bytes, locale: str) -> Catalogue:
     """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
     try:
         catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
-    except (PoFileError, ValueError) as error:
+        translations = _compiled(catalog)
+    except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
         raise MalformedCatalogue(locale, *error.args) from error
-    compiled = io.BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
     voice = dict(catalog.mime_headers).get("X-Voice") or _header(po, "X-Voice")
     prompts = {
         str(message.context): Prompt(*message.id) if isinstance(message.id, tuple) else Prompt(str(message.id), None)
         for message in catalog
         if message.context
     }
-    return Catalogue(locale, voice, prompts, GNUTranslations(compiled))
+    return Catalogue(locale, voice, prompts, translations)
+
+
+def _compiled(catalog: Catalog) -> GNUTranslations:
+    """The catalogue as gettext looks it up. Raises ValueError where its rule for plurals is none."""
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
 
 
 def spelled(digits: str) -> Speech:

@@ -20,6 +20,7 @@ from ivr.turn import Answer, hang_up
 from keys.unavailable import DatabaseUnavailable
 from webhooks import twiml
 from webhooks.door import exchange, guard
+from webhooks.row_numbers import LARGEST
 
 OUTCOMES = {
     "completed": RingOutcome.TALKED,
@@ -30,7 +31,6 @@ OUTCOMES = {
 }
 """Twilio's words for a call that is over (docs/voice/twiml, CallStatus); every other is of one under way."""
 _LONGEST_SID = 64
-_LARGEST_ID = 2**63 - 1
 
 _log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ def _leg(connection: Connection, ring: int) -> Leg:
     sid = request.form.get("CallSid", "")
     if not sid.isalnum() or len(sid) > _LONGEST_SID:
         abort(400)
-    if ring > _LARGEST_ID:
+    if ring > LARGEST:
         abort(404)
     here = exchange()
     return Leg(connection, here.secrets, ring, sid, _line(), here.now())

@@ -21,6 +21,7 @@ from webhooks.device_words import blocks_wrong
 from webhooks.phone_calls import LiveCall, Switchboard, Wish, read_link
 from webhooks.phone_machines import Machine, Machines
 from webhooks.phone_texts import PhoneTexts, told
+from webhooks.row_numbers import row_number
 
 COOKIE = "touchtone_phone"
 HEADER = "X-Touchtone-Phone"
@@ -162,7 +163,7 @@ def listen(name: str) -> Response:
     """What was said and done since entry number `after`; asked a few times a second, and answered at once."""
     call = _call(name)
     call.keypad.hold()
-    after = request.args.get("after", 0, type=int)
+    after = request.args.get("after", 0, type=row_number)
     over = call.over  # looked at first: what comes before the end is then in the entries
     fresh = [
         {"at": round(entry.at, 2), "who": str(entry.side), "words": entry.words, "note": entry.note}
@@ -202,7 +203,7 @@ def text() -> tuple[Response, int]:
 @phone.get("/texts")
 def read_texts() -> Response:
     """The texts to `caller` behind the place `after`, and what is known of those whose ids are in `of`."""
-    came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=int))
+    came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=row_number))
     fates = _texts().fates(tuple(request.args.getlist("of")))
     return jsonify(texts=[told(one) for one in came], next=place, fates=fates)
 

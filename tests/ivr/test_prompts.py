@@ -35,7 +35,16 @@ def test_an_unknown_prompt_or_a_missing_fact_is_a_bug_that_raises():
         catalogue.speech("wayon.case", {})
 
 
-@pytest.mark.parametrize("po", [b"no catalogue at all\n", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "po",
+    [
+        b"no catalogue at all\n",
+        b"\xff\xfe",
+        POLISH.replace(b"n==1 ?", b"n==/1 ?"),
+        POLISH.replace(b"nplurals=3", b"nplurals=0"),
+        POLISH.replace(b"Language: pl", b"Content-Type: text/plain; charset=nowhere"),
+    ],
+)
 def test_a_malformed_catalogue_is_refused_with_its_locale(po):
     with pytest.raises(MalformedCatalogue) as refused:
         parse(po, "en-US")

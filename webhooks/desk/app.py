@@ -54,6 +54,7 @@ from webhooks.desk import (
     words,
 )
 from webhooks.desk.guards import Desk, here, without_login
+from webhooks.row_numbers import RowNumber
 
 LARGEST_FORM = 64 * 1024
 ROOMS: tuple[Blueprint, ...] = (
@@ -106,6 +107,7 @@ def create_desk(desk: Desk) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
     )
+    app.url_map.converters["int"] = RowNumber
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["desk"] = desk
     app.before_request(guards.guard)

@@ -24,6 +24,7 @@ from webhooks.desk import exporting, words
 from webhooks.desk.figures import desk_zone
 from webhooks.desk.guards import done, here, least, say, who
 from webhooks.desk.search import Found, Page, TooManyKeys, Wanted, day_of, find
+from webhooks.row_numbers import row_number
 
 room = Blueprint("case_list", __name__, url_prefix="/desk")
 
@@ -122,8 +123,7 @@ def _asked(values: Mapping[str, str]) -> dict[str, str]:
 
 def _before() -> int | None:
     """The row id before which the page begins."""
-    asked = request.args.get("before", type=int)
-    return None if asked is None else max(0, min(asked, 2**62))
+    return request.args.get("before", type=row_number)
 
 
 def wanted_of(given: Mapping[str, str]) -> tuple[Wanted, dict[str, str]]:

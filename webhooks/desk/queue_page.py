@@ -16,6 +16,7 @@ from webhooks.desk import words
 from webhooks.desk.board import Board
 from webhooks.desk.guards import case_url, done, here, login, say, who
 from webhooks.desk.sheets import Chosen, Sheets, chosen_of
+from webhooks.row_numbers import row_number
 
 room = Blueprint("queue_page", __name__, url_prefix="/desk")
 
@@ -53,7 +54,7 @@ def count() -> str:
 @room.post("/claim")
 def claim() -> Response:
     """Take a case; the answer is its page, or the queue with who was quicker."""
-    handoff_id, at = request.form.get("handoff", type=int), here().now()
+    handoff_id, at = request.form.get("handoff", type=row_number), here().now()
     if handoff_id is None:
         abort(400)
     with here().database.begin() as connection:

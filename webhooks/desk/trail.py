@@ -23,6 +23,7 @@ from webhooks.desk import entry_words
 from webhooks.desk.figures import desk_zone
 from webhooks.desk.guards import here, least
 from webhooks.desk.search import day_of
+from webhooks.row_numbers import row_number
 
 room = Blueprint("trail", __name__, url_prefix="/desk")
 
@@ -60,7 +61,7 @@ def page() -> Response:
     """The trail, narrowed by what stands in the address; 400 where that cannot be read."""
     given = {name: value for name in FIELDS if (value := request.args.get(name, "").strip())}
     sought, faults = _sought(given)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_number)
     found: list[Shown] = []
     with here().database.read() as connection:
         names = operators.names(connection)

@@ -12,7 +12,7 @@ from ivr import call_backs, claims, operators, queue
 from ivr.guesses import GuessKind
 from ivr.guesses import note as note_guess
 from ivr.lines import Lines
-from ivr.operators import Presence
+from ivr.operators import Presence, Role
 from ivr.states import ConfirmingGroup, Form, ReadingBack, Waiting, WayOn
 from keys.groups import split
 from keys.installation_id import encode
@@ -277,3 +277,15 @@ def test_what_comes_from_outside_stands_on_the_page_as_text(desk_client, handoff
     assert "<script>alert" not in page
     assert "<b>Anna" not in page
     assert "&lt;b&gt;Anna" in page
+
+
+def test_a_name_or_number_that_no_row_can_have_names_no_case(desk_client):
+    """Found by fuzzing: the database refused to look, and the page was a 500."""
+    anna = desk_client(Role.SUPERVISOR)
+    assert anna.get("/desk/cases/by-number/%00").status_code == 404
+    assert anna.post("/desk/cases/by-number/1%002/take-up").status_code == 404
+    for number in (2**63, 10**30, -1):
+        assert anna.post("/desk/claim", handoff=number).status_code in {400, 404}
+        assert anna.post(f"/desk/cases/{number}/note", note="here").status_code == 404
+        assert anna.get(f"/desk/cases/{number}").status_code == 404
+        assert anna.get(f"/desk/cases?before={number}").status_code == 200

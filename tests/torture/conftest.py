@@ -1,0 +1,78 @@
+"""What tries to break the line: the same tests for seconds in `make test`, for as long as one says in `make torture`.
+
+- `term`: how long a test goes on. `term.goes_on(done, usual)` is true until `usual` rounds are done, or, in
+  `make torture`, until the test's share of the stated seconds is over.
+- `chance`: a `random.Random`: always the same in `make test`; in `make torture` another each time, whose seed is
+  printed where a test fails (`TOUCHTONE_TORTURE_SEED` takes it again).
+
+`make torture SECONDS=3600` sets `TOUCHTONE_TORTURE_SECONDS`, which all these tests share among them.
+"""
+
+import os
+import random
+import secrets as randomness
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from ivr import tokens
+from ivr.tokens import NewToken
+from tests.webhooks.api.conftest import Program
+from tests.webhooks.conftest import groups, texting  # noqa: F401 - fixtures
+from tests.webhooks.desk.conftest import (  # noqa: F401 - fixtures
+    add_operator,
+    desk,
+    desk_app,
+    desk_client,
+    handoff,
+    password_hash,
+)
+
+SECONDS = float(os.environ.get("TOUCHTONE_TORTURE_SECONDS", "0"))
+SEED = int(os.environ.get("TOUCHTONE_TORTURE_SEED", "0")) or (time.time_ns() % 2**32 if SECONDS else 1)
+
+
+@dataclass
+class Term:
+    """How long one test goes on: `share` is its seconds, 0 in `make test`."""
+
+    share: float
+    begun: float = field(default_factory=time.monotonic)
+
+    def goes_on(self, done, usual):
+        return time.monotonic() - self.begun < self.share if self.share else done < usual
+
+
+@pytest.fixture
+def term(request):
+    sharing = sum("term" in item.fixturenames for item in request.session.items)
+    return Term(SECONDS / sharing)
+
+
+@pytest.fixture
+def chance(record_property):
+    record_property("seed", SEED)
+    return random.Random(SEED)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed and "chance" in item.fixturenames:
+        report.sections.append(("torture", f"TOUCHTONE_TORTURE_SEED={SEED}"))
+    return report
+
+
+@pytest.fixture
+def issue_program():
+    """Issues a token over an app, and gives the program that knocks with it."""
+
+    def issued(app, database, clock, scopes):
+        text = tokens.text_of(randomness.token_bytes(32))
+        new = NewToken("fleet console", "Nordstern Shipping", frozenset(scopes), "tester", None)
+        with database.begin() as connection:
+            assert tokens.issue(connection, new, text, clock.now)
+        return Program(app, text)
+
+    return issued

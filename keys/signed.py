@@ -24,6 +24,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from keys.errors import BadInput
@@ -120,5 +121,6 @@ def read_instant(text: object) -> datetime:
     return at
 
 
+@cache
 def _header(kind: str) -> str:
     return armoured(plain({"alg": "EdDSA", "typ": f"touchtone-{kind}+jws"}))

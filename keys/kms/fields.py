@@ -67,4 +67,6 @@ def numbers(facts: Facts, name: str, lengths: tuple[int, ...], most: int) -> tup
     value = facts.get(name)
     if not isinstance(value, list) or len(value) not in lengths:
         raise InvalidStatement(StatementFault.MALFORMED)
-    return tuple(number({name: one}, name, most) for one in value)
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= most for one in value):
+        raise InvalidStatement(StatementFault.MALFORMED)
+    return tuple(value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from keys.device.host_package import Package
     from keys.errors import BadInput
     from webhooks.kms_host.folder import Folder, Installed
-    from webhooks.kms_host.register import Known, Register
+    from webhooks.kms_host.register import Register
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SOON = timedelta(days=30)
 _WORDS = {
     "awaiting_confirmation": "It waits for its confirmation ID: `touchtone kms-host iid` shows what to key or text.",
     "expired": "Its activation is over: install again, and activate again.",
@@ -46,12 +45,13 @@ def kms_host() -> None:
     """A licence host (KMS host): activated once, it leases to the clients of its network by itself."""
 
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every command of this group takes: the folder, and whether it answers in JSON."""
     return _folder(_as_json(command))
 
 
 @kms_host.command()
-@_options
+@options
 @click.option("--package", "package_file", required=True, type=_FILE, help="The package that came with the host key.")
 @click.option("--hardware", "hardware_file", type=_FILE, help="Other parts than this machine's own, as JSON.")
 @click.option("--seed", help="Or a name, from which stable parts are made up: to rehearse.")
@@ -86,11 +86,11 @@ def install(
         _refuse_input(error, as_json)
     installed = Installed(package, state, pretended)
     _save(folder, installed, as_json)
-    show(_facts(installed), as_json)
+    show(host_facts(installed), as_json)
 
 
 @kms_host.command()
-@_options
+@options
 @click.argument("package_file", type=_FILE)
 def package(path: Path, package_file: Path, as_json: bool) -> None:
     """Put in a newer PACKAGE_FILE of the same host key; the activation stays."""
@@ -98,8 +98,9 @@ def package(path: Path, package_file: Path, as_json: bool) -> None:
     from keys.errors import BadInput
     from webhooks.kms_host.events import Event
     from webhooks.kms_host.folder import Installed
+    from webhooks.kms_host.register import Noted
 
-    folder, installed = _opened(path, as_json)
+    folder, installed = opened(path, as_json)
     try:
         newer = _package(package_file)
     except BadInput as error:
@@ -108,20 +109,20 @@ def package(path: Path, package_file: Path, as_json: bool) -> None:
         refuse("other_key", "That package does not open with this host's activation: it is of another key.", as_json)
     installed = Installed(newer, installed.state, installed.pretended)
     _save(folder, installed, as_json)
-    _register(folder).note(Event.PACKAGE_REPLACED, int(datetime.now(UTC).timestamp()))
-    show(_facts(installed), as_json)
+    register_of(folder).note(Noted(int(datetime.now(UTC).timestamp()), Event.PACKAGE_REPLACED))
+    show(host_facts(installed), as_json)
 
 
 @kms_host.command()
-@_options
+@options
 def iid(path: Path, as_json: bool) -> None:
     """Show the installation ID: key it on the telephone, text it, or send it as any other."""
-    _, installed = _opened(path, as_json)
-    show(_facts(installed), as_json)
+    _, installed = opened(path, as_json)
+    show(host_facts(installed), as_json)
 
 
 @kms_host.command()
-@_options
+@options
 @click.argument("confirmation_id", nargs=-1, required=True)
 def confirm(path: Path, as_json: bool, confirmation_id: tuple[str, ...]) -> None:
     """Deposit CONFIRMATION_ID, in one word or in blocks. A host that serves already takes it up by itself."""
@@ -130,18 +131,18 @@ def confirm(path: Path, as_json: bool, confirmation_id: tuple[str, ...]) -> None
     from keys.device import host
     from keys.errors import BadInput
 
-    folder, installed = _opened(path, as_json)
+    folder, installed = opened(path, as_json)
     try:
         state = host.deposit(installed.package, installed.state, " ".join(confirmation_id))
     except BadInput as error:
         _refuse_input(error, as_json)
     installed = replace(installed, state=state)
     _save(folder, installed, as_json)
-    show(_facts(installed), as_json)
+    show(host_facts(installed), as_json)
 
 
 @kms_host.command()
-@_options
+@options
 @click.option(
     "--listen", default="0.0.0.0:8795", show_default=True, envvar="TOUCHTONE_KMS_LISTEN", help="Address and port."
 )
@@ -151,12 +152,12 @@ def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
     from keys.device.finding import NoAddress, address
     from webhooks.kms_host import serving
 
-    folder, installed = _opened(path, as_json)
+    folder, installed = opened(path, as_json)
     try:
         host, port = address(listen)
     except NoAddress:
         refuse("no_address", f"{listen} is no ADDRESS:PORT to listen on.", as_json)
-    status = _facts(installed)["state"]
+    status = host_facts(installed)["state"]
     click.echo(
         f"The licence host for {installed.package.family} serves on {host}:{port}. Stop it with Ctrl-C.", err=True
     )
@@ -165,63 +166,13 @@ def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
     serving.serve(folder, host, port, threads)
 
 
-@kms_host.command()
-@_options
-def status(path: Path, as_json: bool) -> None:
-    """Show how the host stands: count, clients by state, leases soon to end, the last errors."""
-    folder, installed = _opened(path, as_json)
-    facts = _facts(installed)
-    register, now = _register(folder), datetime.now(UTC)
-    known = register.clients()
-    states = [one.state(now).value for one in known]
-    facts |= {
-        "count": register.count(int(now.timestamp())),
-        "clients": {state: states.count(state) for state in ("leased", "waiting", "gone")},
-        "leases_soon_to_end": [
-            _client(one, now) for one in known if one.ends is not None and now < one.ends < now + _SOON
-        ],
-        "identities_shared": [_client(one, now) for one in known if one.machines > 1],
-        "last_errors": register.events(10, trouble=True),
-    }
-    if as_json:
-        show(facts, as_json)
-        return
-    lists = {name: facts.pop(name) for name in ("leases_soon_to_end", "identities_shared", "last_errors")}
-    facts["clients"] = ", ".join(f"{number} {state}" for state, number in facts["clients"].items())
-    show(facts)
-    for name, rows in lists.items():
-        click.echo(f"\n{name.replace('_', ' ')}: {len(rows) or 'none'}")
-        for row in rows:
-            click.echo("  " + "  ".join(str(value) for value in row.values() if value is not None))
-
-
-@kms_host.command()
-@_options
-@click.option("--state", type=click.Choice(["leased", "waiting", "gone"]), help="Only these.")
-def clients(path: Path, state: str | None, as_json: bool) -> None:
-    """List the clients that were seen, the last one first."""
-    folder, _ = _opened(path, as_json)
-    rows = [_client(one, datetime.now(UTC)) for one in _register(folder).clients()]
-    show([row for row in rows if state in (None, row["state"])], as_json)
-
-
-@kms_host.command()
-@_options
-@click.option("--last", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
-@click.option("--trouble", is_flag=True, help="Only what an administrator should look at.")
-def events(path: Path, last: int, trouble: bool, as_json: bool) -> None:
-    """List the newest events, oldest first."""
-    folder, _ = _opened(path, as_json)
-    show(_register(folder).events(last, trouble=trouble), as_json)
-
-
 @kms_host.command("clock-is-right")
-@_options
+@options
 def clock_is_right(path: Path, as_json: bool) -> None:
     """Go on after the host's clock ran ahead and was put right."""
-    folder, installed = _opened(path, as_json)
-    _register(folder).clock_is_right(int(datetime.now(UTC).timestamp()))
-    show(_facts(installed), as_json)
+    folder, installed = opened(path, as_json)
+    register_of(folder).clock_is_right(int(datetime.now(UTC).timestamp()))
+    show(host_facts(installed), as_json)
 
 
 def _package(file: Path) -> Package:
@@ -230,7 +181,7 @@ def _package(file: Path) -> Package:
     return host_package.read(store.read(file))
 
 
-def _opened(path: Path, as_json: bool) -> tuple[Folder, Installed]:
+def opened(path: Path, as_json: bool) -> tuple[Folder, Installed]:
     """The folder and what is installed, or a refusal."""
     from keys.errors import BadInput
     from webhooks.kms_host.folder import Folder
@@ -246,7 +197,8 @@ def _opened(path: Path, as_json: bool) -> tuple[Folder, Installed]:
         refuse("file_unreadable", f"{folder.file} cannot be read: {error.strerror}.", as_json)
 
 
-def _register(folder: Folder) -> Register:
+def register_of(folder: Folder) -> Register:
+    """The clients that the host has seen."""
     from webhooks.kms_host.register import Register
 
     return Register(folder.register)
@@ -259,7 +211,7 @@ def _save(folder: Folder, installed: Installed, as_json: bool) -> None:
         refuse("file_unwritable", f"{folder.file} cannot be written: {error.strerror}.", as_json)
 
 
-def _facts(installed: Installed) -> dict[str, Any]:
+def host_facts(installed: Installed) -> dict[str, Any]:
     """What every command of this group answers with."""
     from keys.groups import grouped
 
@@ -275,19 +227,6 @@ def _facts(installed: Installed) -> dict[str, Any]:
         "confirmation_id": None if answer is None else grouped(answer),
         "valid_until": None if standing.ends is None else standing.ends.isoformat(),
         "state": standing.status.value,
-    }
-
-
-def _client(known: Known, now: datetime) -> dict[str, Any]:
-    return {
-        "client": known.identity,
-        "name": known.name,
-        "product": known.product,
-        "state": known.state(now).value,
-        "last_seen": known.last_seen.isoformat(),
-        "ends": None if known.ends is None else known.ends.isoformat(),
-        "refusal": known.refusal,
-        "machines": known.machines,
     }
 
 

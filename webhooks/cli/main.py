@@ -22,7 +22,7 @@ COMMANDS = {
     "diagram": ("webhooks.cli.diagram", "diagram", "Draw the states of a call from the transition table."),
     "init": ("webhooks.cli.init", "init", "Make the data folder, settings and secrets."),
     "key": ("webhooks.cli.key_life", "key", "Issue, show and block product keys."),
-    "kms-host": ("webhooks.cli.kms_host", "kms_host", "A licence host on a customer's network: leases to its clients."),
+    "kms-host": ("webhooks.cli.kms_host_watching", "kms_host", "A licence host on a network, and its clients."),
     "ledger": ("webhooks.cli.ledger_back", "ledger", "Balances, entries and their verification."),
     "operator": ("webhooks.cli.operator", "operator", "Who works at the desk, in which role."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),

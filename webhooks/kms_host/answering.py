@@ -7,10 +7,11 @@ is not counted, and every answer says how many are. Clock and folder are handed 
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -20,11 +21,13 @@ from keys.errors import BadInput
 from keys.kms import messages
 from keys.kms.certificate import HostCertificate
 from keys.kms.certificate import read as read_certificate
-from keys.kms.messages import CLOCK_LEEWAY, Answer, HostFault, HostRefusal, Request
+from keys.kms.messages import HostFault, Request
 from keys.signed import InvalidStatement, Sign
+from webhooks.kms_host.counting import Counting, crossed
 from webhooks.kms_host.events import Event, short
 from webhooks.kms_host.folder import Folder
-from webhooks.kms_host.register import Before, Register, Replayed
+from webhooks.kms_host.register import Noted, Register
+from webhooks.kms_host.together import Together
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How long the host's own activation and its count are taken to stand before they are looked at anew."""
@@ -49,7 +52,7 @@ class _Signer:
     certificate: HostCertificate
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Looked:
     """What was looked at last: when, the file as it was, what to sign with, why not, and the count."""
 
@@ -60,17 +63,27 @@ class _Looked:
     count: int
 
 
+_Given = tuple[str, str] | _Looked | HostFault
+"""What comes of what was asked: a signed answer with the host's certificate, how the host stands, or why neither."""
+
+
 class Host:
-    """A licence host over a folder. Threads may ask it at once."""
+    """A licence host over a folder. Threads may ask it at once: those that do are written down in one commit.
+
+    What stands in `_latest` and `_looked` is what the register says, as of the last commit.
+    """
 
     def __init__(self, folder: Folder, now: Callable[[], datetime]) -> None:
         self._folder = folder
+        self._file = folder.file
         self._now = now
         self._register = Register(folder.register)
-        self._lock = threading.Lock()
+        self._together: Together[bytes | None, _Given] = Together(self._work)
         self._latest = self._register.latest()
         self._looked: _Looked | None = None
-        self._note(Event.HOST_STARTED)
+        self._noted: list[Noted] = []
+        with self._written():
+            self._note(Event.HOST_STARTED, now())
 
     def close(self) -> None:
         """Close the register."""
@@ -78,29 +91,18 @@ class Host:
 
     def answer(self, sent: bytes) -> tuple[str, str]:
         """The signed answer to what a client sent, and the host's certificate. Raises NoAnswer."""
-        try:
-            request = messages.read_request(sent)
-        except InvalidStatement as error:
-            with self._lock:
-                self._note(Event.REQUEST_MALFORMED)
-            raise NoAnswer(HostFault.MALFORMED) from error
-        now = self._now()
-        with self._lock:
-            try:
-                looked = self._look(now)
-                if looked.signer is None:
-                    raise NoAnswer(HostFault.HOST_NOT_ACTIVATED)
-                answer = self._decided(request, now, looked, looked.signer.certificate)
-            except sqlite3.OperationalError as error:
-                _log.error(Event.HOST_BUSY, error=str(error))
-                raise NoAnswer(HostFault.HOST_BUSY) from error
-        return messages.write_answer(answer, looked.signer.sign), looked.signer.text
+        given = self._together.answer(sent)
+        if isinstance(given, HostFault):
+            raise NoAnswer(given)
+        assert isinstance(given, tuple)
+        return given
 
     def stands(self) -> dict[str, object]:
-        """What anybody on the network may know of this host."""
-        now = self._now()
-        with self._lock:
-            looked = self._look(now)
+        """What anybody on the network may know of this host. Raises NoAnswer."""
+        looked = self._together.answer(None)
+        if isinstance(looked, HostFault):
+            raise NoAnswer(looked)
+        assert isinstance(looked, _Looked)
         certificate = looked.signer.certificate if looked.signer else None
         return {
             "activated": certificate is not None,
@@ -108,75 +110,60 @@ class Host:
             "family": certificate and certificate.family,
             "threshold": certificate and certificate.threshold,
             "count": looked.count,
-            "at": signed.instant_text(now),
+            "at": signed.instant_text(self._now()),
         }
 
-    def _decided(self, request: Request, now: datetime, looked: _Looked, stated: HostCertificate) -> Answer:
-        """The answer to a request that can be read; what is to be kept is kept."""
-        threshold = max(request.threshold, stated.threshold)
-        refusal = self._not_counted(request, now, stated)
-        if refusal is None:
-            try:
-                with self._register.written():
-                    return self._counted(request, now, looked, threshold, stated)
-            except Replayed:
-                refusal = HostRefusal.REPLAY
-        event = Event.HOST_CLOCK_BACK if refusal is HostRefusal.HOST_CLOCK_BACK else Event.LEASE_REFUSED
-        self._note(event, request.client, name=request.name, refusal=refusal.value)
-        return Answer.to(request, now, count=looked.count, threshold=threshold, refusal=refusal)
+    def _work(self, group: Sequence[bytes | None]) -> list[_Given]:
+        """What comes of each that was asked: of what a client sent, or (None) of how the host stands."""
+        now = self._now()
+        requests = {place: read for place, sent in enumerate(group) if (read := _read(sent)) is not None}
+        malformed = len(group) - len(requests) - group.count(None)
+        try:
+            # Signed before the commit, so that whoever cannot be answered is not written down; given away after it.
+            with self._written():
+                looked, answers = self._answered(list(requests.values()), malformed, now)
+        except sqlite3.OperationalError as error:
+            _log.error(Event.HOST_BUSY, error=str(error))
+            return [HostFault.HOST_BUSY] * len(group)
+        given = dict(zip(requests, answers, strict=True))
+        return [given.get(place, looked if sent is None else HostFault.MALFORMED) for place, sent in enumerate(group)]
 
-    def _not_counted(self, request: Request, now: datetime, stated: HostCertificate) -> HostRefusal | None:
-        if request.family != stated.family:
-            return HostRefusal.OTHER_FAMILY
-        if now.timestamp() < self._latest - CLOCK_LEEWAY.total_seconds():
-            return HostRefusal.HOST_CLOCK_BACK
-        if abs(request.at - now) > CLOCK_LEEWAY:
-            return HostRefusal.CLOCK_DIFFERS
-        return None
+    def _answered(self, requests: list[Request], malformed: int, now: datetime) -> tuple[_Looked, Sequence[_Given]]:
+        """How the host stands after requests that came together, and their answers."""
+        looked = self._look(now)
+        for _ in range(malformed):
+            self._note(Event.REQUEST_MALFORMED, now)
+        signer = looked.signer
+        if signer is None:
+            return looked, [HostFault.HOST_NOT_ACTIVATED] * len(requests)
+        counting = Counting(self._register, signer.certificate, now, latest=self._latest, count=looked.count)
+        answers = [(messages.write_answer(answer, signer.sign), signer.text) for answer in counting.answers(requests)]
+        self._noted += counting.noted
+        self._latest = counting.latest
+        if counting.count != looked.count:
+            self._looked = looked = replace(looked, count=counting.count)
+        return looked, answers
 
-    def _counted(
-        self, request: Request, now: datetime, looked: _Looked, threshold: int, stated: HostCertificate
-    ) -> Answer:
-        seconds = int(now.timestamp())
-        before = self._register.before(request, seconds)
-        self._latest = max(self._latest, seconds)
-        self._count(looked, looked.count + (not before.counted), stated.threshold)
-        refusal = None
-        if not stated.covers(now.date()):
-            refusal = HostRefusal.CERTIFICATE_ENDED
-        elif looked.count < threshold:
-            refusal = HostRefusal.BELOW_THRESHOLD
-        answer = Answer.to(request, now, count=looked.count, threshold=threshold, refusal=refusal)
-        ends = None if answer.ends is None else int(answer.ends.timestamp())
-        machines = self._register.keep(request, seconds, ends, refusal)
-        self._tell(request, before, answer, seconds, shared=machines > max(1, before.machines))
-        return answer
-
-    def _tell(self, request: Request, before: Before, answer: Answer, seconds: int, *, shared: bool) -> None:
-        """Note what is worth it: a renewal like any other is not."""
-        if before.new:
-            self._note(Event.CLIENT_NEW, request.client, name=request.name, product=request.product)
-        if shared:
-            self._note(Event.IDENTITY_SHARED, request.client, name=request.name)
-        if answer.refusal is not None:
-            ended = answer.refusal is HostRefusal.CERTIFICATE_ENDED
-            told = {"refusal": answer.refusal.value, "count": answer.count, "threshold": answer.threshold}
-            event = Event.CERTIFICATE_ENDED if ended else Event.LEASE_REFUSED
-            self._note(event, request.client, name=request.name, **told)
-        elif before.ends is None or before.ends <= seconds:
-            self._note(Event.CLIENT_LEASED, request.client, name=request.name)
-
-    def _count(self, looked: _Looked, count: int, threshold: int) -> None:
-        """Keep the count, and note when it comes to the threshold or falls below."""
-        if looked.count < threshold <= count:
-            self._note(Event.THRESHOLD_REACHED, count=count, threshold=threshold)
-        elif count < threshold <= looked.count:
-            self._note(Event.THRESHOLD_LOST, count=count, threshold=threshold)
-        looked.count = count
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """One commit, with what is noted on the way. Only what stands is known by heart, and logged."""
+        kept = self._latest, self._looked
+        self._noted = []
+        try:
+            with self._register.written():
+                yield
+                if self._noted:
+                    self._register.note(*self._noted)
+        except BaseException:
+            self._latest, self._looked = kept
+            raise
+        for noted in self._noted:
+            told = noted.details if noted.identity is None else {"client": short(noted.identity), **noted.details}
+            (_log.warning if noted.event.is_trouble else _log.info)(noted.event.value, **told)
 
     def _look(self, now: datetime) -> _Looked:
         """The host's standing and count, looked at anew once a minute, or when its file was replaced."""
-        file = _changed_at(self._folder)
+        file = _changed_at(self._file)
         last = self._looked
         if last is not None and last.file == file and timedelta(0) <= now - last.at < LOOK_AGAIN:
             return last
@@ -184,13 +171,14 @@ class Host:
         seconds = int(now.timestamp())
         self._register.tidy(seconds)
         self._latest = self._register.latest()
-        count = self._register.count(seconds)
-        self._looked = _Looked(now, file, signer, status, last.count if last else count)
-        self._count(self._looked, count, signer.certificate.threshold if signer else 0)
+        looked = _Looked(now, file, signer, status, self._register.count(seconds))
+        if last is not None and signer is not None:
+            self._noted += crossed(seconds, last.count, looked.count, signer.certificate.threshold)
         if last is None or last.status != status:
             event = Event.HOST_NOT_ACTIVATED if signer is None else Event.HOST_ACTIVATED
-            self._note(event, status=status)
-        return self._looked
+            self._note(event, now, status=status)
+        self._looked = looked
+        return looked
 
     def _standing(self, now: datetime) -> tuple[_Signer | None, str]:
         try:
@@ -202,11 +190,16 @@ class Host:
         certificate = read_certificate(found.licence.certificate, b"", _unchecked)
         return _Signer(ed25519.signer(found.licence.seed), found.licence.certificate, certificate), found.status.value
 
-    def _note(self, event: Event, identity: str | None = None, **details: object) -> None:
-        """Keep an event and log it."""
-        self._register.note(event, int(self._now().timestamp()), identity, **details)
-        told = details if identity is None else {"client": short(identity), **details}
-        (_log.warning if event.is_trouble else _log.info)(event.value, **told)
+    def _note(self, event: Event, now: datetime, **details: object) -> None:
+        self._noted.append(Noted(int(now.timestamp()), event, details=details))
+
+
+def _read(sent: bytes | None) -> Request | None:
+    """The request in what was sent, if it is one."""
+    try:
+        return None if sent is None else messages.read_request(sent)
+    except InvalidStatement:
+        return None
 
 
 def _unchecked(*_: bytes) -> bool:
@@ -214,8 +207,8 @@ def _unchecked(*_: bytes) -> bool:
     return True
 
 
-def _changed_at(folder: Folder) -> int:
+def _changed_at(file: Path) -> int:
     try:
-        return folder.file.stat().st_mtime_ns
+        return file.stat().st_mtime_ns
     except OSError:
         return 0

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS clients (
     first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
     ends INTEGER, refusal TEXT, machines INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS clients_last_seen ON clients (last_seen);
+DROP INDEX IF EXISTS clients_last_seen;
 CREATE TABLE IF NOT EXISTS machines (
     identity TEXT NOT NULL, fingerprint TEXT NOT NULL, last_seen INTEGER NOT NULL, PRIMARY KEY (identity, fingerprint)
 ) WITHOUT ROWID;
@@ -36,17 +37,25 @@ CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL, identity TEXT, details TEXT NOT NULL
 );
 """
-_KEPT = """
-INSERT INTO clients (identity, product, name, first_seen, last_seen, ends, refusal, machines)
-VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
-ON CONFLICT (identity) DO UPDATE
-SET product = ?2, name = ?3, last_seen = ?4, ends = coalesce(?5, ends), refusal = ?6, machines = ?7
+_ARRIVED = "INSERT INTO nonces (nonce, at) VALUES {} ON CONFLICT DO NOTHING RETURNING nonce"
+_BEFORE = """
+WITH asked (identity, fingerprint) AS (VALUES {})
+SELECT clients.last_seen, clients.ends, coalesce(clients.machines, 0), (
+    SELECT count(*) FROM machines AS m
+    WHERE m.identity = asked.identity AND m.fingerprint <> asked.fingerprint AND m.last_seen > ?
+), asked.identity
+FROM asked LEFT JOIN clients ON clients.identity = asked.identity
 """
 _SHOWN = """
-INSERT INTO machines (identity, fingerprint, last_seen) VALUES (?1, ?2, ?3)
-ON CONFLICT (identity, fingerprint) DO UPDATE SET last_seen = ?3
+INSERT INTO machines (identity, fingerprint, last_seen) VALUES {}
+ON CONFLICT (identity, fingerprint) DO UPDATE SET last_seen = excluded.last_seen
 """
-_MACHINES = "SELECT count(*) FROM machines WHERE identity = ? AND last_seen > ?"
+_KEPT = """
+INSERT INTO clients (identity, product, name, first_seen, last_seen, ends, refusal, machines) VALUES {}
+ON CONFLICT (identity) DO UPDATE
+SET product = excluded.product, name = excluded.name, last_seen = excluded.last_seen,
+    ends = coalesce(excluded.ends, ends), refusal = excluded.refusal, machines = excluded.machines
+"""
 MOST_EVENTS = 10_000
 """Events that are kept; the oldest go first."""
 _FORGOTTEN = timedelta(days=400)
@@ -84,16 +93,41 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How a client stood before it asked: new, counted, until when it had a lease, and on how many machines."""
+    """How a client stood before it asked: new, counted, until when it had a lease, and on how many machines.
+
+    `others` are the machines, but for the one that asks, that showed its identity within 30 days.
+    """
 
     new: bool
     counted: bool
     ends: int | None
     machines: int
+    others: int
 
 
-class Replayed(Exception):  # noqa: N818 - what happened, not an error of ours
-    """The very same request came before."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A request and what came of it: until when it was leased, or why not, and how many machines show its identity."""
+
+    request: Request
+    ends: int | None
+    refusal: str | None
+    machines: int
+
+    def row(self, now: int) -> tuple[object, ...]:
+        """Its row among the clients."""
+        asked = self.request
+        return asked.client, asked.product, asked.name, now, now, self.ends, self.refusal, self.machines
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An event to be kept: its moment, its word, the client's identity if it has one, and details in JSON's values."""
+
+    at: int
+    event: Event
+    identity: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 class Register:
@@ -112,34 +146,43 @@ class Register:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """One change of the register: all of it, or none."""
+        """One change of the register: all of it, or none, also where it is the commit that fails."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.commit()
         except BaseException:
             self._connection.rollback()
             raise
-        self._connection.commit()
 
-    def before(self, request: Request, now: int) -> Before:
-        """How a client stands that asks now. Raises Replayed, which undoes the change it stands in."""
-        run = self._connection.execute
-        try:
-            run("INSERT INTO nonces (nonce, at) VALUES (?, ?)", (request.nonce, now))
-        except sqlite3.IntegrityError as error:
-            raise Replayed from error
-        row = run("SELECT last_seen, ends, machines FROM clients WHERE identity = ?", (request.client,)).fetchone()
-        if row is None:
-            return Before(new=True, counted=False, ends=None, machines=0)
-        return Before(False, now - row["last_seen"] < _SEEN_SECONDS, row["ends"], row["machines"])
+    def arrived(self, nonces: Collection[str], now: int) -> set[str]:
+        """Note the nonces of requests; those of them that never came before."""
+        rows = self._connection.execute(
+            _for_each(_ARRIVED, len(nonces), 2), [value for nonce in nonces for value in (nonce, now)]
+        )
+        return {row[0] for row in rows}
 
-    def keep(self, request: Request, now: int, ends: int | None, refusal: str | None) -> int:
-        """Note that a client asked and what it was given; a lease it has stays. How many machines show its identity."""
+    def before(self, requests: Sequence[Request], now: int) -> Mapping[str, Before]:
+        """How the clients stand that ask now, by their identities, of which each stands here once."""
+        asked = [value for request in requests for value in (request.client, _shown(request))]
+        rows = self._connection.execute(_for_each(_BEFORE, len(requests), 2), [*asked, now - _SEEN_SECONDS])
+        return {
+            identity: Before(
+                new=last_seen is None,
+                counted=last_seen is not None and now - last_seen < _SEEN_SECONDS,
+                ends=ends,
+                machines=machines,
+                others=others,
+            )
+            for last_seen, ends, machines, others, identity in rows
+        }
+
+    def keep(self, kept: Sequence[Kept], now: int) -> None:
+        """Note that clients asked, each once, and what they were given; a lease that one has stays."""
         run = self._connection.execute
-        run(_SHOWN, (request.client, bytes(request.fingerprint).hex(), now))
-        machines = int(run(_MACHINES, (request.client, now - _SEEN_SECONDS)).fetchone()[0])
-        run(_KEPT, (request.client, request.product, request.name, now, ends, refusal, machines))
-        return machines
+        shown = [value for one in kept for value in (one.request.client, _shown(one.request), now)]
+        run(_for_each(_SHOWN, len(kept), 3), shown)
+        run(_for_each(_KEPT, len(kept), 8), [value for one in kept for value in one.row(now)])
 
     def count(self, now: int) -> int:
         """How many distinct clients were seen within 30 days."""
@@ -165,11 +208,11 @@ class Register:
             for table, column in (("clients", "last_seen"), ("machines", "last_seen"), ("nonces", "at")):
                 self._connection.execute(f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1", (now,))  # noqa: S608 - names from above
 
-    def note(self, event: Event, now: int, identity: str | None = None, **details: Any) -> None:
-        """Keep an event."""
-        self._connection.execute(
+    def note(self, *noted: Noted) -> None:
+        """Keep events."""
+        self._connection.executemany(
             "INSERT INTO events (at, event, identity, details) VALUES (?, ?, ?, ?)",
-            (now, event.value, identity, json.dumps(details)),
+            [(one.at, one.event.value, one.identity, json.dumps(one.details)) for one in noted],
         )
 
     def clients(self) -> list[Known]:
@@ -204,6 +247,16 @@ class Register:
             }
             for row in reversed(rows)
         ]
+
+
+@cache
+def _for_each(statement: str, rows: int, columns: int) -> str:
+    """A statement with the marks of so many rows in it: one statement for a group costs little more than for one."""
+    return statement.format(", ".join([f"({', '.join('?' * columns)})"] * rows))
+
+
+def _shown(request: Request) -> str:
+    return bytes(request.fingerprint).hex()
 
 
 def _moment(seconds: int) -> datetime:

@@ -9,13 +9,13 @@ bare WSGI application: a host serves a network full of clients beside its machin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
 
 from keys.kms.messages import HOST_PATH, LONGEST_REQUEST, PATH, HostFault
+from keys.signed import plain
 from webhooks.kms_host.answering import Host, NoAnswer
 
 HEALTH_PATH = "/healthz"
@@ -25,6 +25,11 @@ _STATUS = {
     HostFault.HOST_NOT_ACTIVATED: "503 Service Unavailable",
     HostFault.HOST_BUSY: "503 Service Unavailable",
 }
+
+
+class _TooLong(Exception):  # noqa: N818 - what was sent, not an error of ours
+    """More was sent than any request is long."""
+
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -48,7 +53,7 @@ def application(host: Host) -> Application:
         except Exception:  # noqa: BLE001 - our own bug: logged here, and no more than a status outside
             _log.exception("request_failed")
             status, facts = "500 Internal Server Error", {"fault": HostFault.HOST_BUSY}
-        body = json.dumps(facts, separators=(",", ":")).encode()
+        body = plain(facts)
         start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return (body,)
 
@@ -62,15 +67,19 @@ def _answered(host: Host, environ: dict[str, Any]) -> tuple[str, dict[str, objec
         return closed, {"fault": HostFault.MALFORMED}
     if path == HEALTH_PATH:
         return "200 OK", {"serving": True}
-    if path == HOST_PATH:
-        return "200 OK", host.stands()
+    try:
+        return "200 OK", host.stands() if path == HOST_PATH else _leased(host, environ)
+    except NoAnswer as none:
+        return _STATUS[none.fault], {"fault": none.fault}
+    except _TooLong:
+        return "413 Content Too Large", {"fault": HostFault.MALFORMED}
+
+
+def _leased(host: Host, environ: dict[str, Any]) -> dict[str, object]:
+    """A lease, or a signed refusal. Raises NoAnswer and _TooLong."""
     stated = environ.get("CONTENT_LENGTH") or "0"
     length = int(stated) if stated.isascii() and stated.isdigit() else 0
     if length > LONGEST_REQUEST:
-        return "413 Content Too Large", {"fault": HostFault.MALFORMED}
-    sent = environ["wsgi.input"].read(length)
-    try:
-        text, certificate = host.answer(sent)
-    except NoAnswer as none:
-        return _STATUS[none.fault], {"fault": none.fault}
-    return "200 OK", {"answer": text, "certificate": certificate}
+        raise _TooLong
+    text, certificate = host.answer(environ["wsgi.input"].read(length))
+    return {"answer": text, "certificate": certificate}

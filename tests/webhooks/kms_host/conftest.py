@@ -1,7 +1,8 @@
 """A customer's network on the loopback: a name server, licence hosts on addresses of their own, and their clients.
 
 - `network`: `.host(n)` installs and serves a host on 127.0.0.n+1, activated by a telephone call to the real line;
-  `.client(name)` starts a copy; `.clock` moves the time of all of them, line, hosts and clients.
+  `.copy(name)` starts a copy; `.clock` moves the time of all of them, line, hosts and clients.
+- `stand`: one host alone, without a network; see `tests.kms_stand`.
 """
 
 import socket
@@ -22,6 +23,7 @@ from keys.device.hardware import simulated
 from keys.device.name_service import looked_up
 from keys.groups import split
 from keys.product_key import KeyType
+from tests.kms_stand import Stand
 from webhooks.app import create_app
 from webhooks.kms_host.answering import Host
 from webhooks.kms_host.folder import Folder, Installed
@@ -181,3 +183,10 @@ def network(database, exchange, secrets, catalogue, issue_key, clock, tmp_path):
     made = Network(database, exchange, secrets, catalogue, issue_key, clock, tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def stand(tmp_path):
+    made = Stand(tmp_path / "host")
+    yield made
+    made.host.close()

@@ -169,7 +169,7 @@ def administrator(touchtone, database, tmp_path, monkeypatch):
 
 def test_the_page_shows_every_command_of_the_host_and_of_its_clients():
     from webhooks.cli.device_kms import kms
-    from webhooks.cli.kms_host import kms_host
+    from webhooks.cli.kms_host_watching import kms_host
 
     shown = {
         tuple(word for word in words[:3] if word.isalpha() or ("-" in word and not word.startswith("--")))

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from keys.database import metadata
-from keys.entries import entries
+from keys.entries import OF_A_PRODUCT, entries
 
 # This is the hot row of the ledger: nothing refers to it and it refers to nothing, since a foreign key in either
 # direction would make every activation of one key queue for a second lock.
@@ -139,18 +139,21 @@ def balance(connection: Connection, key_id: int) -> Balance:
     return Balance(*connection.execute(_BALANCE, {"the_key": key_id}).one())
 
 
+_COUNTED = ("granted", "pending", "posted")
+
+
 def recount(connection: Connection) -> tuple[Mismatch, ...]:
     """Every key whose counters are not the sums of its entries, or that has only the one or the other, by id."""
     sums = (
         select(
             entries.c.key_id,
-            *(func.coalesce(func.sum(entries.c[name]), 0).label(name) for name in ("granted", "pending", "posted")),
+            *(func.coalesce(func.sum(entries.c[name]), 0).label(name) for name in _COUNTED),
         )
         .group_by(entries.c.key_id)
         .subquery()
     )
     zero = literal(0)
-    summed = [func.coalesce(sums.c[name], zero) for name in ("granted", "pending", "posted")]
+    summed = [func.coalesce(sums.c[name], zero) for name in _COUNTED]
     wrong = (
         select(_c.key_id, _c.granted, _c.pending, _c.posted, *summed)
         .outerjoin(sums, sums.c.key_id == _c.key_id)
@@ -159,7 +162,7 @@ def recount(connection: Connection) -> tuple[Mismatch, ...]:
     lost = (
         select(sums.c.key_id, zero, zero, zero, sums.c.granted, sums.c.pending, sums.c.posted)
         .outerjoin(allowances, sums.c.key_id == _c.key_id)
-        .where(_c.key_id.is_(None))
+        .where(_c.key_id.is_(None), or_(sums.c.key_id != OF_A_PRODUCT, *(sums.c[name] != 0 for name in _COUNTED)))
     )
     found = [
         Mismatch(row[0], Balance(*map(int, row[1:4])), Balance(*map(int, row[4:7])))

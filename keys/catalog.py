@@ -169,5 +169,6 @@ def product_build(
         line=line,
         earlier=live,
         returns=product.returns > 0,
+        licensing=product.licensing.value,
         suites=tuple(product_build(suite, secrets) for suite in suites),
     )

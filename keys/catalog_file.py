@@ -38,6 +38,8 @@ field. A file holds tables of four kinds:
     returns = 0                     # of one key within the period; a compact product has none
     releases = 5                    # of lost and dead machines of one key within the period
     period_days = 365
+    retail_machines = 1             # that one retail key activates
+    escrow_ahead = false            # with after_retirement = "escrow": handed to a trustee before it is retired
 
     [[suite]]
     product = 9                     # the product whose keys these are; what they activate:
@@ -133,6 +135,10 @@ def _product(place: Place) -> Product:
     blocks = place.take("blocks", int, fmt.blocks)
     if blocks not in BLOCK_COUNTS:
         place.wrong("blocks", Fault.NOT_ONE_OF, " or ".join(map(str, BLOCK_COUNTS)))
+    after = AfterRetirement(place.word("after_retirement", tuple(AfterRetirement), "refuse"))
+    ahead = place.take("escrow_ahead", bool, False)
+    if ahead and after is not AfterRetirement.ESCROW:
+        place.wrong("escrow_ahead", Fault.WITHOUT_ESCROW)
     return Product(
         # The number has to fit the format's field: 10 bits in a compact IID.
         number=place.number("number", 1, (1 << fmt.product_bits) - 1),
@@ -148,7 +154,8 @@ def _product(place: Place) -> Product:
         release=place.text("release", "") or None,
         licensing=Licensing(place.word("licensing", tuple(Licensing), "volume")),
         retires=place.take("retires", date, None),
-        after_retirement=AfterRetirement(place.word("after_retirement", tuple(AfterRetirement), "refuse")),
+        after_retirement=after,
+        escrow_ahead=ahead,
         **_counts(place, fmt),
     )
 
@@ -156,7 +163,7 @@ def _product(place: Place) -> Product:
 def _counts(place: Place, fmt: Format) -> dict[str, Any]:
     """What the product allows of this and that; where the file says nothing, as `Product` has it."""
     lowest = dict.fromkeys(("kms_reactivations", "free_reactivations", "returns", "releases"), 0)
-    lowest |= dict.fromkeys(("kms_threshold", "kms_hosts", "most_reactivations", "period_days"), 1)
+    lowest |= dict.fromkeys(("kms_threshold", "kms_hosts", "most_reactivations", "period_days", "retail_machines"), 1)
     found = {}
     for name, low in lowest.items():
         if place.has(name):

@@ -35,6 +35,7 @@ class Fault(StrEnum):
     UNKNOWN_PRODUCT = "unknown_product"  #: no product of this number in the file
     ENDS_BEFORE_START = "ends_before_start"
     NOT_IN_FORMAT = "not_in_format"  #: the product's format has no room for it
+    WITHOUT_ESCROW = "without_escrow"  #: nothing is handed over ahead where nothing is handed over
     OTHER_LICENSING = "other_licensing"  #: a suite and its members are of one licensing class
     SUITE_IN_SUITE = "suite_in_suite"  #: a suite's members are no suites, least of all itself
 

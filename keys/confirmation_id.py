@@ -83,6 +83,18 @@ def month_number(day: date) -> int:
     return months
 
 
+def months_from(day: date, term_months: int) -> int:
+    """The number of the last month that a CID of `day` is good for; 0, for ever, where there is no term.
+
+    >>> months_from(date(2026, 11, 24), 12), months_from(date(2026, 11, 24), 0)
+    (22, 0)
+    """
+    if term_months == 0:
+        return 0
+    years, month = divmod(day.month - 1 + term_months, 12)
+    return month_number(date(day.year + years, month + 1, 1))
+
+
 def last_day(valid_until: int) -> date | None:
     """The last day of the month with this number; None for 0, which is for ever."""
     if valid_until == 0:

@@ -29,6 +29,11 @@ class Kind(StrEnum):
     BLOCK = "block"  #: the key was blocked
     UNBLOCK = "unblock"  #: the key was opened again
     REPLACE = "replace"  #: the key was replaced by another
+    ESCROW = "escrow"  #: the secrets of a whole product were handed to a trustee
+
+
+OF_A_PRODUCT = 0
+"""The `key_id` of an entry about a whole product, which its details name; no key has it."""
 
 
 # No foreign keys: thousands of entries pointing at one hot key would queue for its row.

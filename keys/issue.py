@@ -79,6 +79,8 @@ class Issued:
 class Order:
     """What is to be issued: `granted` activations, 0 for a type that is never activated here; no channels means all.
 
+    A retail key is granted no more than its product's `retail_machines`.
+
     A `test` key spends nothing, so it is granted nothing. From the day `expires` on a key activates nothing anew.
     """
 
@@ -201,7 +203,8 @@ def _highest(product: Any, order: Order) -> int:
     """The most that a key may be granted at issue."""
     if order.test:
         return 0
-    return FORMATS[product.format].activations_per_key or MOST_GRANTED
+    most = FORMATS[product.format].activations_per_key or MOST_GRANTED
+    return min(most, product.retail_machines) if order.type is KeyType.RETAIL else most
 
 
 def grant(connection: Connection, key: IssuedKey, more: int, *, now: datetime, actor: str, reason: str = "") -> Balance:

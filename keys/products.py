@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    false,
     select,
     text,
 )
@@ -89,6 +90,8 @@ products = Table(
     _count("returns", 0),
     _count("releases", 5),
     _count("period_days", 365),
+    _count("retail_machines", 1),
+    Column("escrow_ahead", Boolean, nullable=False, server_default=false()),
     one_of("status", ProductStatus),
     one_of("licensing", Licensing),
     one_of("after_retirement", AfterRetirement),
@@ -112,6 +115,9 @@ class Product:
     for (0: for ever), `channels` where it may be activated (empty: everywhere). A KMS host key activates every volume
     edition of its `family` (the product's own name, if none is said). From the day `retires` on it is retired, and
     `after_retirement` says what then becomes of a new activation.
+
+    A retail key activates `retail_machines`. With `escrow_ahead` a product of which `after_retirement` is escrow may be
+    handed to a trustee before it is retired.
 
     A KMS host hands out leases from `kms_threshold` clients on; its key activates `kms_hosts` hosts, each again
     `kms_reactivations` times.
@@ -143,6 +149,8 @@ class Product:
     returns: int = 0
     releases: int = 5
     period_days: int = 365
+    retail_machines: int = 1
+    escrow_ahead: bool = False
 
     def __post_init__(self) -> None:
         """Give a product without a family its own name for one."""

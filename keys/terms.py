@@ -4,10 +4,10 @@ The rule it keeps: an activation made alone and one made among thousands have th
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from keys.confirmation_id import SCHEME, SHARE_BLOCKS, SHARE_SCHEME, month_number
+from keys.confirmation_id import SCHEME, SHARE_BLOCKS, SHARE_SCHEME, months_from
 from keys.entries import Entry, Kind
 from keys.installation_id import fingerprint_number
 from keys.product_key import KeyType
@@ -23,9 +23,8 @@ def fresh_row(
     """The row of a new reservation of `claim`: held until `until`, or posted at once (None)."""
     row = claim_row(claim, iid_digest, fingerprint_number(claim.iid), key_id=seen.the_key, now=now)
     row |= {"scheme": SCHEME, "blocks": seen.product_blocks, "basis": basis.value}
-    row["valid_until"] = valid_until(
-        now, min(seen.term_months or _TEST_MONTHS, _TEST_MONTHS) if seen.test else seen.term_months
-    )
+    term_months = min(seen.term_months or _TEST_MONTHS, _TEST_MONTHS) if seen.test else seen.term_months
+    row["valid_until"] = months_from(now.date(), term_months)
     if seen.type == KeyType.KMS_HOST:
         row |= {"scheme": SHARE_SCHEME, "blocks": SHARE_BLOCKS}
     state = State.PENDING if until else State.POSTED
@@ -48,11 +47,3 @@ def posted_entry(claim: Claim, held: Reservation, now: datetime) -> Entry:
     who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
     takes = held.basis.takes
     return Entry(now, Kind.POST, held.key_id, held.id, pending=-takes, posted=takes, **who)
-
-
-def valid_until(now: datetime, term_months: int) -> int:
-    """The number of the last month that an activation made now is good for; 0, for ever, where there is no term."""
-    if term_months == 0:
-        return 0
-    years, month = divmod(now.month - 1 + term_months, 12)
-    return month_number(date(now.year + years, month + 1, 1))

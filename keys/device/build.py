@@ -5,8 +5,9 @@ One rule: an issuing key never stands here. A build alone makes no confirmation 
 >>> build = ProductBuild(7, "Pilot", 1, generation=1, verification_secret=bytes(32), blocks=8)
 >>> ProductBuild.from_facts(build.to_facts()) == build
 True
->>> build
-ProductBuild(product=7, name='Pilot', format=1, generation=1, blocks=8, dockable=False, line=None, returns=False)
+>>> build  # doctest: +NORMALIZE_WHITESPACE
+ProductBuild(product=7, name='Pilot', format=1, generation=1, blocks=8, dockable=False, line=None, returns=False,
+ licensing='volume')
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from dataclasses import dataclass, field
 from keys.errors import BadInput
 from keys.formats import BLOCK_COUNTS, FORMATS, Format
 from keys.kms.messages import MOST_THRESHOLD, USUAL_THRESHOLD
+
+VOLUME = "volume"
+LICENSING = (VOLUME, "retail", "preinstalled")
+"""The classes of copies; a copy whose build says nothing is a volume one."""
 
 
 class InvalidBuild(BadInput):
@@ -84,10 +89,10 @@ class ProductBuild:
 
     `generation` is that of the `verification_secret` (32 bytes), under which new installations are made; `earlier`
     holds secrets of generations that machines activated before are still to be accepted under. `blocks` is 5 or 8,
-    `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes;
-    of one with `returns` a machine may give its activation back; `volume` is there in editions that a licence host may
-    lease. `suites` are the builds of the suites that the product is sold in, under whose own numbers their keys,
-    installations and answers stand.
+    `line` the number to call or text, if it is to be shown; `dockable` products forgive more hardware changes.
+    `volume` is there in editions that a licence host may lease. Of a product with `returns` a machine may give its
+    activation back. `licensing` is the class of its copies, one of LICENSING. `suites` are the builds of the suites
+    that the product is sold in, under whose own numbers their keys, installations and answers stand.
     """
 
     product: int
@@ -101,6 +106,7 @@ class ProductBuild:
     earlier: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     volume: Volume | None = field(default=None, repr=False)
     returns: bool = False
+    licensing: str = VOLUME
     suites: "tuple[ProductBuild, ...]" = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +119,8 @@ class ProductBuild:
             raise InvalidBuild("blocks")
         if not self.verification_secret or self.generation in self.earlier:
             raise InvalidBuild("verification_secret")
+        if self.licensing not in LICENSING:
+            raise InvalidBuild("licensing")
         if self.returns and not FORMATS[self.format].returns:
             raise InvalidBuild("returns")
         numbers = {self.product, *(suite.product for suite in self.suites)}
@@ -160,6 +168,7 @@ class ProductBuild:
             # What came later stands there only where it says something: a package's seal covers these very facts.
             **({} if self.volume is None else {"volume": self.volume.to_facts()}),
             **({"returns": True} if self.returns else {}),
+            **({} if self.licensing == VOLUME else {"licensing": self.licensing}),
             **({"suites": [suite.to_facts() for suite in self.suites]} if self.suites else {}),
         }
 
@@ -189,6 +198,7 @@ class ProductBuild:
             earlier=older,
             volume=Volume.from_facts(facts.get("volume")),
             returns=facts.get("returns") is True,
+            licensing=_text({"licensing": VOLUME, **facts}, "licensing"),
             suites=tuple(cls.from_facts(suite) for suite in suites),
         )
 

@@ -26,7 +26,7 @@ from enum import StrEnum
 
 from keys import confirmation_id, derivation, product_key
 from keys.confirmation_id import ConfirmationID
-from keys.device.build import ProductBuild
+from keys.device.build import VOLUME, ProductBuild
 from keys.device.hardware import Hardware, fingerprint, has_own_identity, vote
 from keys.device.state import State
 from keys.errors import BadInput, InvalidNumber
@@ -34,8 +34,16 @@ from keys.groups import digits_of
 from keys.installation_id import InstallationID, decode, encode
 from keys.product_key import KeyType
 
-INSTALLABLE = (KeyType.MAK,)
-"""Keys that make a machine of this product; a licence host installs its own type (`keys.device.host`)."""
+INSTALLABLE = {
+    VOLUME: (KeyType.MAK,),
+    "retail": (KeyType.MAK, KeyType.RETAIL),
+    "preinstalled": (KeyType.MAK, KeyType.RETAIL),
+}
+"""Keys that make a machine of a copy, by its class: a retail key is for no volume copy.
+
+Whether a volume key is for a retail copy stands in its agreement, which the line knows. A licence host installs its own
+type (`keys.device.host`).
+"""
 
 
 class Status(StrEnum):
@@ -63,7 +71,7 @@ class Reason(StrEnum):
     OTHER_PRODUCT = "other_product"
     """The product key, or the pair, is another product's; `found` is its number."""
     KEY_TYPE = "key_type"
-    """Keys of this type are not installed here; `found` is the type's number."""
+    """Keys of this type are not installed on a copy like this; `found` is the type's number."""
     NO_OWN_IDENTITY = "no_own_identity"
     """The hardware has no fixed part with an identity of its own (all absent, virtual, removable or model-level)."""
     OTHER_KEY = "other_key"
@@ -99,7 +107,7 @@ def install(
     hardware: Hardware,
     nonce: int,
     *,
-    types: tuple[KeyType, ...] = INSTALLABLE,
+    types: tuple[KeyType, ...] | None = None,
     returned: tuple[str, ...] = (),
 ) -> State:
     """Install the product key in `text`; makes the one IID of this installation.
@@ -114,7 +122,7 @@ def install(
     if own is None:
         raise Declined(Reason.OTHER_PRODUCT, key.product)
     build = own
-    if key.type not in types:
+    if key.type not in (types or INSTALLABLE[build.licensing]):
         raise Declined(Reason.KEY_TYPE, int(key.type))
     parts = fingerprint(build.id_format, hardware, key.secret)
     if not has_own_identity(build.id_format, parts):

@@ -42,6 +42,7 @@ MAY_BEGIN = {
     "webhooks/desk/taking_up.py": "a desk view",
     "webhooks/desk/duties.py": "one round of the desk's duties",
     "webhooks/cli/catalog.py": "a command",
+    "webhooks/cli/escrow.py": "a command",
     "webhooks/cli/key.py": "a command",
     "webhooks/cli/caller.py": "a command",
     "webhooks/cli/case.py": "a command",

@@ -40,7 +40,7 @@ def test_volume_keys_are_for_volume_copies_unless_the_agreement_says_so(
 ):
     """Refused at issue; and where a key was issued before the rule came to forbid it, refused on the line."""
     usual = "retail" if key_type is KeyType.RETAIL else "volume"
-    change(database, products, licensing=usual)
+    change(database, products, licensing=usual, retail_machines=10)
     key = issue_key(key_type=key_type).key
     change(database, products, licensing=copies)
     change(database, agreements, licensing=agreed)

@@ -130,6 +130,28 @@ def test_an_entry_cannot_be_replaced_or_truncated_either(database):
         connection.execute(text(sly))
 
 
+def test_entries_outlive_the_step_that_widens_their_check_and_so_does_the_mark_of_one_cut_off(tmp_path):
+    before = Database(f"sqlite:///{tmp_path / 'before.db'}")
+    running.upgrade(before.engine, "0020")
+    with before.begin() as connection:
+        append(connection, *(Entry(NOW, Kind.GRANT, 1, granted=number, reason="ü") for number in (1, 2, 3)))
+        connection.execute(text("DROP TRIGGER entries_no_delete"))
+        connection.execute(text("DELETE FROM entries WHERE id = 3"))
+        connection.execute(
+            text(next(each for each in append_only.guard_statements("entries", "sqlite") if "DELETE" in each))
+        )
+    with before.read() as connection:
+        kept = connection.execute(text("SELECT * FROM entries ORDER BY id")).all()
+    running.upgrade(before.engine)
+    with before.begin() as connection:
+        assert connection.execute(text("SELECT * FROM entries ORDER BY id")).all() == kept
+        assert append_only.missing(connection) == ()
+        append(connection, Entry(NOW, Kind.ESCROW, 0))
+        assert connection.execute(text("SELECT max(id) FROM entries")).scalar_one() == 4
+    assert running.differences(before.engine, all_tables()) == []
+    before.close()
+
+
 def test_a_guard_that_was_taken_off_is_missed(database):
     drop = {
         "sqlite": "DROP TRIGGER entries_no_update",

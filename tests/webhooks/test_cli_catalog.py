@@ -62,6 +62,8 @@ def test_a_catalogue_is_loaded_and_its_products_get_their_secrets(touchtone, fil
         "returns": 0,
         "releases": 5,
         "period_days": 365,
+        "retail_machines": 1,
+        "escrow_ahead": False,
     }
     assert shown["agreements"][0]["starts"] == "2020-01-01"
     assert touchtone("catalog", "load", file, "--json").told["changes"] == []
@@ -125,6 +127,14 @@ def test_a_members_build_has_its_suites_in_it_and_is_refused_without_their_secre
     assert (build.returns, build.verification_secret) == (False, secrets[1].verification[1])
     assert (build.under(9).returns, build.under(9).verification_secret) == (True, secrets[9].verification[1])
     assert touchtone("catalog", "build", "9", "--out", out, "--json").told["in_suites"] == []
+
+
+def test_handing_over_ahead_goes_with_escrow_alone(touchtone, file):
+    file.write_text(GOOD + "escrow_ahead = true\n")
+    refused = touchtone("catalog", "load", file)
+    assert f'{file}:14: escrow_ahead: goes with after_retirement = "escrow" alone' in refused.sighed
+    file.write_text(GOOD + 'escrow_ahead = true\nafter_retirement = "escrow"\n')
+    assert touchtone("catalog", "load", file).status == 0
 
 
 def test_a_change_is_told_as_old_and_new(touchtone, file):

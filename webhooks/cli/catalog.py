@@ -34,6 +34,7 @@ _WORDS = {
     "unknown_product": "names no product of this file",
     "ends_before_start": "ends before it starts",
     "not_in_format": "is not possible in this format",
+    "without_escrow": 'goes with after_retirement = "escrow" alone',
     "other_licensing": "names a product of another licensing class than the suite's",
     "suite_in_suite": "names a suite",
 }

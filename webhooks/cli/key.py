@@ -51,7 +51,9 @@ def key() -> None:
 @key.command()
 @click.option("--product", required=True, help="Number or name of the product.")
 @click.option("--agreement", required=True, help="Number of the agreement.")
-@click.option("--granted", type=click.IntRange(min=0), help="How many activations it allows. A KMS key may go without.")
+@click.option(
+    "--granted", type=click.IntRange(min=0), help="How many activations it allows. Only a MAK has no usual number."
+)
 @click.option(
     "--type", "type_name", type=click.Choice(_TYPES), default="mak", show_default=True, help="What it is for."
 )
@@ -110,11 +112,16 @@ def _order(connection: Connection, said: dict[str, Any], as_json: bool) -> Order
     if found is None:
         refuse("PRODUCT_UNKNOWN", _WORDS["PRODUCT_UNKNOWN"], as_json)
     kind, granted, test = KeyType[said["type_name"].upper()], said["granted"], said["test"]
-    if granted is None and not test and kind not in (KeyType.KMS_HOST, KeyType.KMS_CLIENT):
+    if granted is None and not test and kind is KeyType.MAK:
         raise click.UsageError("Missing option '--granted'.")
     if granted is None:
-        # A host key allows all that its hosts may use; a client key is never activated here.
-        granted = found.kms_hosts * (1 + found.kms_reactivations) if kind is KeyType.KMS_HOST and not test else 0
+        # A host key allows all that its hosts may use, a retail key its product's machines; a client key is never
+        # activated here.
+        usual = {
+            KeyType.KMS_HOST: found.kms_hosts * (1 + found.kms_reactivations),
+            KeyType.RETAIL: found.retail_machines,
+        }
+        granted = 0 if test else usual.get(kind, 0)
     expires = said["expires"].date() if said["expires"] else None
     return Order(found.number, said["agreement"], granted, kind, said["channels"], test, expires)
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "desk": ("webhooks.cli.desk", "desk", "Serve the operators' desk."),
     "device": ("webhooks.cli.device_kms", "device", "The device side: an offline machine to rehearse with."),
     "diagram": ("webhooks.cli.diagram", "diagram", "Draw the states of a call from the transition table."),
+    "escrow": ("webhooks.cli.escrow", "escrow", "Hand a product to a trustee; activate by what was handed over."),
     "init": ("webhooks.cli.init", "init", "Make the data folder, settings and secrets."),
     "key": ("webhooks.cli.key_life", "key", "Issue, show and block product keys."),
     "kms-host": ("webhooks.cli.kms_host_watching", "kms_host", "A licence host on a network, and its clients."),

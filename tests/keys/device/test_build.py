@@ -31,7 +31,7 @@ SUITE = ProductBuild(9, "Bridge", 3, 1, bytes(range(1, 33)), 5)
 
 
 def test_a_build_with_returns_and_suites_survives_its_file_and_shows_no_secret_of_theirs():
-    build = replace(BUILD, returns=True, suites=(SUITE,))
+    build = replace(BUILD, returns=True, licensing="retail", suites=(SUITE,))
     assert ProductBuild.from_facts(json.loads(json.dumps(build.to_facts()))) == build
     assert repr(SUITE.verification_secret) not in repr(build)
 
@@ -55,6 +55,8 @@ def test_suites_have_numbers_of_their_own_and_stand_in_none(suites):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("licensing", "free"),
+        ("licensing", None),
         ("suites", {}),
         ("suites", ["no"]),
         ("product", 16_384),

@@ -85,6 +85,16 @@ def test_a_key_of_a_type_that_is_not_installed_is_declined(kind):
     assert _declined(machine.install, BUILD, _key(kind=kind), HERE, 9) == (Reason.KEY_TYPE, kind)
 
 
+@pytest.mark.parametrize("copies", ["retail", "preinstalled"])
+def test_a_retail_key_is_installed_on_copies_that_are_not_for_volume(copies):
+    build = replace(BUILD, licensing=copies)
+    state = machine.install(build, _key(kind=KeyType.RETAIL), HERE, 9)
+    assert machine.status(build, state, HERE, TODAY) is Status.AWAITING_CONFIRMATION
+    assert machine.install(build, _key(), HERE, 9).product == 7  # where the agreement says so, the line will
+    for kind in (KeyType.KMS_HOST, KeyType.KMS_CLIENT):
+        assert _declined(machine.install, build, _key(kind=kind), HERE, 9) == (Reason.KEY_TYPE, kind)
+
+
 def test_a_mistyped_key_is_told():
     text = _key()
     with pytest.raises(InvalidProductKey) as caught:

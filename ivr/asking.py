@@ -49,7 +49,8 @@ def at_group(state: AskingGroup, event: Keyed | Silence) -> Step:
         return items.ask_group(stray(state.form), say("group.next", group=state.group), roomy=state.roomy)
     if not keys:
         return _silent(state)
-    state = replace(state, form=replace(state.form, ever_keyed=True))
+    if not state.form.ever_keyed:
+        state = replace(state, form=replace(state.form, ever_keyed=True))
     digits = after_star(keys)
     if not digits:
         return _helped(state)
@@ -103,7 +104,9 @@ def resume(form: Form, number: int | None, groups: tuple[str, ...]) -> Step:
 def _take(state: Opening | AskingGroup, layout: Format | None, first: int, digits: str) -> Step:
     """Keep the sound groups of an entry, then go on: the next group, a repair, the one in doubt, the whole-ID check."""
     # Whoever keys more than one group at once is in the lane.
-    form = replace(state.form, lane=state.form.lane or len(digits) >= 2 * GROUP_DIGITS)
+    form = state.form
+    if not form.lane and len(digits) >= 2 * GROUP_DIGITS:
+        form = replace(form, lane=True)
     known = {number: group for number, group in enumerate(form.groups, 1) if group}
     insisted = form.tally.no_match > 0
     entry = read_groups(layout, _expected(state, layout, first), digits, known, insisted=insisted)
@@ -142,13 +145,11 @@ def _expected(state: Opening | AskingGroup, layout: Format | None, first: int) -
 
 def _kept(form: Form, layout: Format, entry: Entry) -> Form:
     """The form with an entry's sound groups."""
-    groups = form.groups or ("",) * layout.groups
+    groups = [entry.sound.get(number, group) for number, group in enumerate(form.groups or ("",) * layout.groups, 1)]
     before = form.unsure if form.groups else ()
     unsure = tuple(sorted({*before, *entry.unsure} - {number for number in entry.sound if number not in entry.unsure}))
-    form = replace(form, format=layout.number, groups=groups, unsure=unsure)
-    for number, group in entry.sound.items():
-        form = form.with_group(number, group)
-    return replace(form, tally=Tally()) if entry.sound else form
+    tally = Tally() if entry.sound else form.tally
+    return replace(form, format=layout.number, groups=tuple(groups), unsure=unsure, tally=tally)
 
 
 def _refitted(form: Form, digits: str) -> Form:

@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.types import TypeDecorator
 
-from keys.direct import run
+from keys.direct import end
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
 __all__ = [
@@ -170,10 +170,8 @@ class Database:
         asked = time.monotonic()
         if self._lock is None:
             with translated(), self.engine.begin() as connection:
-                # The driver, which then finds both done, would take three times as long.
-                run(connection, "BEGIN")
-                yield connection
-                run(connection, "COMMIT")
+                yield connection  # it begins with its first statement
+                end(connection)  # the driver, which then finds it done, would take three times as long
             return
         self._lock.acquire(self.patience)
         try:

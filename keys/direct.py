@@ -106,12 +106,12 @@ class Statement:
         return written
 
 
-def run(connection: Connection, command: str) -> None:
-    """Run a command on PostgreSQL that takes nothing and gives nothing. Raises what SQLAlchemy raises."""
+def end(connection: Connection) -> None:
+    """End the transaction on PostgreSQL, with all that was written in it. Raises what SQLAlchemy raises."""
     try:
-        wire_of(connection).run(command.encode())
+        wire_of(connection).end()
     except connection.dialect.loaded_dbapi.Error as error:
-        raise as_ever(connection, command, error) from error
+        raise as_ever(connection, "COMMIT", error) from error
 
 
 def wire_of(connection: Connection) -> Wire:

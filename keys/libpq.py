@@ -48,6 +48,13 @@ def as_text(fact: Fact) -> bytes | None:
             raise TypeError(type(fact).__name__)
 
 
+def _sound(answer: PGresult) -> PGresult:
+    """The answer. Raises psycopg.Error where it is none."""
+    if answer.status not in _DONE:
+        raise error_from_result(answer)
+    return answer
+
+
 class Wire:
     """The way to the server of one connection of the driver's."""
 
@@ -57,28 +64,56 @@ class Wire:
         self._arrives = select.poll()
         self._arrives.register(self._connection.socket, select.POLLIN)
 
-    def let_driver_begin(self) -> None:
-        """Let the driver begin where nobody has yet, as before a statement of its own. Raises psycopg.Error."""
-        if self._connection.transaction_status == pq.TransactionStatus.IDLE:
-            self.driver.execute("")
-
-    def run(self, command: bytes) -> None:
-        """Run a command that takes nothing and gives nothing, such as BEGIN. Raises psycopg.Error."""
-        self._connection.send_query(command)
-        self._answer()
+    def end(self) -> None:
+        """End what has begun, with all that was written. Raises psycopg.Error."""
+        if self._connection.transaction_status != pq.TransactionStatus.IDLE:
+            self._connection.send_query(b"COMMIT")
+            _sound(self._answer())
 
     def prepare(self, name: bytes, text: bytes) -> None:
         """Prepare a statement under a name. Raises psycopg.Error."""
         self._connection.send_prepare(name, text)
-        self._answer()
+        _sound(self._answer())
 
     def ask(self, name: bytes, facts: Sequence[bytes | None]) -> PGresult:
-        """Run a prepared statement, and take its answer in binary. Raises psycopg.Error."""
+        """Run a prepared statement, and take its answer in binary; the transaction begins with it, where none has.
+
+        Raises psycopg.Error.
+        """
+        if self._connection.transaction_status == pq.TransactionStatus.IDLE:
+            if self._begins_plainly():
+                return _sound(self._begin_with(name, facts))
+            self.driver.execute("")  # the driver knows how such a transaction begins
         self._connection.send_query_prepared(name, facts, result_format=_BINARY)
-        return self._answer()
+        return _sound(self._answer())
+
+    def _begins_plainly(self) -> bool:
+        driver = self.driver
+        plain = driver.isolation_level is None and driver.read_only is None and driver.deferrable is None
+        return plain and not driver.autocommit
+
+    def _begin_with(self, name: bytes, facts: Sequence[bytes | None]) -> PGresult:
+        """BEGIN and a prepared statement sent together: a trip less. The statement's answer, sound or not."""
+        connection, answer = self._connection, None
+        connection.enter_pipeline_mode()
+        try:
+            connection.send_query_params(b"BEGIN", None)
+            connection.send_query_prepared(name, facts, result_format=_BINARY)
+            connection.pipeline_sync()
+            _sound(self._answer())
+            answer = self._answer()
+            self._next_result()  # that the server has come to the end of what was sent
+            connection.exit_pipeline_mode()
+        except BaseException:
+            # Half of the answers may be under way still; whoever asked next would take them for his own.
+            connection.finish()
+            if answer is not None:
+                _sound(answer)  # it says why the connection was lost after it
+            raise
+        return answer
 
     def _answer(self) -> PGresult:
-        """Wait for the answer to what was sent; other threads run meanwhile."""
+        """Wait for the answer to the next command that was sent; other threads run meanwhile."""
         answer: PGresult | None = None
         try:
             while (result := self._next_result()) is not None:
@@ -88,8 +123,6 @@ class Wire:
             if answer is None:
                 raise
         assert answer is not None  # whatever is sent is answered
-        if answer.status not in _DONE:
-            raise error_from_result(answer)
         return answer
 
     def _next_result(self) -> PGresult | None:
@@ -122,7 +155,6 @@ class Prepared:
 
     def _ask(self, facts: Sequence[Fact]) -> PGresult:
         written = [as_text(fact) for fact in facts]
-        self._wire.let_driver_begin()
         if self._name is None:
             name = b"touchtone_%d" % next(_numbers)
             self._wire.prepare(name, self._text)

@@ -14,9 +14,9 @@ from keys import secrets_file
 from keys.database import Database
 from webhooks.desk_legs import desk_legs
 from webhooks.door import Exchange
-from webhooks.forms import FormRequest
 from webhooks.health import health
 from webhooks.hold_music import hold_music
+from webhooks.line_flask import LineFlask
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
@@ -34,8 +34,7 @@ LARGEST_FORM = 64 * 1024
 
 def create_app(exchange: Exchange, rehearsal: Phone | None = None, api: Api | None = None) -> Flask:
     """The application over one exchange; `rehearsal` adds the telephone's page, `api` the doors for programs."""
-    app = Flask("touchtone", static_folder=None)
-    app.request_class = FormRequest
+    app = LineFlask("touchtone", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions["exchange"] = exchange
     app.register_blueprint(voice)

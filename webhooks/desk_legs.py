@@ -20,6 +20,7 @@ from ivr.turn import Answer, hang_up
 from keys.unavailable import DatabaseUnavailable
 from webhooks import twiml
 from webhooks.door import exchange, guard
+from webhooks.line_flask import Document
 from webhooks.row_numbers import LARGEST
 
 OUTCOMES = {
@@ -49,7 +50,7 @@ def apologise(error: Exception) -> Response | HTTPException:
         _log.error("leg_failed", call_sid=request.form.get("CallSid", ""), exc_info=error)
     if request.endpoint == "desk_legs.status":
         return Response("try again\n", status=503, content_type="text/plain")
-    return _document(twiml.farewell(exchange().wording, _line(), say("fault.apology"), say("fault.try_later")))
+    return Document(twiml.farewell(exchange().wording, _line(), say("fault.apology"), say("fault.try_later")))
 
 
 @desk_legs.post("/leg/<int:ring>")
@@ -117,16 +118,12 @@ def _spoken(ring: int, reply: Reply, *, time: int = 1, rounds: int = 1) -> Respo
     leg = f"/voice/desk/leg/{ring}"
     match reply:
         case Ask(prompts):
-            return _document(twiml.ask(here.wording, line, prompts, f"{leg}/key/{time}"))
+            return Document(twiml.ask(here.wording, line, prompts, f"{leg}/key/{time}"))
         case Hold(prompts):
-            return _document(twiml.hold(here.wording, line, prompts, f"{leg}/hold/{rounds}"))
+            return Document(twiml.hold(here.wording, line, prompts, f"{leg}/hold/{rounds}"))
         case Talk(room, ends):
-            return _document(twiml.talk(here.wording, room, f"{leg}/parted", ends=ends))
+            return Document(twiml.talk(here.wording, room, f"{leg}/parted", ends=ends))
         case Part(prompts):
-            return _document(twiml.farewell(here.wording, line, *prompts))
+            return Document(twiml.farewell(here.wording, line, *prompts))
         case Answer():
-            return _document(twiml.render(here.wording, line, reply))
-
-
-def _document(text: str) -> Response:
-    return Response(text, content_type="text/xml; charset=utf-8")
+            return Document(twiml.render(here.wording, line, reply))

@@ -60,15 +60,15 @@ def guard() -> None:
     """Let in only a form that Twilio signed over our public address, for our account: else 415, 413 or 403."""
     if request.mimetype != FORM_TYPE:
         abort(415)
-    here = exchange()
-    query = request.environ.get("QUERY_STRING", "")
-    url = here.wording.public_url + request.environ.get("PATH_INFO", "") + (f"?{query}" if query else "")
-    given = request.headers.get("X-Twilio-Signature", "")
-    if not is_signed(given, here.auth_tokens, url, request.form.items(multi=True)):
+    here, environ, form = exchange(), request.environ, request.form
+    query = environ.get("QUERY_STRING", "")
+    url = here.wording.public_url + environ.get("PATH_INFO", "") + (f"?{query}" if query else "")
+    given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
+    if not is_signed(given, here.auth_tokens, url, form.items(multi=True)):
         # Names only: a parameter that was added on the way is the usual reason, and its value is nobody's business.
-        names = [name[:LONGEST_NAME] for name in sorted(request.form)[:MOST_NAMES]]
+        names = [name[:LONGEST_NAME] for name in sorted(form)[:MOST_NAMES]]
         _log.warning("signature_refused", path=request.path, parameters=names)
         abort(403)
-    if request.form.get("AccountSid") != here.account_sid:
+    if form.get("AccountSid") != here.account_sid:
         _log.warning("account_refused", path=request.path)
         abort(403)

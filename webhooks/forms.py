@@ -11,7 +11,7 @@ True
 from __future__ import annotations
 
 from io import BytesIO
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 
@@ -25,7 +25,7 @@ def pairs(body: bytes) -> list[tuple[str, str]] | None:
     """Names and values in order; None where it takes more than to decode the whole and then part it."""
     if not body.isascii() or any(sign in body for sign in _PARTING):
         return None
-    plain = unquote(body.decode("ascii").replace("+", " "), errors="werkzeug.url_quote")
+    plain = unquote_to_bytes(body.replace(b"+", b" ")).decode(errors="werkzeug.url_quote")
     return [(name, value) for name, _, value in (part.partition("=") for part in plain.split("&") if part)]
 
 

@@ -27,11 +27,11 @@ def signature(token: str, url: str, form: Parameters) -> str:
 def is_signed(given: str, tokens: Sequence[str], url: str, form: Parameters) -> bool:
     """Whether `given` is the signature under one of `tokens`, over `url` with or without its scheme's default port."""
     joined = _joined(form)  # once for all spellings: it takes longer than to seal it
-    found = False
-    for token in tokens:
-        for spelling in spellings(url):
-            found |= hmac.compare_digest(_sealed(token, spelling + joined).encode(), given.encode())
-    return found
+    return any(
+        hmac.compare_digest(_sealed(token, spelling + joined).encode(), given.encode())
+        for spelling in spellings(url)
+        for token in tokens
+    )
 
 
 def spellings(url: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ivr.prompts import Catalogue
 from ivr.text_turn import Incoming, take_text
 from keys.unavailable import DatabaseUnavailable
 from webhooks.door import exchange, guard
+from webhooks.line_flask import Document
 
 LONGEST_SID = 64
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response />'
@@ -54,14 +55,14 @@ def incoming() -> Response:
     if line is None or number is None:
         # A line without texts, or a sender that is no telephone number: a short number, or a name.
         _log.warning("text_not_for_us", message_sid=_sid())
-        return _nothing()
+        return Document(EMPTY)
     caller = of_number(number, pepper=here.secrets.pepper, number_key=here.secrets.number_key)
     text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
     words = _words(here.wording.catalogues[line.locale])
     with here.database.begin() as connection:
         take_text(connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below)
     here.texts_due.set()
-    return _nothing()
+    return Document(EMPTY)
 
 
 def _sid() -> str:
@@ -79,7 +80,3 @@ def _words(catalogue: Catalogue) -> dict[str, Word]:
         for prompt, word in _WORDS.items()
         for text in catalogue.text(prompt, None).split(",")
     }
-
-
-def _nothing() -> Response:
-    return Response(EMPTY, content_type="text/xml; charset=utf-8")

@@ -18,6 +18,7 @@ from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
 from webhooks import spool, twiml
 from webhooks.door import exchange, guard
+from webhooks.line_flask import Document
 
 PATIENCE = 2.4
 """Seconds a voice route may spend on lock, connection and statements together; Twilio's own cliff is 15."""
@@ -43,7 +44,7 @@ def apologise(error: Exception) -> Response | HTTPException:
     line = _line()
     # Where the call-back itself failed, offering it once more would go in a circle.
     can_call_back = request.endpoint != "voice.call_back" and _caller(line) is not None
-    return _document(twiml.fault(exchange().wording, line, can_call_back=can_call_back))
+    return Document(twiml.fault(exchange().wording, line, can_call_back=can_call_back))
 
 
 @voice.post("/incoming")
@@ -64,7 +65,7 @@ def call_back() -> Response:
     here, line = exchange(), _line()
     caller = _caller(line)
     if request.form.get("Digits") != "1" or caller is None:
-        return _document(twiml.farewell(here.wording, line, say("fault.try_later")))
+        return Document(twiml.farewell(here.wording, line, say("fault.try_later")))
     wish = Wish(_call_sid(), None, line.number, caller.sealed, here.now(), line.call_back_hours)
     try:
         with here.database.begin() as connection:
@@ -72,7 +73,7 @@ def call_back() -> Response:
     except Exception as error:  # noqa: BLE001 - whatever keeps it out of the database, the disk can keep it
         _log.error("call_back_spooled", call_sid=wish.call_sid, exc_info=error)
         spool.put(here.spool_dir, wish)
-    return _document(twiml.farewell(here.wording, line, say("fault.noted")))
+    return Document(twiml.farewell(here.wording, line, say("fault.noted")))
 
 
 @voice.post("/status")
@@ -92,7 +93,7 @@ def _turn(number: int | None) -> Response:
     )
     with here.database.begin() as connection:
         answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
-    return _document(twiml.render(here.wording, line, answer))
+    return Document(twiml.render(here.wording, line, answer))
 
 
 def _call_sid() -> str:
@@ -118,9 +119,5 @@ def _is_ours() -> bool:
 
 
 def _block() -> int | None:
-    at = request.args.get("at", "")
+    at = request.args.get("at", "") if request.query_string else ""
     return int(at) if at.isascii() and at.isdigit() and len(at) < 3 else None
-
-
-def _document(text: str) -> Response:
-    return Response(text, content_type="text/xml; charset=utf-8")

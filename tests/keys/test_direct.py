@@ -176,6 +176,27 @@ def test_a_table_that_was_made_anew_is_read_anew(noted):
             connection.execute(text(f"ALTER TABLE direct_notes ADD COLUMN more{width} VARCHAR({width})"))
 
 
+@only_postgresql
+def test_a_transaction_begins_with_its_first_statement_and_ends_with_a_mistake_in_it(noted):
+    """Both go to the server together; a mistake in the statement is told as ever, and the next is answered."""
+    divided = Statement(select(notes.c.id // bindparam("by", type_=Integer)).where(notes.c.id == 1))
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="division by zero"), noted.begin() as connection:
+            divided.first(connection, {"by": 0})
+        with noted.begin() as connection:
+            assert divided.first(connection, {"by": 1}) == (1,)
+            write(connection, "kept")
+        with noted.begin() as connection:
+            assert READ.first(connection, {"which": 1})[0] == "kept"
+
+
+@only_postgresql
+def test_a_transaction_without_a_statement_ends_without_one(noted, caplog):
+    with noted.begin():
+        pass
+    assert not caplog.records
+
+
 def prepared(connection):
     """How many statements of ours the server keeps for this connection."""
     counted = text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'touchtone%'")

@@ -22,5 +22,6 @@ def test_a_change_reaches_every_desk_and_turns_are_timed_with_and_without(tmp_pa
     assert [one["subject"] for one in told["slowed"]] == ["no desk", "no desk, again", "2 desks", "4 desks"]
     assert {one["turns"] for one in told["slowed"]} == {70}
     assert told["slowed"][0]["p50_ratio"] == 1
+    assert all(0 <= one["desk_share"] < 2 for one in told["slowed"])
     assert len(told["aims"]) == 5
     assert "| sqlite | 1 | 4 desks | 70 |" in page.read_text()

@@ -68,6 +68,7 @@ class _Bench:
     address: Address
     database: Database
     line_port: int
+    desk_pid: int
     cookies: Sequence[str]
     desks: OpenDesks
     client: ProcessPoolExecutor
@@ -95,10 +96,13 @@ class _Bench:
         """The line's turns with and without desks, in turns. Raises WrongAnswerError."""
         names = list(self.plan.subjects)
         rounds: dict[str, list[list[float]]] = {subject: [] for subject in names}
+        shares: dict[str, list[float]] = {subject: [] for subject in names}
         for number in range(self.plan.rounds):
             for place in range(len(names)):
                 subject = names[(number + place) % len(names)]
-                rounds[subject].append(self._round(self.plan.subjects[subject], connections))
+                latencies, share = self._round(self.plan.subjects[subject], connections)
+                rounds[subject].append(latencies)
+                shares[subject].append(share)
             medians = ", ".join(f"{one} {percentile(rounds[one][-1], 50) * 1000:.2f}" for one in names)
             say(f"{name}, {connections} connections, round {number + 1}: {medians} ms")
         for subject, each in rounds.items():
@@ -112,18 +116,25 @@ class _Bench:
                 p99=statistics.median(p99),
                 p50_ratio=_ratio(p50, _percentiles(rounds[NONE], 50)),
                 p99_ratio=_ratio(p99, _percentiles(rounds[NONE], 99)),
+                desk_share=statistics.median(shares[subject]),
             )
 
-    def _round(self, streams: int, connections: int) -> list[float]:
-        """The seconds of each turn, the shortest first; something changes each second, whether or not desks listen."""
+    def _round(self, streams: int, connections: int) -> tuple[list[float], float]:
+        """The seconds of each turn, the shortest first, and the share of one core that the desk used meanwhile.
+
+        Something changes each second, whether or not desks listen.
+        """
         calls = list(bench_calls(self.address, self.plan.turns // 7, words_that_ask(), secrets.randbelow))
         shares = [calls[place::connections] for place in range(connections)]
         opening = [[(one.text, one.answer) for call in share for one in call.opening] for share in shares]
         timed = [[(one.text, one.answer) for call in share for one in call.group_turns] for share in shares]
         self.client.submit(load.run, self.line_port, opening).result()
         with self.desks.opened(self.cookies[:streams]), changing(self.database):
+            began, used = time.perf_counter(), machine.used_seconds(*machine.family(self.desk_pid))
             measured = self.client.submit(load.run, self.line_port, timed).result()
-        return sorted(measured.latencies)
+            used = machine.used_seconds(*machine.family(self.desk_pid)) - used
+            share = machine.share(used, time.perf_counter() - began)
+        return sorted(measured.latencies), share
 
 
 def _percentiles(rounds: Sequence[Sequence[float]], percent: int) -> list[float]:
@@ -167,7 +178,7 @@ def _serving(store: Store, plan: Plan, folder: Path) -> Iterator[_Bench]:
         desk = stack.enter_context(_desk(environment, folder / "the-desk.log"))
         spawn = multiprocessing.get_context("spawn")
         client = stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn))
-        yield _Bench(plan, address, database, line.port, cookies, OpenDesks(desk.port), client)
+        yield _Bench(plan, address, database, line.port, desk.pid, cookies, OpenDesks(desk.port), client)
 
 
 def _desk(environment: Mapping[str, str], log: Path) -> contextlib.AbstractContextManager[running.Server]:

@@ -2,8 +2,8 @@
 
 Rule: a figure stands beside the aim it is held to.
 
->>> again = Slowed("sqlite", 1, AGAIN, 2100, 1.30, 2.60, 1.01, 1.32)
->>> slowed = Slowed("sqlite", 1, "20 desks", 2100, 1.30, 2.60, 1.02, 1.25)
+>>> again = Slowed("sqlite", 1, AGAIN, 2100, 1.30, 2.60, 1.01, 1.32, 0.01)
+>>> slowed = Slowed("sqlite", 1, "20 desks", 2100, 1.30, 2.60, 1.02, 1.25, 0.03)
 >>> report = Report({}, 5, (Reached("sqlite", 20, 200, 40, 0.2, 0.4, 0.4, 0.7),), (again, slowed))
 >>> [(found, met) for _, found, met in report.aims()]
 [('0.70 s', True), ('1.02, 1.01 without', True), ('1.25, 1.32 without', True)]
@@ -39,7 +39,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Slowed:
-    """The line's turns with so many desks open: milliseconds, and medians of the ratios to none of the same round."""
+    """The line's turns with so many desks open: milliseconds, and medians of the ratios to none of the same round.
+
+    `desk_share` is how much of one core the desk's process used while the turns were timed.
+    """
 
     database: str
     connections: int
@@ -49,6 +52,7 @@ class Slowed:
     p99: float
     p50_ratio: float
     p99_ratio: float
+    desk_share: float
 
     @property
     def beside(self) -> tuple[str, int]:
@@ -104,7 +108,7 @@ def told(report: Report, *, markdown: bool = False) -> str:
     ]
     slowed = [
         (one.database, str(one.connections), one.subject, f"{one.turns:,}", f"{one.p50:.2f}", f"{one.p99:.2f}",
-         f"{one.p50_ratio:.2f}", f"{one.p99_ratio:.2f}")
+         f"{one.p50_ratio:.2f}", f"{one.p99_ratio:.2f}", f"{one.desk_share:.1%}")
         for one in report.slowed
     ]  # fmt: skip
     heads = ("heard p50 s", "heard most s", "shown p50 s", "shown most s")
@@ -112,7 +116,17 @@ def told(report: Report, *, markdown: bool = False) -> str:
     parts = [
         table(("database", "waiting", "desks", "changes", *heads), reached, markdown=markdown),
         table(
-            ("database", "connections", "open", "turns", "p50 ms", "p99 ms", "p50 of none", "p99 of none"),
+            (
+                "database",
+                "connections",
+                "open",
+                "turns",
+                "p50 ms",
+                "p99 ms",
+                "p50 of none",
+                "p99 of none",
+                "desk, of a core",
+            ),
             slowed,
             markdown=markdown,
         ),

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.agreed import Wanted
+
 Fact = str | int
 
 
@@ -114,8 +116,36 @@ class WriteText:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckAgreement:
+    """Hold keyed digits against the agreement of the case's product key; AgreementRight, AgreementWrong or NotAsked."""
+
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWish:
+    """Read a texted wish for more, `before` being what was said already; WishRead, WishImpossible or NotAsked."""
+
+    said: str
+    before: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class AskForMore:
+    """Ask for `amount` more activations of the case's product key, and why; the answer is Asked or NotAsked.
+
+    It is told to the `held` number if so, else to the caller's own; by text if that is wished and can be.
+    """
+
+    amount: int
+    reason: str
+    held: bool
+    by_text: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NeedPerson:
-    """The case waits for a person, for `reason` (a refusal's code or one of `states.Reason`)."""
+    """The case waits for a person, for `reason` (a refusal's code or one of `form.Reason`)."""
 
     reason: str
 
@@ -159,7 +189,8 @@ class Reply:
 
 
 Spoken = Listen | ReadBack | Wait | Join | HangUp
-Question = Reserve | Weigh | FindCase | WriteText | Enqueue
+Question = Reserve | Weigh | FindCase | WriteText | CheckAgreement | AskForMore | Enqueue
+TextQuestion = Reserve | Weigh | FindCase | ReadWish | AskForMore | Enqueue
 Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack | LeaveQueue | StopWaiting
 Action = Spoken | Question | Deed
-TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | Reserve | Weigh | FindCase | Enqueue
+TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | TextQuestion

@@ -11,9 +11,10 @@ from ivr import items, repairing
 from ivr.actions import FindCase, say
 from ivr.entry import Entry, Expected, after_star, read_groups
 from ivr.events import Keyed, Silence
+from ivr.form import Form, Reason, Tally
 from ivr.items import Step
 from ivr.message import is_case_number
-from ivr.states import AskingCase, AskingGroup, FindingCase, Form, Opening, Reason, Tally
+from ivr.states import AskingCase, AskingGroup, FindingCase, Opening
 from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_stray, no_match, stray
 from keys.formats import GROUP_DIGITS, Format
 from keys.groups import check_group, format_of, reread_first

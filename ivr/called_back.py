@@ -13,7 +13,7 @@ Rule: nobody's telephone rings outside decent hours of their line's own time zon
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -33,6 +33,28 @@ EARLIEST, LATEST = time(8), time(20)
 def in_hours(line: Line, now: datetime) -> bool:
     """Whether callers of this line may be rung just now; never where the line does not say its time zone."""
     return line.desk is not None and EARLIEST <= now.astimezone(line.desk.zone).time() < LATEST
+
+
+def next_in_hours(line: Line, now: datetime) -> datetime:
+    """The next moment, now at the soonest, at which callers of this line may be disturbed.
+
+    It is now where the line does not say its time zone: then nobody knows better.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> from ivr.hours import DeskHours
+    >>> from datetime import UTC
+    >>> desk = DeskHours(ZoneInfo("Europe/Berlin"), {}, frozenset())
+    >>> line = Line("+4930123456", "Example", "DE", "de-DE", 24, desk=desk)
+    >>> next_in_hours(line, datetime(2026, 11, 25, 22, 0, tzinfo=UTC)).isoformat()
+    '2026-11-26T07:00:00+00:00'
+    >>> next_in_hours(line, datetime(2026, 11, 25, 3, 0, tzinfo=UTC)).isoformat()
+    '2026-11-25T07:00:00+00:00'
+    """
+    if line.desk is None or in_hours(line, now):
+        return now
+    here = now.astimezone(line.desk.zone)
+    day = here.date() + timedelta(days=here.time() >= LATEST)
+    return datetime.combine(day, EARLIEST, line.desk.zone).astimezone(UTC)
 
 
 def number_of(connection: Connection, handoff: Handoff) -> str | None:

@@ -17,10 +17,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from ivr import asking, items, leaving, offering, reading, repairing, resuming, waiting
+from ivr import asking, asking_more, items, leaving, offering, reading, repairing, resuming, waiting
 from ivr.actions import say
 from ivr.events import (
+    AgreementRight,
+    AgreementWrong,
     Approved,
+    Asked,
     CallStarted,
     CaseFound,
     CaseUnknown,
@@ -31,6 +34,7 @@ from ivr.events import (
     Issued,
     Joined,
     Keyed,
+    NotAsked,
     Queued,
     Refused,
     Silence,
@@ -42,20 +46,29 @@ from ivr.events import (
 )
 from ivr.items import Step
 from ivr.states import (
+    AskingAgreement,
+    AskingAmount,
     AskingCase,
     AskingGroup,
+    AskingHow,
     AskingMobile,
     AskingNumber,
+    AskingToldAt,
+    AskingWhy,
     Checking,
+    CheckingAgreement,
+    ConfirmingAmount,
     ConfirmingGroup,
     ConfirmingMobile,
     ConfirmingNumber,
+    ConfirmingToldAt,
     Ended,
     Escalating,
     FindingCase,
     Opening,
     Outcome,
     ReadingBack,
+    Requesting,
     State,
     Talking,
     Texting,
@@ -69,7 +82,9 @@ TURN_CEILING = 80
 """Steps of the caller for one machine after which a call is ended kindly; a whole activation takes about ten."""
 
 
-_ANSWERED_AT_ONCE = (Ended, Checking, FindingCase, Weighing, Texting, Escalating, Waiting, Talking)
+_ASKED_IN_THE_TURN = (Checking, FindingCase, Weighing, Texting, CheckingAgreement, Requesting)
+"""States of a question that is answered within the turn, so that no key ever meets one."""
+_ANSWERED_AT_ONCE = (Ended, *_ASKED_IN_THE_TURN, Escalating, Waiting, Talking)
 _Any = TypeVar("_Any", bound=State)
 
 
@@ -100,6 +115,10 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         return repairing.weighed(state, event)
     if isinstance(state, Texting) and isinstance(event, TextWritten | TextRefused):
         return offering.written(state, event)
+    if isinstance(state, CheckingAgreement) and isinstance(event, AgreementRight | AgreementWrong | NotAsked):
+        return asking_more.checked(state, event)
+    if isinstance(state, Requesting) and isinstance(event, Asked | NotAsked):
+        return asking_more.requested(state, event)
     if isinstance(state, Checking | FindingCase):
         return _answered(state, event)
     if isinstance(state, Escalating | Waiting | Talking):
@@ -156,8 +175,8 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
             return leaving.at_way_on(state, event)
         case AskingNumber() | ConfirmingNumber() | AskingMobile() | ConfirmingMobile():
             return _hear_number(state, event, country)
-        case Checking() | FindingCase() | Weighing() | Texting() | Escalating() | Waiting() | Talking() | Ended():
-            raise UnknownTransition(type(state).__name__, type(event).__name__)
+        case _:
+            return _hear_wish(state, event, country)
 
 
 def _hear_number(
@@ -173,6 +192,17 @@ def _hear_number(
             return offering.at_mobile(state, event, country)
         case ConfirmingMobile():
             return offering.at_confirming_mobile(state, event)
+
+
+def _hear_wish(state: State, event: Keyed | Silence, country: str) -> Step:
+    """One of the items of a request for more."""
+    match state:
+        case AskingAgreement() | AskingAmount() | ConfirmingAmount() | AskingWhy() | AskingHow():
+            return asking_more.heard(state, event, country)
+        case AskingToldAt() | ConfirmingToldAt():
+            return asking_more.heard(state, event, country)
+        case _:
+            raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 
 def _is_read(state: State) -> bool:

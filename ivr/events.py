@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.agreed import Wanted
 from ivr.textable import Texts
 from keys.refusals import Refusal
 
@@ -101,6 +102,42 @@ class TextRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementRight:
+    """The keyed number is that of the agreement which the case's product key belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementWrong:
+    """It is not; or this caller may not try just now, which sounds alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class WishRead:
+    """A texted wish for more, with all that is known of it by now."""
+
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class WishImpossible:
+    """The case names no product key that more could be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """More was asked for; the answer will come by text, or else by telephone."""
+
+    by_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Nothing was asked for: it was before and waits (`already`), or too often lately."""
+
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """The case is in the queue at `place` (from 1); `minutes` is the wait to expect, None while nobody is there."""
 
@@ -165,10 +202,12 @@ class HungUp:
 
 Event = (
     CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten | TextRefused
+    | AgreementRight | AgreementWrong | Asked | NotAsked
     | Queued | DeskClosed | StillWaiting | HandedBack | Issued | Joined | TurnedDown | HungUp
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
     CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused,
+    AgreementRight, AgreementWrong, Asked, NotAsked,
     Queued, DeskClosed, StillWaiting, HandedBack, Issued, Joined, TurnedDown,
     HungUp,
 )  # fmt: skip

@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select
 
+from ivr.askers import grant_askers
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import cases
 from ivr.consents import text_consents
+from ivr.grant_requests import GrantState, grant_requests
 from ivr.guesses import guesses
 from ivr.notices import blocked_callers
 from ivr.opt_outs import opt_outs
@@ -76,6 +78,13 @@ def _texts_sent(connection: Connection, before: datetime, most: int) -> int:
 
 def _call_backs(connection: Connection, before: datetime, most: int) -> int:
     return _oldest(connection, call_backs, "wished_at", before, most, call_backs.c.done_at < before)
+
+
+def _askers(connection: Connection, before: datetime, most: int) -> int:
+    """Who asked for more: not while a person has yet to decide, for then the answer is owed."""
+    waits = exists().where(grant_requests.c.id == grant_askers.c.request_id, grant_requests.c.state == GrantState.ASKED)
+    over = and_(grant_askers.c.asked_at < before, ~waits)
+    return _some(connection, grant_askers, grant_askers.c.request_id, over, most)
 
 
 def _text_counts(connection: Connection, before: datetime, most: int) -> int:
@@ -150,6 +159,7 @@ def _gone(connection: Connection, deletion: Any) -> int:
 
 
 _PARTS: tuple[Callable[[Connection, datetime, int], int], ...] = (
-    _calls, _texts_sent, _call_backs, _texts_taken, _threads, _cases, _guesses, _sightings, _text_counts, _lifted,
+    _calls, _texts_sent, _call_backs, _texts_taken, _threads, _cases, _guesses, _sightings, _askers, _text_counts,
+    _lifted,
 )  # fmt: skip
 """What refers to a case goes before the case."""

@@ -1,4 +1,4 @@
-"""Grants of more activations: what one person gave alone, and what a second was asked for, at the desk or with a token.
+"""Grants of more activations: what one person gave alone, and what a second was asked for, at whichever door.
 
 Rule: whoever asks never approves; the database itself forbids it. Within any 30 days nobody gives more than their own
 limit, nor more than ten times that limit to one agreement, all givers together.
@@ -53,7 +53,8 @@ grant_requests = Table(
     Column("decided_at", Instant),
     Column("token_id", BigInteger, ForeignKey("tokens.id")),
     Column("answer", Text),
-    CheckConstraint("asked_by IS NOT NULL OR token_id IS NOT NULL", name="somebody_asked"),
+    Column("channel", String(16)),
+    CheckConstraint("asked_by IS NOT NULL OR token_id IS NOT NULL OR channel IS NOT NULL", name="somebody_asked"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="second_person"),
 )
@@ -70,6 +71,7 @@ class GrantState(StrEnum):
     DECLINED = "declined"
 
 
+_CALLERS = {"phone": "a caller, by telephone", "text": "a caller, by text"}
 _GIVEN = (GrantState.GRANTED, GrantState.APPROVED)
 
 
@@ -77,7 +79,8 @@ _GIVEN = (GrantState.GRANTED, GrantState.APPROVED)
 class Grant:
     """So many activations for a key, given or asked for. `case_id` is the case it was about.
 
-    It was asked by an operator (`asked_by`) or with a token; `answer` is what was said to the latter.
+    It was asked by an operator (`asked_by`), with a token, or by a caller on a `channel`, phone or text; `answer` is
+    what was said to a program.
     """
 
     id: int
@@ -93,6 +96,7 @@ class Grant:
     decided_at: datetime | None
     token_id: int | None = None
     answer: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,12 @@ def ask(connection: Connection, wish: Wish, token_id: int, now: datetime) -> int
     return _write(connection, wish, GrantState.ASKED, now, token_id=token_id)
 
 
-def _write(connection: Connection, wish: Wish, state: GrantState, now: datetime, **asker: int) -> int:
+def ask_for_caller(connection: Connection, wish: Wish, channel: str, now: datetime) -> int:
+    """Write down what a caller asks for on a channel, phone or text; its row id. Who it is stands in `ivr.askers`."""
+    return _write(connection, wish, GrantState.ASKED, now, channel=channel)
+
+
+def _write(connection: Connection, wish: Wish, state: GrantState, now: datetime, **asker: int | str) -> int:
     row = connection.execute(
         insert(grant_requests)
         .values(
@@ -183,11 +192,12 @@ def decide(
 
 
 def askers(connection: Connection, grants: Iterable[Grant]) -> dict[int, str]:
-    """Who asked for each of these, by its id: an operator's name, or a token's with its organisation."""
+    """Who asked for each of these, by its id: an operator's name, a token's with its organisation, or a caller."""
     found = list(grants)
     people = names(connection) if any(each.asked_by is not None for each in found) else {}
     programs = named(connection, [each.token_id for each in found if each.token_id is not None])
-    return {each.id: programs.get(each.token_id or 0) or people.get(each.asked_by or 0, "somebody") for each in found}
+    known = {each.id: programs.get(each.token_id or 0) or people.get(each.asked_by or 0) for each in found}
+    return {each.id: known[each.id] or _CALLERS.get(each.channel or "", "somebody") for each in found}
 
 
 def read(connection: Connection, request_id: int, *, locked: bool = False) -> Grant | None:

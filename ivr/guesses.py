@@ -1,4 +1,4 @@
-"""Wrong proofs and wrong case numbers, by caller or by token: who guesses waits, longer each time.
+"""Wrong proofs, case numbers and agreements, by caller or by token: who guesses waits, longer each time.
 
 Rule: only a caller is slowed, never a key locked: else anybody could lock a stranger's key. A withheld caller is
 nobody and shares no throttle; the tries within one call bound it. A token is known by name and can be revoked, and
@@ -34,6 +34,8 @@ class GuessKind(StrEnum):
 
     PROOF = "proof"
     CASE = "case"
+    AGREEMENT = "agreement"
+    """Of an agreement's number, where more was asked for."""
     FOREIGN = "foreign"
     """A sound proof of another organisation's key; whoever sent it hears what a wrong one hears."""
     RETURN = "return"
@@ -44,7 +46,7 @@ guesses = Table(
     "guesses",
     metadata,
     Column("id", RowNumber, primary_key=True),
-    Column("kind", String(8), nullable=False),
+    Column("kind", String(12), nullable=False),
     Column("caller", String(32)),
     Column("call_sid", String(64), nullable=False),
     Column("product", Integer),

@@ -28,6 +28,7 @@ from ivr.actions import (
     WriteText,
     say,
 )
+from ivr.form import Form, Reason, Tally
 from ivr.states import (
     AskingCase,
     AskingGroup,
@@ -39,13 +40,10 @@ from ivr.states import (
     ConfirmingNumber,
     Ended,
     Escalating,
-    Form,
     Opening,
     Outcome,
     ReadingBack,
-    Reason,
     State,
-    Tally,
     Texting,
     WayOn,
 )
@@ -92,7 +90,7 @@ MOST_DETOURS = 3
 
 def ask_opening(form: Form, *prompts: Say, roomy: bool = False) -> Step:
     """The first prompt. Its gather has room for a whole ID, so whoever keeps keying is not cut off."""
-    return Opening(form), (_entry(prompts, ROOM, roomy),)
+    return Opening(form), (entry(prompts, ROOM, roomy),)
 
 
 def ask_group(form: Form, *prompts: Say, roomy: bool = False, wide: bool = False, changed: bool = False) -> Step:
@@ -106,7 +104,7 @@ def ask_group(form: Form, *prompts: Say, roomy: bool = False, wide: bool = False
     if wide and most == GROUP_DIGITS:
         most = 2 * GROUP_DIGITS
     kept: tuple[Action, ...] = (KeepGroups(),) if changed else ()
-    return AskingGroup(form, number, roomy), (*kept, _entry(prompts, most, roomy))
+    return AskingGroup(form, number, roomy), (*kept, entry(prompts, most, roomy))
 
 
 def expected_groups(form: Form) -> int:
@@ -116,22 +114,22 @@ def expected_groups(form: Form) -> int:
 
 def ask_case(form: Form, *prompts: Say) -> Step:
     """A case number, when 9 alone was keyed."""
-    return AskingCase(form), (_entry(prompts, CASE_DIGITS + SPARE_KEYS, roomy=False),)
+    return AskingCase(form), (entry(prompts, CASE_DIGITS + SPARE_KEYS, roomy=False),)
 
 
 def ask_number(form: Form, reason: str, *prompts: Say) -> Step:
     """A phone number to call back."""
-    return AskingNumber(form, reason), (_entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
+    return AskingNumber(form, reason), (entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
 
 
 def confirm_number(form: Form, reason: str, *prompts: Say) -> Step:
     """The yes to a number that has been read back."""
-    return ConfirmingNumber(form, reason), (_menu(prompts),)
+    return ConfirmingNumber(form, reason), (menu(prompts),)
 
 
 def confirm_group(form: Form, candidate: Candidate, *prompts: Say) -> Step:
     """The yes to a group that has been mended and read out."""
-    return ConfirmingGroup(form, candidate), (_menu(prompts),)
+    return ConfirmingGroup(form, candidate), (menu(prompts),)
 
 
 def check(form: Form) -> Step:
@@ -158,12 +156,12 @@ def may_text(form: Form, reading: ReadingBack | None) -> bool:
 
 def ask_mobile(form: Form, reading: ReadingBack | None, reason: str, *prompts: Say) -> Step:
     """A mobile number to be texted at."""
-    return AskingMobile(form, reading, reason), (_entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
+    return AskingMobile(form, reading, reason), (entry(prompts, LONGEST_NUMBER + SPARE_KEYS, roomy=False),)
 
 
 def confirm_mobile(form: Form, reading: ReadingBack | None, reason: str, *prompts: Say) -> Step:
     """The yes to a mobile number that has been read back."""
-    return ConfirmingMobile(form, reading, reason), (_menu(prompts),)
+    return ConfirmingMobile(form, reading, reason), (menu(prompts),)
 
 
 def write_text(form: Form, reading: ReadingBack | None, reason: str, *, held: bool) -> Step:
@@ -211,7 +209,7 @@ def show_way_on(form: Form, reason: str) -> Step:
         return Ended(form, Outcome.CALL_BACK), (*needs, wish, HangUp((why, say("wayon.promised"))))
     if form.detours > MOST_DETOURS:
         return Ended(form, Outcome.CASE_KEPT), (*needs, HangUp((why, say("wayon.goodbye"))))
-    return WayOn(form, reason), (*needs, _menu((why, say("wayon.case"), *way_on_menu(form, reason))))
+    return WayOn(form, reason), (*needs, menu((why, say("wayon.case"), *way_on_menu(form, reason))))
 
 
 def way_on_menu(form: Form, reason: str) -> tuple[Say, ...]:
@@ -219,18 +217,24 @@ def way_on_menu(form: Form, reason: str) -> tuple[Say, ...]:
     call_back = say("wayon.menu.number" if form.withheld else "wayon.menu.call_back")
     again = (say("wayon.menu.again"),) if may_try_again(reason) else ()
     text = (say(f"wayon.menu.text_{form.texts}"),) if may_text(form, None) else ()
-    return (call_back, *again, *text, say("wayon.menu.repeat"))
+    more = (say("wayon.menu.more"),) if may_ask_for_more(form, reason) else ()
+    return (call_back, *again, *text, *more, say("wayon.menu.repeat"))
 
 
 def repeat_way_on(form: Form, reason: str, *before: Say) -> Step:
     """The way on once more, without its reason."""
-    return WayOn(form, reason), (_menu((*before, say("wayon.case"), *way_on_menu(form, reason))),)
+    return WayOn(form, reason), (menu((*before, say("wayon.case"), *way_on_menu(form, reason))),)
 
 
 def may_try_again(reason: str) -> bool:
     """Whether keying on can help."""
     said_by_a_person = reason == Reason.OPERATOR_REFUSED
     return (reason in Reason.__members__ and not said_by_a_person) or reason in REFUSALS_WORTH_A_TRY
+
+
+def may_ask_for_more(form: Form, reason: str) -> bool:
+    """Whether more activations of the key can be asked for: where that is what is wanting, once a machine."""
+    return reason == Refusal.ALLOWANCE_EXHAUSTED and not form.asked_more
 
 
 def end(form: Form, outcome: Outcome, *prompts: Say) -> Step:
@@ -246,10 +250,12 @@ def end_at_ceiling(form: Form, outcome: Outcome) -> Step:
     return state, (KeepGroups(), NeedPerson(Reason.TRIES), *actions)
 
 
-def _entry(prompts: tuple[Say, ...], most: int, roomy: bool) -> Listen:
+def entry(prompts: tuple[Say, ...], most: int, roomy: bool) -> Listen:
+    """A gather of an entry of `most` keys at most; both waits doubled where `roomy`."""
     factor = 2 if roomy else 1
     return Listen(prompts, most, "#", FIRST_WAIT * factor, BETWEEN_KEYS * factor)
 
 
-def _menu(prompts: tuple[Say, ...]) -> Listen:
+def menu(prompts: tuple[Say, ...]) -> Listen:
+    """A gather of a single key."""
     return Listen(prompts, 1, "", MENU_WAIT, 1)

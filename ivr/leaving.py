@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import items, offering
+from ivr import asking_more, items, offering
 from ivr.actions import HangUp, HoldNumber, Say, WishCallBack, say
 from ivr.entry import after_star
 from ivr.events import Keyed, Silence
+from ivr.form import Form, Reason, Tally
 from ivr.items import Step
-from ivr.states import AskingNumber, ConfirmingNumber, Ended, Form, Outcome, Reason, Tally, WayOn
+from ivr.states import AskingNumber, ConfirmingNumber, Ended, Outcome, WayOn
 from ivr.textable import dialable
 from ivr.tries import is_left_over, stray
 
@@ -22,7 +23,7 @@ NUMBER_TRIES = 3
 
 
 def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
-    """1 a call-back, 2 another try where one can help, 3 a text if offered, 0 a person, `*` the menu again."""
+    """1 a call-back, 2 another try where one can help, 3 a text if offered, 5 more, 0 a person, `*` the menu again."""
     key = event.keys[:1] if isinstance(event, Keyed) else ""
     if is_left_over(state.form, key, event.after):
         return items.repeat_way_on(stray(state.form), state.reason)
@@ -36,6 +37,8 @@ def at_way_on(state: WayOn, event: Keyed | Silence) -> Step:
         return items.show_way_on(state.form, Reason.ASKED)
     if key == "3" and items.may_text(state.form, None):
         return offering.wished(state.form, None, state.reason)
+    if key == "5" and items.may_ask_for_more(state.form, state.reason):
+        return asking_more.wished(state.form)
     form = _counted(state.form, silent=not key)
     if form.tally.no_input + form.tally.no_match + form.tally.help >= MENU_TRIES:
         return items.end(form, Outcome.CASE_KEPT, say("wayon.goodbye"))

@@ -17,12 +17,13 @@ from ivr.called_back import number_of
 from ivr.callers import Caller, pseudonym, unseal
 from ivr.calls import Call
 from ivr.dialled import LONGEST_TALK
+from ivr.form import Form
 from ivr.lines import Line
 from ivr.queue import Decision, Handoff, HandoffState, handoffs
 from ivr.ring_ends import come_to, end
 from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
 from ivr.rooms import room_of
-from ivr.states import Form, Talking
+from ivr.states import Talking
 from ivr.textable import Texts, takes_texts
 from ivr.turn import CHANNEL, Answer
 from ivr.waiting_room import is_open

@@ -1,7 +1,7 @@
 """What one text message says: a word of ours, a case number, digits that may be groups, or nothing at all.
 
-Rule: a message is read as generously as can be without guessing: a word counts only where it is the whole message, and
-what is quoted only where nothing else is said.
+Rule: a message is read as generously as can be without guessing: a word counts only where it is the whole message (but
+MORE, after which a wish is told), and what is quoted only where nothing else is said.
 
 >>> ours = {"status": Word.STATUS, "?": Word.INSTRUCTIONS}
 >>> read(" \u201cStatus.\u201d ", ours).word, read("What is the status of this?", ours).word
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -27,6 +27,7 @@ from keys.checkdigit import calc
 from keys.formats import CheckRule
 
 CASE_DIGITS: Final = 10
+LONGEST_SAID: Final = 500
 _WIDTHS: Final = frozenset({(10,), (4, 6), (3, 3, 4), (3, 4, 3), (4, 3, 3), (2, 4, 4), (4, 4, 2), (2, 2, 2, 2, 2)})
 """How a case number may be spelled amid other digits. Not as (5, 5): that is two groups, each a digit short."""
 
@@ -38,6 +39,8 @@ class Word(StrEnum):
     STATUS = "status"
     NEW = "new"
     AGENT = "agent"
+    MORE = "more"
+    """More activations are wanted. Others may follow it: how many, for which agreement, and why."""
     YES = "yes"
     """1. The word YES is not ours: it is one of Twilio's words for START."""
     NO = "no"
@@ -66,13 +69,15 @@ class Message:
     """What a message says.
 
     `runs` are its digits, in order, divided where words stand between them; noise that cannot be told from groups is
-    still among them. `nothing` is a message that says nothing: a reaction, a thumb, a blank.
+    still among them. `nothing` is a message that says nothing: a reaction, a thumb, a blank. `said` is what was
+    written, without a MORE before it.
     """
 
     word: Word | None = None
     runs: tuple[tuple[Piece, ...], ...] = ()
     case_number: str | None = None
     nothing: bool = False
+    said: str = ""
 
 
 def read(body: str, words: Mapping[str, Word]) -> Message:
@@ -85,10 +90,13 @@ def read(body: str, words: Mapping[str, Word]) -> Message:
     if said.word is None and not said.runs and said.case_number is None and quoted:
         beside = _said(quoted, {})
         said = Message(None, beside.runs, beside.case_number, said.nothing and beside.nothing)
-    return said
+    return said if said.word is Word.MORE else replace(said, said=own.strip()[:LONGEST_SAID])
 
 
 def _said(text: str, words: Mapping[str, Word]) -> Message:
+    wish = _more(text, words)
+    if wish is not None:
+        return Message(Word.MORE, said=wish)
     runs = runs_of(text)
     taken = _case_number(runs)
     case_number = "".join(taken) or None
@@ -99,6 +107,15 @@ def _said(text: str, words: Mapping[str, Word]) -> Message:
     if word is not None:
         return Message(word, (), case_number)
     return Message(None, runs, case_number, nothing=not any(sign.isalnum() for sign in text) and case_number is None)
+
+
+def _more(text: str, words: Mapping[str, Word]) -> str | None:
+    """What follows a MORE that begins the text; None where it does not, or where it is but talk, without a number."""
+    first, *rest = text.split() or [""]
+    if words.get(re.sub(r"^[\W_]+|[\W_]+$", "", first).casefold()) is not Word.MORE:
+        return None
+    told = not rest or any(sign.isdigit() for word in rest[:2] for sign in word)
+    return " ".join(rest)[:LONGEST_SAID] if told else None
 
 
 def _word(text: str, words: Mapping[str, Word]) -> Word | None:

@@ -12,8 +12,9 @@ from ivr import items
 from ivr.actions import HoldNumber, Wait, say
 from ivr.entry import after_star
 from ivr.events import Event, Keyed, Silence, TextWritten
+from ivr.form import Form, Tally
 from ivr.items import Step
-from ivr.states import AskingMobile, ConfirmingMobile, Form, ReadingBack, Tally, Texting, Waiting
+from ivr.states import AskingMobile, ConfirmingMobile, ReadingBack, Texting, Waiting
 from ivr.textable import Texts, dialable, takes_texts
 from ivr.tries import is_left_over, stray
 

@@ -103,7 +103,8 @@ class Draft:
     """A text to be sent: from which line, to which number (E.164), in which words.
 
     `case_id` is the case it is about, `answers` the MessageSid it answers, `call_sid` the call it was wished in.
-    `doubtful`: the number did not just text us, so it must be one that can take a text at all.
+    `doubtful`: the number did not just text us, so it must be one that can take a text at all. It is sent at `due_at`,
+    or else at once.
     """
 
     line: Line
@@ -113,12 +114,13 @@ class Draft:
     answers: str | None = None
     call_sid: str | None = None
     doubtful: bool = False
+    due_at: datetime | None = None
 
 
 def write(
     connection: Connection, secrets: Secrets, draft: Draft, limits: TextLimits, *, now: datetime
 ) -> NoText | None:
-    """Write a text, due now. Where it may not be sent, write that down with the reason, and return the reason.
+    """Write a text. Where it may not be sent, write that down with the reason, and return the reason.
 
     A second draft that answers the same text changes nothing, and returns what the first did. Counting makes others
     who write a text wait for this transaction's end (see `text_limits.count`), so a turn writes its texts last.
@@ -144,7 +146,7 @@ def write(
             reason=reason,
             attempts=0,
             written_at=now,
-            due_at=now,
+            due_at=draft.due_at or now,
             changed_at=now,
         )
         .on_conflict_do_nothing(index_elements=["answers"])

@@ -15,6 +15,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy import Connection, Select, Table, delete, exists, or_, select, update
 
 from ivr import forgetting
+from ivr.askers import grant_askers
 from ivr.call_backs import call_backs
 from ivr.callers import unseal
 from ivr.calls import calls
@@ -32,7 +33,9 @@ from ivr.sightings import sightings
 from ivr.text_limits import text_counts
 from ivr.threads import texts, threads
 
-NAMED = (cases, calls, handoffs, threads, outbox, text_consents, guesses, sightings, opt_outs, blocked_callers)
+NAMED = (
+    cases, calls, handoffs, threads, outbox, text_consents, guesses, sightings, grant_askers, opt_outs, blocked_callers,
+)  # fmt: skip
 """Tables with the pseudonym of a caller in a column of that name."""
 NO_NUMBER = ""
 """What stands for a sealed number that was taken away."""
@@ -103,7 +106,7 @@ def erase(connection: Connection, caller: str) -> Mapping[str, int]:
         delete(call_backs).where(or_(call_backs.c.case_id.in_(ids), call_backs.c.call_sid.in_(their_calls)))
     )
     connection.execute(delete(texts).where(texts.c.thread_id.in_(their_threads)))
-    for table in (threads, outbox, text_consents, calls, guesses, sightings):
+    for table in (threads, outbox, text_consents, calls, guesses, sightings, grant_askers):
         connection.execute(delete(table).where(table.c.caller == caller))
     connection.execute(delete(text_counts).where(text_counts.c.name == caller))
     for kept in (opt_outs, blocked_callers):

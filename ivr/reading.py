@@ -11,8 +11,9 @@ from dataclasses import replace
 from ivr import items, offering
 from ivr.actions import LeaveCase, say
 from ivr.events import Keyed, Silence
+from ivr.form import Form, Reason
 from ivr.items import Step
-from ivr.states import QUICKEST, SLOWEST, Form, Outcome, ReadingBack, Reason
+from ivr.states import QUICKEST, SLOWEST, Outcome, ReadingBack
 from ivr.tries import is_left_over, stray
 
 MOST_ROUNDS = 3

@@ -12,8 +12,9 @@ from ivr import items
 from ivr.actions import KeepGroups, Weigh, say
 from ivr.entry import Entry
 from ivr.events import Keyed, Silence, Weighed
+from ivr.form import Form, Reason, Tally
 from ivr.items import Step
-from ivr.states import AskingGroup, ConfirmingGroup, Form, Reason, Tally, Weighing
+from ivr.states import AskingGroup, ConfirmingGroup, Weighing
 from ivr.tries import MOST_FAILURES, TRIES, failed, given_up, is_left_over, no_match, stray
 from keys.formats import Format
 from keys.groups import Fault, GroupFault, check_whole

@@ -12,8 +12,9 @@ from ivr import items
 from ivr.actions import LeaveCase, say
 from ivr.entry import after_star
 from ivr.events import CallStarted, Event, Keyed
+from ivr.form import Form, Tally
 from ivr.items import Step
-from ivr.states import AskingGroup, Form, Opening, Outcome, State, Tally
+from ivr.states import AskingGroup, Opening, Outcome, State
 from keys.formats import FORMATS, GROUP_DIGITS, CheckRule
 from keys.groups import check_group, format_of
 

@@ -1,7 +1,7 @@
 """Sending: a text that is due is claimed for a while by one delivery, and what becomes of it is recorded.
 
-Rule: a caller's texts leave in the order they were written, so that only the first unfinished one may be claimed; and a
-text moves to a higher rank only, whatever order its news comes in.
+Rule: a caller's texts leave in the order they were written, so that only the first unfinished one may be claimed; one
+that is to be sent later stands back. A text moves to a higher rank only, whatever order its news comes in.
 """
 
 from __future__ import annotations
@@ -191,6 +191,8 @@ def _first_due(now: datetime) -> Any:
             earlier.c.caller == outbox.c.caller,
             earlier.c.id < outbox.c.id,
             earlier.c.state.in_(_UNFINISHED),
+            # One that is for later, and was never tried, keeps nobody from being answered now.
+            or_(earlier.c.attempts > 0, earlier.c.due_at <= now),
         )
     )
     ready = or_(

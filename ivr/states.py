@@ -2,113 +2,18 @@
 
 Rule: a state holds all that the next step needs, so any node can take the next turn.
 
->>> form = Form(format=1, groups=("123456", "", "345678"))
->>> form.next_group
-2
+>>> AskingGroup(Form(format=1), 4).group
+4
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import takewhile
 
-from ivr.textable import Texts
-from keys.formats import FORMATS, Format
+from ivr.form import Form
 from keys.groups import GroupFault
 from keys.repair import Candidate
-
-
-class Reason(StrEnum):
-    """Why a caller needs another way on, where the ledger did not refuse."""
-
-    ASKED = "ASKED"
-    """The caller pressed 0."""
-    TRIES = "TRIES"
-    """Three tries at one group, or too many in all."""
-    SILENT = "SILENT"
-    """Keys came once, then no more."""
-    NO_KEYS = "NO_KEYS"
-    """Not one key ever arrived from this phone."""
-    WHOLE_ID = "WHOLE_ID"
-    """Every group fits its check digit, but the whole does not."""
-    OPERATOR_REFUSED = "OPERATOR_REFUSED"
-    """A person has looked at the case, and refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counters of the item being asked, each on its own as in VoiceXML; a new item starts at nought."""
-
-    no_input: int = 0
-    no_match: int = 0
-    help: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What has been learnt in this call, and how hard it was.
-
-    `groups` are by place, "" where one is still to be keyed; `failures` counts no-inputs, no-matches and helps of all
-    items together, `detours` how often the way on was reached, `lane` is set once more than one group came at once,
-    `resumed` while a case is gone on with that another call began. `unsure` are the numbers of sound groups that came
-    in a run after one in doubt. `texts` says whether the caller can be texted, `case_texted` and `cid_texted` what was,
-    `text_failed` that the caller was told that it did not arrive. `desk` says that a person can be waited for,
-    `in_queue` that the caller does, `waited` counts the rounds of music so far. `machine` counts the call's, from 1.
-    """
-
-    format: int | None = None
-    groups: tuple[str, ...] = ()
-    unsure: tuple[int, ...] = ()
-    withheld: bool = False
-    texts: Texts = Texts.NONE
-    case_texted: bool = False
-    cid_texted: bool = False
-    text_failed: bool = False
-    desk: bool = False
-    in_queue: bool = False
-    waited: int = 0
-    machine: int = 1
-    ever_keyed: bool = False
-    lane: bool = False
-    resumed: bool = False
-    failures: int = 0
-    detours: int = 0
-    strays: int = 0
-    turns: int = 0
-    tally: Tally = field(default_factory=Tally)
-
-    @property
-    def layout(self) -> Format | None:
-        """The format the first group named, if any yet."""
-        return FORMATS[self.format] if self.format is not None else None
-
-    @property
-    def next_group(self) -> int | None:
-        """Number of the first group still to be keyed; None when all are in."""
-        if self.format is None:
-            return 1
-        return next((place for place, group in enumerate(self.groups, 1) if not group), None)
-
-    @property
-    def missing_run(self) -> int:
-        """How many groups are missing one after another, from the first that is."""
-        first = self.next_group
-        if first is None:
-            return 0
-        following = takewhile(lambda group: not group, self.groups[first - 1 :])
-        return sum(1 for _ in following)
-
-    @property
-    def empty(self) -> bool:
-        """Whether no group is in."""
-        return not any(self.groups)
-
-    def with_group(self, number: int, group: str) -> Form:
-        """The same form with one group set (or cleared, by "")."""
-        groups = (*self.groups[: number - 1], group, *self.groups[number:])
-        return replace(self, groups=groups)
-
 
 QUICKEST, SLOWEST = -1, 2
 """The paces of a read-back: 0 is usual, 1 has longer pauses, 2 spells every digit on its own."""
@@ -238,6 +143,77 @@ class Texting:
 
 
 @dataclass(frozen=True, slots=True)
+class AskingAgreement:
+    """Whoever asks for more activations is asked for the agreement's number."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingAgreement:
+    """An agreement's number was keyed; whether it is right is answered in the same turn."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class AskingAmount:
+    """How many more is asked."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingAmount:
+    """So many were keyed, and read back for a yes."""
+
+    form: Form
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskingWhy:
+    """What more are needed for, from a menu."""
+
+    form: Form
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskingHow:
+    """How the answer is to be told, by text or by a call; `why` is the code of a Why."""
+
+    form: Form
+    amount: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskingToldAt:
+    """A withheld caller is asked for the number to tell the answer to; the rest as in AskingHow."""
+
+    form: Form
+    amount: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingToldAt:
+    """The keyed number has been read back for a yes; the rest as in AskingHow."""
+
+    form: Form
+    amount: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requesting:
+    """The request is being written down; whether it could be is answered in the same turn."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
 class Escalating:
     """A person is wanted; whether one can be waited for is answered in the same turn."""
 
@@ -283,11 +259,13 @@ class Ended:
 
 State = (
     Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
-    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting | Escalating | Waiting | Talking
-    | Ended
+    | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting
+    | AskingAgreement | CheckingAgreement | AskingAmount | ConfirmingAmount | AskingWhy | AskingHow | AskingToldAt
+    | ConfirmingToldAt | Requesting | Escalating | Waiting | Talking | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
     Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
-    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting, Escalating, Waiting, Talking,
-    Ended,
+    AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting,
+    AskingAgreement, CheckingAgreement, AskingAmount, ConfirmingAmount, AskingWhy, AskingHow, AskingToldAt,
+    ConfirmingToldAt, Requesting, Escalating, Waiting, Talking, Ended,
 )  # fmt: skip

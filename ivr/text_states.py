@@ -1,7 +1,7 @@
 """Where a thread of texts can be: the sum of all states, each a frozen record around what has come in.
 
-Rule: a state holds all that the next text needs, so any node can take it. Between two texts a thread is in one of the
-first five; the others are answered within the turn.
+Rule: a state holds all that the next text needs, so any node can take it. Between two texts a thread is in one of
+`KEPT`; the others are answered within the turn.
 
 >>> ranges((1, 2, 3, 5, 8, 9))
 '1-3, 5, 8, 9'
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ivr.actions import Say
+from ivr.agreed import Wanted
 from ivr.message import Message
 from keys.formats import FORMATS, Format
 from keys.repair import Candidate
@@ -100,6 +101,30 @@ class TextWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWanting:
+    """More activations are asked for, and something of the wish is missing."""
+
+    form: TextForm
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class TextReadingWish:
+    """A wish for more came; what it says is answered within the turn. `before` is where the thread was."""
+
+    form: TextForm
+    before: TextState
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequesting:
+    """A whole wish is being written down; whether it could be is answered within the turn."""
+
+    form: TextForm
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextWeighing:
     """The ID is complete but for one slip; which of `candidates` are genuine is answered within the turn.
 
@@ -145,8 +170,13 @@ TextState = (
     | TextChecking
     | TextEscalating
     | TextFinding
+    | TextWanting
+    | TextReadingWish
+    | TextRequesting
 )
-KEPT: tuple[type[TextState], ...] = (TextOpening, TextCollecting, TextConfirming, TextAnswered, TextWaiting)
+KEPT: tuple[type[TextState], ...] = (
+    TextOpening, TextCollecting, TextConfirming, TextAnswered, TextWaiting, TextWanting,
+)  # fmt: skip
 """The states in which a thread waits for its next text."""
 
 

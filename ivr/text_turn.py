@@ -12,18 +12,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, deeds, notices, opt_outs, outbox, threads, waiting_room
+from ivr import call_backs, cases, deeds, notices, opt_outs, outbox, threads, waiting_room, wishes
 from ivr.actions import (
+    AskForMore,
     Enqueue,
     FindCase,
     KeepGroups,
     LeaveCase,
     NeedPerson,
-    Question,
+    ReadWish,
     Reply,
     Reserve,
     Say,
     TextAction,
+    TextQuestion,
     Weigh,
     WishCallBack,
 )
@@ -38,6 +40,7 @@ from ivr.outbox import Draft, NoText
 from ivr.text_states import TextAnswered, TextState, TextWaiting, TextWeighing
 from ivr.texting import Texted, TextEvent, begun, step
 from ivr.threads import Thread
+from ivr.wishes import Asker
 from ivr.written import read_text_state, write
 from keys.secrets_file import Secrets
 
@@ -133,12 +136,12 @@ def _go_on(at: _TextTurn, event: TextEvent) -> tuple[Say, ...] | None:
     words: tuple[Say, ...] | None = None
     while True:
         state, actions = step(state, event)
-        question: Question | None = None
+        question: TextQuestion | None = None
         for action in actions:
             match action:
                 case Reply():
                     words = action.words
-                case Reserve() | Weigh() | FindCase() | Enqueue():
+                case Reserve() | Weigh() | FindCase() | ReadWish() | AskForMore() | Enqueue():
                     question = action
                 case _:
                     _deed(at, state, action)
@@ -185,7 +188,7 @@ def _deed(at: _TextTurn, state: TextState, deed: TextAction) -> None:
             call_backs.note(turn.connection, wish)
 
 
-def _ask(at: _TextTurn, question: Question, state: TextState) -> TextEvent:
+def _ask(at: _TextTurn, question: TextQuestion, state: TextState) -> TextEvent:
     turn, thread = at.turn, at.thread
     if isinstance(question, FindCase):
         case = deeds.find_case(turn, question.number)
@@ -193,6 +196,11 @@ def _ask(at: _TextTurn, question: Question, state: TextState) -> TextEvent:
             return CaseUnknown()
         thread.case_id = case.id
         return CaseFound(case.format, case.groups)
+    if isinstance(question, ReadWish):
+        return wishes.read_texted(turn, thread.case_id, question.said, question.before)
+    if isinstance(question, AskForMore):
+        asker = Asker(at.incoming.caller.sealed, question.by_text, wishes.BY_TEXT, question.reason)
+        return wishes.ask(turn, thread.case_id, asker, question.amount)
     if isinstance(question, Enqueue):
         return waiting_room.enter(turn, thread.case_id, question.reason)
     if isinstance(state, TextWeighing):

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ivr import text_words, texting_more
 from ivr.actions import (
     Enqueue,
     FindCase,
@@ -32,10 +33,22 @@ from ivr.actions import (
     WishCallBack,
     say,
 )
-from ivr.events import Approved, CaseFound, CaseUnknown, DeskClosed, Queued, Refused, Weighed
+from ivr.events import (
+    Approved,
+    Asked,
+    CaseFound,
+    CaseUnknown,
+    DeskClosed,
+    NotAsked,
+    Queued,
+    Refused,
+    Weighed,
+    WishImpossible,
+    WishRead,
+)
+from ivr.form import Reason
 from ivr.message import Message, Word
 from ivr.placing import Placed, place
-from ivr.states import Reason
 from ivr.text_states import (
     TextAnswered,
     TextChecking,
@@ -45,19 +58,19 @@ from ivr.text_states import (
     TextFinding,
     TextForm,
     TextOpening,
+    TextReadingWish,
+    TextRequesting,
     TextState,
     TextWaiting,
+    TextWanting,
     TextWeighing,
-    ranges,
 )
-from keys.groups import Fault, check_whole
+from keys.groups import check_whole
 from keys.refusals import Refusal
 from keys.repair import Candidate, candidates, unseen
 
 MOST_WEIGHED = 4
 """The most IDs weighed for one text, as in a call: more would let a guesser try many at once."""
-PATIENT_FAILURES = 2
-"""Texts in a row without a sound group, after which a person is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,8 @@ class Texted:
     message: Message
 
 
-TextEvent = Texted | Approved | Refused | Weighed | CaseFound | CaseUnknown | Queued | DeskClosed
+_Wished = WishRead | WishImpossible | Asked | NotAsked
+TextEvent = Texted | Approved | Refused | Weighed | CaseFound | CaseUnknown | Queued | DeskClosed | _Wished
 TextStep = tuple[TextState, tuple[TextAction, ...]]
 
 
@@ -93,7 +107,8 @@ def step(state: TextState | None, event: TextEvent) -> TextStep:
             escalating = TextEscalating(form, (say(f"reason.{refusal}"),))
             return escalating, (KeepGroups(), NeedPerson(refusal), Enqueue(refusal))
         case TextChecking(form), Refused(refusal):
-            words = (say(f"reason.{refusal}"), say("text.case"))
+            more = (say("text.more"),) if refusal is Refusal.ALLOWANCE_EXHAUSTED else ()
+            words = (say(f"reason.{refusal}"), say("text.case"), *more)
             return TextWaiting(form), (KeepGroups(), NeedPerson(refusal), Reply(words))
         case TextWeighing(), Weighed():
             return _weighed(state, event)
@@ -105,7 +120,9 @@ def step(state: TextState | None, event: TextEvent) -> TextStep:
             return _found(form, message, event)
         case TextFinding(form), CaseUnknown():
             form = replace(form, failures=form.failures + 1)
-            return _resting(form), (Reply((say("text.case_unknown"), *_person(form))),)
+            return _resting(form), (Reply((say("text.case_unknown"), *text_words.person(form))),)
+        case ((TextReadingWish() | TextRequesting()), (WishRead() | WishImpossible() | Asked() | NotAsked())):
+            return texting_more.answered(state, event)
         case _:
             raise UnknownTextStep(type(state).__name__, type(event).__name__)
 
@@ -121,13 +138,17 @@ def _heard(state: TextState, message: Message) -> TextStep:
             return TextEscalating(form), (KeepGroups(), NeedPerson(Reason.ASKED), Enqueue(Reason.ASKED))
         case Word.STATUS:
             return _status(state)
+        case Word.MORE:
+            return texting_more.wished(state, message)
         case Word.YES if isinstance(state, TextConfirming):
             return _check(replace(state.form, groups=state.candidate.groups, failures=0))
         case Word.NO if isinstance(state, TextConfirming):
             form = replace(state.form, quiet=False)
-            return TextCollecting(form, state.candidate.mended), (Reply(_again(state.candidate.mended)),)
+            return TextCollecting(form, state.candidate.mended), (Reply(text_words.again(state.candidate.mended)),)
     if message.case_number is not None:
         return TextFinding(replace(state.form, quiet=False), message), (FindCase(message.case_number),)
+    if isinstance(state, TextWanting) and texting_more.is_answer(message):
+        return texting_more.said(state, message)
     return _digits(state, message)
 
 
@@ -157,7 +178,12 @@ def _collected(form: TextForm, placed: Placed) -> TextStep:
     asked = tuple(sorted({*placed.wrong, *form.missing}))
     if not asked:
         return _whole(form, placed)
-    words = (*_in(form), *_wrong(placed), *_missing(form, placed.wrong), *_person(form))
+    words = (
+        *text_words.groups_in(form),
+        *text_words.wrong(placed),
+        *text_words.missing(form, placed.wrong),
+        *text_words.person(form),
+    )
     possible = _possible(form, placed)
     if possible:
         return TextWeighing(form, possible, asked, words), (*kept, Weigh())
@@ -181,7 +207,7 @@ def _whole(form: TextForm, placed: Placed) -> TextStep:
     if fault is None:
         return _check(form)
     doubtful = (fault.located[0],) if fault.located is not None else form.unsure
-    words = _again(doubtful) if doubtful else (say("text.whole"),)
+    words = text_words.again(doubtful) if doubtful else (say("text.whole"),)
     asked = doubtful or tuple(range(1, layout.groups + 1))
     # Only what this text brought is ever sent back mended.
     possible = tuple(
@@ -189,7 +215,7 @@ def _whole(form: TextForm, placed: Placed) -> TextStep:
     )
     if 1 <= len(possible) <= MOST_WEIGHED:
         return TextWeighing(form, possible, asked, words), (KeepGroups(), Weigh())
-    return TextCollecting(form, asked), (KeepGroups(), Reply((*words, *_person(form))))
+    return TextCollecting(form, asked), (KeepGroups(), Reply((*words, *text_words.person(form))))
 
 
 def _check(form: TextForm) -> TextStep:
@@ -218,7 +244,7 @@ def _found(form: TextForm, message: Message, event: CaseFound) -> TextStep:
         return TextOpening(form), (Reply((say("text.case_found"), say("text.new"))),)
     if not form.missing and form.layout is not None:
         return _check(form)
-    return TextCollecting(form, form.missing), (Reply((say("text.case_found"), *_missing(form, ()))),)
+    return TextCollecting(form, form.missing), (Reply((say("text.case_found"), *text_words.missing(form, ()))),)
 
 
 def _status(state: TextState) -> TextStep:
@@ -254,7 +280,11 @@ def _where(state: TextState) -> tuple[Say, ...]:
     match state:
         case TextCollecting(form, asked):
             wrong = tuple(number for number in asked if number not in form.missing)
-            return (*_in(form), *(_again(wrong) if wrong else ()), *_missing(form, ()))
+            return (
+                *text_words.groups_in(form),
+                *(text_words.again(wrong) if wrong else ()),
+                *text_words.missing(form, ()),
+            )
         case TextConfirming(_, candidate):
             return _offer(candidate)
         case _:
@@ -268,31 +298,3 @@ def _resting(form: TextForm) -> TextState:
 def _loud(state: TextState) -> TextState:
     """The state, with one more answer to chatter allowed: something was understood."""
     return replace(state, form=replace(state.form, quiet=False))
-
-
-def _in(form: TextForm) -> tuple[Say, ...]:
-    known = form.known
-    return (say("text.in", groups=ranges(known), count=len(known)),) if known else ()
-
-
-def _wrong(placed: Placed) -> tuple[Say, ...]:
-    """What is wrong, group by group; a single one with the wrong number of digits is told so."""
-    if not placed.wrong:
-        return ()
-    first = placed.faults[0]
-    if len(placed.wrong) == 1 and first.fault is Fault.LENGTH and first.found:
-        return (say("text.length", group=placed.wrong[0], count=first.found),)
-    return _again(placed.wrong)
-
-
-def _again(numbers: tuple[int, ...]) -> tuple[Say, ...]:
-    return (say("text.wrong", groups=ranges(numbers), count=len(numbers)),)
-
-
-def _missing(form: TextForm, wrong: tuple[int, ...]) -> tuple[Say, ...]:
-    missing = tuple(number for number in form.missing if number not in wrong)
-    return (say("text.missing", groups=ranges(missing), count=len(missing)),) if missing else ()
-
-
-def _person(form: TextForm) -> tuple[Say, ...]:
-    return (say("text.person"),) if form.failures >= PATIENT_FAILURES else ()

@@ -11,7 +11,10 @@ False
 from __future__ import annotations
 
 from ivr.events import (
+    AgreementRight,
+    AgreementWrong,
     Approved,
+    Asked,
     CallStarted,
     CaseFound,
     CaseUnknown,
@@ -22,6 +25,7 @@ from ivr.events import (
     Issued,
     Joined,
     Keyed,
+    NotAsked,
     Queued,
     Refused,
     Silence,
@@ -33,19 +37,28 @@ from ivr.events import (
 )
 from ivr.states import (
     STATES,
+    AskingAgreement,
+    AskingAmount,
     AskingCase,
     AskingGroup,
+    AskingHow,
     AskingMobile,
     AskingNumber,
+    AskingToldAt,
+    AskingWhy,
     Checking,
+    CheckingAgreement,
+    ConfirmingAmount,
     ConfirmingGroup,
     ConfirmingMobile,
     ConfirmingNumber,
+    ConfirmingToldAt,
     Ended,
     Escalating,
     FindingCase,
     Opening,
     ReadingBack,
+    Requesting,
     State,
     Talking,
     Texting,
@@ -90,7 +103,7 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         Silence: (ReadingBack, Ended),
     },
     WayOn: {
-        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Escalating, Ended),
+        Keyed: (WayOn, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, AskingAgreement, Escalating, Ended),
         Silence: (WayOn, Ended),
     },
     AskingNumber: {
@@ -113,12 +126,49 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
         TextWritten: (ReadingBack, WayOn, Waiting),
         TextRefused: (ReadingBack, WayOn, Waiting),
     },
+    AskingAgreement: {
+        Keyed: (AskingAgreement, CheckingAgreement, Escalating, WayOn, Ended),
+        Silence: (AskingAgreement, WayOn, Ended),
+    },
+    CheckingAgreement: {
+        AgreementRight: (AskingAmount,),
+        AgreementWrong: (AskingAgreement, WayOn),
+        NotAsked: (WayOn,),
+    },
+    AskingAmount: {
+        Keyed: (AskingAmount, ConfirmingAmount, Escalating, WayOn, Ended),
+        Silence: (AskingAmount, WayOn, Ended),
+    },
+    ConfirmingAmount: {
+        Keyed: (ConfirmingAmount, AskingAmount, AskingWhy, WayOn, Ended),
+        Silence: (ConfirmingAmount, WayOn, Ended),
+    },
+    AskingWhy: {
+        Keyed: (AskingWhy, AskingHow, AskingToldAt, Requesting, WayOn, Ended),
+        Silence: (AskingWhy, WayOn, Ended),
+    },
+    AskingHow: {
+        Keyed: (AskingHow, Requesting, WayOn, Ended),
+        Silence: (AskingHow, WayOn, Ended),
+    },
+    AskingToldAt: {
+        Keyed: (AskingToldAt, ConfirmingToldAt, Escalating, WayOn, Ended),
+        Silence: (AskingToldAt, WayOn, Ended),
+    },
+    ConfirmingToldAt: {
+        Keyed: (ConfirmingToldAt, AskingToldAt, Requesting, WayOn, Ended),
+        Silence: (ConfirmingToldAt, WayOn, Ended),
+    },
+    Requesting: {
+        Asked: (Ended,),
+        NotAsked: (WayOn,),
+    },
     Escalating: {
         Queued: (Waiting,),
         DeskClosed: (WayOn, Ended),
     },
     Waiting: {
-        StillWaiting: (Waiting, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, Ended),
+        StillWaiting: (Waiting, AskingGroup, Opening, AskingNumber, Texting, AskingMobile, AskingAgreement, Ended),
         HandedBack: (AskingGroup, Opening, Checking),
         TurnedDown: (WayOn,),
         Issued: (ReadingBack,),

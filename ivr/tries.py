@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from ivr import items
 from ivr.actions import Say, say
+from ivr.form import Form, Reason, Tally
 from ivr.items import Step
-from ivr.states import AskingGroup, Form, Opening, Reason, Tally
+from ivr.states import AskingGroup, Opening
 from keys.formats import GROUP_DIGITS, CheckRule
 from keys.groups import Fault, GroupFault
 

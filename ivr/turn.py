@@ -12,9 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, calls, cases, consents, deeds, notices, outbox, queue, waiting_room
+from ivr import call_backs, call_texts, calls, cases, deeds, notices, queue, waiting_room, wishes
 from ivr.actions import (
     Action,
+    AskForMore,
+    CheckAgreement,
     Deed,
     Enqueue,
     FindCase,
@@ -35,19 +37,17 @@ from ivr.actions import (
     Weigh,
     WishCallBack,
     WriteText,
-    say,
 )
-from ivr.callers import Caller, pseudonym, seal, unseal
+from ivr.callers import Caller, seal, unseal
 from ivr.calls import Call
 from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
-from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence, TextRefused, TextWritten
+from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence
 from ivr.lines import Line, TextLimits
-from ivr.outbox import TextState
 from ivr.resuming import can_resume
-from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Texting, Waiting, Weighing
-from ivr.textable import Texts, takes_texts
+from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Waiting, Weighing
+from ivr.wishes import Asker
 from ivr.written import read_spoken, write
 from keys import ledger
 from keys.installation_id import decode
@@ -99,7 +99,7 @@ def take_turn(
         assert call is not None  # whoever was first has committed by now
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
-        failed = _text_failed(connection, call)
+        failed = call_texts.failed(connection, call)
         pseudonym, country = (call.caller.pseudonym, call.caller.country) if call.caller else (None, None)
         turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below, country)
         event: Event
@@ -141,7 +141,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
     case = dropped_case(connection, caller.pseudonym if caller else None, now)
     if case is not None and not can_resume(case.format, case.groups):
         case = None
-    texts = _texts(caller, knock.line, secrets)
+    texts = call_texts.texts_of(caller, knock.line, secrets)
     resumed = (case.format, case.groups) if case else (None, ())
     started = CallStarted(
         caller is None,
@@ -168,22 +168,6 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
     return call if calls.begin(connection, call) else None
 
 
-def _texts(caller: Caller | None, line: Line, secrets: Secrets) -> Texts:
-    """Whether this caller can be texted: at the number that calls, or at one to be keyed."""
-    if line.text_sender is None:
-        return Texts.NONE
-    own = caller is not None and takes_texts(unseal(caller.sealed, secrets.number_key), line.texts_go_to)
-    return Texts.OWN if own else Texts.KEYED
-
-
-def _text_failed(connection: Connection, call: Call) -> bool:
-    """Whether a text that this call asked for cannot arrive, and the caller does not know it yet."""
-    form = call.state.form
-    if form.text_failed or not (form.cid_texted or form.case_texted):
-        return False
-    return outbox.fate(connection, call.sid) in {TextState.FAILED, TextState.UNDELIVERED}
-
-
 def _go_on(at: _CallTurn, event: Event) -> None:
     """Step until something is to be spoken: a question to the ledger or the cases is answered on the spot."""
     call = at.call
@@ -204,7 +188,7 @@ def _do(at: _CallTurn, action: Action) -> Question | None:
     match action:
         case Listen() | ReadBack() | Wait() | Join() | HangUp():
             at.call.spoken = write(action)
-        case Reserve() | Weigh() | FindCase() | WriteText() | Enqueue():
+        case Reserve() | Weigh() | FindCase() | WriteText() | CheckAgreement() | AskForMore() | Enqueue():
             return action
         case _:
             _deed(at, action)
@@ -229,11 +213,17 @@ def _deed(at: _CallTurn, deed: Deed) -> None:
         case HoldNumber(number):
             call.held = seal(number, turn.secrets.number_key)
         case WishCallBack(held):
-            sealed = call.held if held else call.caller.sealed if call.caller else None
-            assert sealed is not None  # the dialogue offers no call-back without a number
+            sealed = _number(call, held=held)
             hours = at.knock.line.call_back_hours
             wish = call_backs.Wish(call.sid, call.case_id, call.line, sealed, turn.now, hours)
             call_backs.note(turn.connection, wish)
+
+
+def _number(call: Call, *, held: bool) -> str:
+    """The sealed number that was keyed in the call, or else the caller's own; the dialogue asks where there is one."""
+    sealed = call.held if held else call.caller.sealed if call.caller else None
+    assert sealed is not None
+    return sealed
 
 
 def _ask(at: _CallTurn, question: Question, state: State) -> Event:
@@ -246,30 +236,17 @@ def _ask(at: _CallTurn, question: Question, state: State) -> Event:
         return CaseFound(case.format, case.groups)
     if isinstance(question, Enqueue):
         return waiting_room.enter(turn, call.case_id, question.reason)
+    if isinstance(question, CheckAgreement):
+        return wishes.check_keyed(turn, call.case_id, question.keys)
+    if isinstance(question, AskForMore):
+        sealed = _number(call, held=question.held)
+        return wishes.ask(turn, call.case_id, Asker(sealed, question.by_text, question.reason), question.amount)
     if isinstance(question, WriteText):
-        return _write_text(at, held=question.held)
+        return call_texts.write(turn, call, at.knock.limits, held=question.held)
     if isinstance(state, Weighing):
         return deeds.weigh(turn, state.candidates)
     assert call.case_id is not None  # KeepGroups goes before
     return deeds.activate(turn, call.case_id, state.form.groups)
-
-
-def _write_text(at: _CallTurn, *, held: bool) -> Event:
-    """Text the caller what the call is about: the confirmation ID if it is being read, else the case."""
-    turn, call = at.turn, at.call
-    sealed = call.held if held else call.caller.sealed if call.caller else None
-    assert sealed is not None  # a text is offered to a known number, or to one that was keyed
-    assert call.case_id is not None  # and about a case
-    number = unseal(sealed, turn.secrets.number_key)
-    if held and not consents.give(
-        turn.connection, call.case_id, call.sid, Caller(pseudonym(number, turn.secrets.pepper), sealed), turn.now
-    ):
-        return TextRefused()
-    read = isinstance(call.state, Texting) and call.state.reading is not None
-    words = (say("text.approved" if read else "text.case_from_call"),)
-    draft = outbox.Draft(at.knock.line, number, words, call.case_id, call_sid=call.sid, doubtful=True)
-    refused = outbox.write(turn.connection, turn.secrets, draft, at.knock.limits, now=turn.now)
-    return TextWritten() if refused is None else TextRefused()
 
 
 def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:

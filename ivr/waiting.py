@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import items, leaving, offering
+from ivr import asking_more, items, leaving, offering
 from ivr.actions import HangUp, Join, KeepGroups, LeaveQueue, Say, StopWaiting, Wait, WishCallBack, say
 from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
+from ivr.form import Form, Reason, Tally
 from ivr.items import Step
-from ivr.states import Ended, Escalating, Form, Outcome, ReadingBack, Reason, Talking, Tally, Waiting
+from ivr.states import Ended, Escalating, Outcome, ReadingBack, Talking, Waiting
 
 ROUND_SECONDS = 14
 """Of music between two looks at the queue; an operator's decision is heard after so long at most."""
@@ -32,7 +33,7 @@ def escalated(state: Escalating, event: Queued | DeskClosed) -> Step:
 
 
 def at_waiting(state: Waiting, event: StillWaiting) -> Step:
-    """1 a call-back, 2 another try where one can help, 3 a text if offered, 4 the case number, `*` the choices."""
+    """1 a call-back, 2 another try where one can help, 3 a text if offered, 4 the case number, 5 more, else again."""
     form = replace(state.form, waited=state.form.waited + 1)
     state = replace(state, form=form)
     if form.waited >= MOST_WAITED:
@@ -51,6 +52,9 @@ def at_waiting(state: Waiting, event: StillWaiting) -> Step:
         return offering.wished(form, None, state.reason)
     if key == "4":
         return _wait(state, event.place, say("wayon.case"))
+    if key == "5" and items.may_ask_for_more(form, state.reason):
+        asked, actions = asking_more.wished(_out(form))
+        return asked, (LeaveQueue(), *actions)
     news = event.place != state.place or form.waited % EVERY == 0
     where = (say("waiting.claimed"),) if event.claimed else _where(event.place, event.minutes)
     if key:

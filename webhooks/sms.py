@@ -25,6 +25,7 @@ _WORDS = {
     "word.status": Word.STATUS,
     "word.new": Word.NEW,
     "word.agent": Word.AGENT,
+    "word.more": Word.MORE,
 }
 
 _log = structlog.get_logger(__name__)

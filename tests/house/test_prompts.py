@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.states import Reason
+from ivr.form import Reason
 from ivr.textable import Texts
 from keys.confirmation_id import LETTERS
 from keys.formats import FORMATS

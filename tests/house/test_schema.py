@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the code names, on both databases, ledger and conversation alike."""
 
+import ivr.askers
 import ivr.browser_phones
 import ivr.call_backs
 import ivr.calls
@@ -32,6 +33,7 @@ from keys.migrations.running import differences, head
 from webhooks.serving import newest_schema, schema_of
 
 ROOMS = (
+    ivr.askers,
     ivr.browser_phones,
     ivr.call_backs,
     ivr.calls,

@@ -12,8 +12,9 @@ from ivr.callers import recognise
 from ivr.cases import cases
 from ivr.dialogue import step
 from ivr.events import CallStarted, CaseFound, Keyed, Weighed
+from ivr.form import Form
 from ivr.guesses import FREE_GUESSES
-from ivr.states import AskingGroup, Checking, ConfirmingGroup, FindingCase, Form, Weighing
+from ivr.states import AskingGroup, Checking, ConfirmingGroup, FindingCase, Weighing
 from ivr.turn import Knock, take_turn
 from keys.groups import split
 from keys.installation_id import InstallationID, encode

@@ -143,7 +143,8 @@ def test_an_exhausted_key_is_refused_with_the_case_number_and_a_way_to_a_person(
     (answer,) = texts.send(second)
     number = rows("cases")[-1]["number"]
     assert answer == (
-        f"All activations of this product key are used. Your case number is {number}. For a person, reply AGENT."
+        f"All activations of this product key are used. Your case number is {number}. For a person, reply AGENT. "
+        "For more, reply MORE."
     )
     (answer,) = texts.send("Agent")
     assert "An operator will call you back at this number within 24 hours." in answer

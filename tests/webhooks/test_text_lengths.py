@@ -4,8 +4,21 @@ import random
 
 import pytest
 
-from ivr.actions import Enqueue, FindCase, Reply, Reserve, say
-from ivr.events import Approved, CaseFound, CaseUnknown, DeskClosed, Queued, Refused, Weighed
+from ivr.actions import AskForMore, Enqueue, FindCase, ReadWish, Reply, Reserve, say
+from ivr.agreed import Fit, Wanted
+from ivr.events import (
+    Approved,
+    Asked,
+    CaseFound,
+    CaseUnknown,
+    DeskClosed,
+    NotAsked,
+    Queued,
+    Refused,
+    Weighed,
+    WishImpossible,
+    WishRead,
+)
 from ivr.lines import Line
 from ivr.message import Word, read
 from ivr.texting import Texted, step
@@ -22,7 +35,7 @@ LOCALES = sorted(CATALOGUES)
 LINE = Line("+15550100", "Nordstern activation line", "US", "en-US", 168)
 STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
-WORDS = {"?": Word.INSTRUCTIONS, "status": Word.STATUS, "new": Word.NEW, "agent": Word.AGENT}
+WORDS = {"?": Word.INSTRUCTIONS, "status": Word.STATUS, "new": Word.NEW, "agent": Word.AGENT, "more": Word.MORE}
 
 
 def written(locale, words, blocks=8):
@@ -62,6 +75,13 @@ def answered(chance, action):
         return chance.choice([Queued(1, 4), DeskClosed()])
     if isinstance(action, FindCase):
         return chance.choice([CaseUnknown(), CaseFound(1, (*STANDARD[:3], "", *STANDARD[4:])), CaseFound(None, ())])
+    if isinstance(action, ReadWish):
+        wanted = [Wanted(amount, fit, "why") for amount in (None, 1_000_000) for fit in Fit]
+        return chance.choice([*map(WishRead, (*wanted, Wanted(5, Fit.RIGHT))), WishImpossible()])
+    if isinstance(action, AskForMore):
+        return chance.choice(
+            [Asked(by_text=True), Asked(by_text=False), NotAsked(already=True), NotAsked(already=False)]
+        )
     return Weighed(chance.choice([(), (0,)])) if type(action).__name__ == "Weigh" else None
 
 
@@ -71,6 +91,8 @@ def replies():
         (say("text.case_from_call"),),
         (say("text.on_call", count=120),),
         (say("text.alarm", product=16_383),),
+        (say("text.more_given", count=1_000_000),),
+        (say("text.more_declined", count=1_000_000),),
     }
 
 

@@ -34,6 +34,7 @@ TABLE_MODULES = (
     "keys.entries",
     "keys.hosts",
     "keys.seals",
+    "ivr.askers",
     "ivr.browser_phones",
     "ivr.call_backs",
     "ivr.calls",

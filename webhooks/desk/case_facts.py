@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from ivr import cases, desk_entries, grant_requests, notices, operators, outbox, queue, reviews, signs
+from ivr import askers, cases, desk_entries, grant_requests, notices, operators, outbox, queue, reviews, signs
 from ivr.call_backs import call_backs
 from ivr.calls import calls
 from ivr.cases import Case, CaseState
@@ -52,6 +52,7 @@ class KeySeen:
     room: int
     waiting: tuple[Grant, ...]
     askers: dict[int, str]
+    words: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
         room=grant_requests.room(connection, me.id, me.grant_limit, key.agreement, now),
         waiting=waiting,
         askers=grant_requests.askers(connection, waiting),
+        words=askers.words(connection, (each.id for each in waiting)),
     )
 
 

@@ -58,6 +58,8 @@ TEXT_PROMPTS = {
     "text.approved": "the confirmation ID",
     "text.case_from_call": "the case number",
     "text.case": "the case number",
+    "text.more_given": "that more were given",
+    "text.more_declined": "that no more were given",
     "text.wrong": "groups asked for again",
     "text.missing": "missing groups asked for",
     "text.whole": "the whole ID asked for again",
@@ -78,6 +80,17 @@ def _ended(facts: Mapping[str, Any]) -> str:
             unsent = facts.get("not_sent")
             why = f" No text could be sent: {UNSENT.get(unsent, 'no number is known')}." if unsent else ""
             return f"nobody knows it yet.{why} Call the caller back, then close the case."
+
+
+def _word_back(facts: Mapping[str, Any]) -> str:
+    """How a caller who asked hears of it."""
+    if "not_told" in facts:
+        why = UNSENT.get(facts["not_told"], "it may not be sent")
+        return f" They wished to be told by text, and none goes out: {why}. A call-back is owed instead."
+    return {
+        "text": " They are told by text.",
+        "call_back": " They are to be called with the answer: it stands among the call-backs.",
+    }.get(facts.get("told_by", ""), "")
 
 
 def _kept(facts: Mapping[str, Any]) -> str:
@@ -116,6 +129,7 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.GRANT_ASKED: lambda facts: f"{facts['amount']} is more than you may grant alone. A supervisor was asked.",
     Kind.GRANT_DECIDED: lambda facts: (
         f"{facts['decision'].capitalize()}: {facts['amount']} for key …{facts['key']}, asked by {facts['asked_by']}."
+        + _word_back(facts)
     ),
     Kind.KEY_UNBLOCKED: lambda facts: f"Key …{facts['key']} is open again.",
 }

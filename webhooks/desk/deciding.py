@@ -18,10 +18,10 @@ from ivr.calls import calls
 from ivr.cases import Case, CaseState
 from ivr.consents import text_consents
 from ivr.desk_entries import Kind
+from ivr.form import Reason
 from ivr.operators import Role
 from ivr.outbox import Draft, NoText
 from ivr.queue import Decision, Handoff
-from ivr.states import Reason
 from ivr.text_states import ranges
 from ivr.threads import threads
 from keys import ledger

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from ivr import cases, grant_requests, queue
+from ivr import askers, cases, grant_requests, queue
 from ivr.desk_entries import Kind
 from ivr.operators import Role
 from webhooks.desk import case_page, case_words, deciding, digits, granting, handling
@@ -159,11 +159,14 @@ def grants() -> str:
             each.id: grant_requests.room(connection, who().id, who().grant_limit, each.agreement, here().now())
             for each in asked
         }
-        askers = grant_requests.askers(connection, asked)
+        whose = grant_requests.askers(connection, asked)
+        own_words = askers.words(connection, (each.id for each in asked))
         numbers = {
             each.case_id: cases.read(connection, each.case_id).number for each in asked if each.case_id is not None
         }
-    return render_template("grants.html", asked=asked, keys=keys, rooms=rooms, askers=askers, numbers=numbers)
+    return render_template(
+        "grants.html", asked=asked, keys=keys, rooms=rooms, askers=whose, own_words=own_words, numbers=numbers
+    )
 
 
 @room.post("/grants/<int:request_id>/decide")

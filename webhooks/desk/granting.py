@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ivr import cases, desk_entries, grant_requests, queue
+from ivr import cases, desk_entries, grant_requests, queue, word_back
+from ivr.askers import ToldBy
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.grant_requests import Grant, GrantState, Wish
 from ivr.operators import Role
+from ivr.outbox import NoText
 from ivr.queue import Handoff
 from keys import issue
 from keys.issue import IssuedKey, IssueError, product_keys
@@ -107,13 +109,16 @@ def decide(doing: Doing, request_id: int, reason: str, *, approve: bool) -> Done
     state = GrantState.APPROVED if approve else GrantState.DECLINED
     decided = grant_requests.decide(doing.connection, request_id, doing.operator.id, state, doing.now, why)
     assert decided  # its row is locked
-    return _told(doing, replace(asked, state=state), key, why)
+    after = replace(asked, state=state)
+    told = word_back.tell(doing.connection, doing.secrets, doing.lines, doing.limits, after, doing.now)
+    return _told(doing, after, key, why, told)
 
 
-def _told(doing: Doing, grant: Grant, key: IssuedKey, why: str | None) -> Done:
+def _told(doing: Doing, grant: Grant, key: IssuedKey, why: str | None, told: ToldBy | NoText | None) -> Done:
     """Write down what was decided, with the case it was about, so that whoever has the case sees it."""
     who = grant_requests.askers(doing.connection, [grant])[grant.id]
     facts = {"decision": grant.state, "amount": grant.amount, "key": key.last_five, "asked_by": who}
+    facts |= {"not_told": told} if isinstance(told, NoText) else {"told_by": told} if told is not None else {}
     handoff = None if grant.case_id is None else queue.of_case(doing.connection, grant.case_id)
     entry = DeskEntry(
         doing.now,

@@ -84,6 +84,15 @@ PLACES: dict[type, str] = {
     states.AskingMobile: "keying a number to be texted at",
     states.ConfirmingMobile: "confirms a number to be texted at",
     states.Texting: "is being texted",
+    states.AskingAgreement: "keying an agreement number, to ask for more",
+    states.CheckingAgreement: "keying an agreement number, to ask for more",
+    states.AskingAmount: "keying how many more",
+    states.ConfirmingAmount: "confirms how many more",
+    states.AskingWhy: "says what more are for",
+    states.AskingHow: "says how to be told the answer",
+    states.AskingToldAt: "keying a number to be told the answer at",
+    states.ConfirmingToldAt: "confirms a number to be told the answer at",
+    states.Requesting: "has asked for more",
     states.Escalating: "comes into the queue",
     states.Waiting: "waiting, hears music",
     states.Talking: "talking to an operator",
@@ -94,7 +103,8 @@ PLACES: dict[type, str] = {
 def place_in_call(state: states.State) -> str:
     """Where a live call is just now.
 
-    >>> place_in_call(states.AskingGroup(states.Form(format=1), group=4))
+    >>> from ivr.form import Form
+    >>> place_in_call(states.AskingGroup(Form(format=1), group=4))
     'keying group 4'
     """
     if isinstance(state, states.AskingGroup):

@@ -17,10 +17,11 @@ import pytest
 from ivr import calls, cases, desk_entries, operators, queue, sightings
 from ivr.callers import recognise
 from ivr.calls import Call
+from ivr.form import Form
 from ivr.lines import Line, Lines
 from ivr.operators import NewOperator, Role
 from ivr.sightings import Attempt
-from ivr.states import AskingGroup, Form
+from ivr.states import AskingGroup
 from webhooks.desk.app import create_desk
 from webhooks.desk.guards import Desk
 from webhooks.desk.passwords import hashed

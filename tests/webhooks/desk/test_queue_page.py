@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 
 from ivr import call_backs, claims, operators, queue
+from ivr.form import Form
 from ivr.guesses import GuessKind
 from ivr.guesses import note as note_guess
 from ivr.lines import Lines
 from ivr.operators import Presence, Role
-from ivr.states import ConfirmingGroup, Form, ReadingBack, Waiting, WayOn
+from ivr.states import ConfirmingGroup, ReadingBack, Waiting, WayOn
 from keys.groups import split
 from keys.installation_id import encode
 from keys.repair import Candidate

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ivr import calls, cases
 from ivr.callers import Caller
-from ivr.states import Ended, Form
+from ivr.form import Form
+from ivr.states import Ended
 from keys.formats import FORMATS
 from keys.groups import split
 from keys.installation_id import InstallationID, encode

@@ -7,9 +7,10 @@ import pytest
 from ivr import calls, cases, claims, notices, queue
 from ivr.callers import recognise
 from ivr.calls import Call
+from ivr.form import Form
 from ivr.operators import Role
 from ivr.queue import HandoffState
-from ivr.states import AskingGroup, Form
+from ivr.states import AskingGroup
 from tests.webhooks.desk.conftest import LINE
 
 

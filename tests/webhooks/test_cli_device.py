@@ -294,3 +294,5 @@ def test_a_suites_key_is_installed_once_for_all_members_on_a_machine(folder):
     assert _refused(*installing("old"))["outcome"] == "not_installed"
     report = _done("report", "--state", path, "--name", "bridge")
     assert (report["product"], report["state"]) == (7, "activated")
+    anew = _done(*installing("Sounder"), "--again")
+    assert anew["members"] == {"Sounder": "awaiting_confirmation", "Fairway": "awaiting_confirmation"}

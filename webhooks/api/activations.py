@@ -16,14 +16,14 @@ from keys import certificate, certifying
 from keys.certifying import Particulars
 from keys.confirming import confirmation_of
 from keys.groups import grouped
-from keys.installation_id import InstallationID, InvalidInstallationID, decode, encode
+from keys.installation_id import InstallationID, encode
 from keys.ledger import Activated
 from keys.refusals import Refusal
 from keys.reservations import Reservation
 from keys.secrets_file import Secrets
 from webhooks.api.bodies import Activation, ActivationOrder, ProductName, body_of, idempotency_key, made_before
 from webhooks.api.guards import needs, request_id, token
-from webhooks.api.problems import ProblemError, waiting, wrong_id
+from webhooks.api.problems import ProblemError, installation_of, waiting
 from webhooks.door import exchange
 
 room = Blueprint("activations", __name__)
@@ -35,11 +35,7 @@ def activate() -> Response:
     """Activate one installation: 201 the first time, 200 whenever it comes again."""
     order, raw = body_of(ActivationOrder)
     key = idempotency_key()
-    try:
-        iid = decode(order.installation_id)
-    except InvalidInstallationID as error:
-        raise wrong_id(error) from error
-    here = exchange()
+    iid, here = installation_of(order.installation_id), exchange()
     with here.database.begin() as connection:
         made_before(connection, key, raw)
         asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now())

@@ -15,7 +15,7 @@ import msgspec
 from flask import Response
 
 from keys.groups import GroupFault
-from keys.installation_id import InvalidInstallationID
+from keys.installation_id import InstallationID, InvalidInstallationID, decode
 from keys.refusals import Refusal
 from keys.return_code import InvalidReturnCode
 from keys.returning import ReturnFault
@@ -191,6 +191,14 @@ def response_of(error: ProblemError) -> Response:
 def wrong_id(error: InvalidInstallationID) -> ProblemError:
     """The problem of a text that is no installation ID."""
     return ProblemError(Code.INSTALLATION_ID_WRONG, said(error)[1], groups=groups_of(error.faults))
+
+
+def installation_of(text: str) -> InstallationID:
+    """The installation ID that a text spells. Raises ProblemError, which names each wrong group."""
+    try:
+        return decode(text)
+    except InvalidInstallationID as error:
+        raise wrong_id(error) from error
 
 
 def wrong_code(error: InvalidReturnCode) -> ProblemError:

@@ -14,7 +14,7 @@ from ivr.online import Asking
 from ivr.tokens import Scope
 from keys import belonging
 from keys.groups import grouped
-from keys.installation_id import InstallationID, InvalidInstallationID, decode, encode
+from keys.installation_id import InstallationID, encode
 from keys.refusals import Refusal
 from keys.return_code import InvalidReturnCode
 from keys.returning import GivenBack, ReturnFault
@@ -22,7 +22,7 @@ from webhooks.api.activations import refusal
 from webhooks.api.bodies import Returned, ReturnOrder, body_of, idempotency_key, made_before
 from webhooks.api.guards import needs, request_id, token
 from webhooks.api.key_list import state_of
-from webhooks.api.problems import RETURN_FAULTS, ProblemError, wrong_code, wrong_id
+from webhooks.api.problems import RETURN_FAULTS, ProblemError, installation_of, wrong_code
 from webhooks.door import exchange
 
 room = Blueprint("returns", __name__)
@@ -34,11 +34,7 @@ def give_back() -> Response:
     """Return one activation: 201 the first time, 200 whenever it is sent again."""
     order, raw = body_of(ReturnOrder)
     idempotent = idempotency_key()
-    try:
-        iid = decode(order.installation_id)
-    except InvalidInstallationID as error:
-        raise wrong_id(error) from error
-    here = exchange()
+    iid, here = installation_of(order.installation_id), exchange()
     with here.database.begin() as connection:
         made_before(connection, idempotent, raw)
         asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now())

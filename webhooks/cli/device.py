@@ -22,8 +22,8 @@ from webhooks.cli.simulated import (
     facts_of,
     hardware_of,
     load,
+    outlasting,
     refuse_input,
-    returned_on,
     save,
 )
 
@@ -85,10 +85,13 @@ def install(
         build = ProductBuild.from_facts(store.read(build_file))
         hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
         nonce = secrets.randbelow(1 << build.nonce_bits)
-        state = machine.install(build, product_key, hardware, nonce, returned=returned_on(path))
+        returned, builds = outlasting(path)
+        state = machine.install(build, product_key, hardware, nonce, returned=returned)
     except BadInput as error:
         refuse_input(error, as_json)
-    made = SimulatedMachine(build, hardware, state)
+    # With a suite's key, what else of the suite is on the machine is installed anew with it.
+    members = tuple(each for each in builds if each.product != build.product and each.under(state.product))
+    made = SimulatedMachine(build, hardware, state, members=members)
     save(path, made, as_json)
     show(facts_of(made, None), as_json)
 

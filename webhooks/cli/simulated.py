@@ -89,18 +89,22 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
         )
 
 
-def returned_on(path: Path) -> tuple[str, ...]:
-    """The installations that were given back on the machine in the file: dead, whatever is installed over them."""
+def outlasting(path: Path) -> tuple[tuple[str, ...], tuple[ProductBuild, ...]]:
+    """What outlasts a new installation on the machine in the file: the installations given back, and the builds."""
     from keys.device import store
+    from keys.device.build import ProductBuild
     from keys.device.state import returned_in
     from keys.errors import BadInput
 
     try:
         facts = store.read(path)
         kept = [_mapping(facts.get(name)) for name in ("client", "state")]
-        return tuple(dict.fromkeys(iid for part in kept for iid in returned_in(part)))
+        others = facts.get("members")
+        builds = [facts.get("build"), *(others if isinstance(others, list) else [])]
+        returned = dict.fromkeys(iid for part in kept for iid in returned_in(part))
+        return tuple(returned), tuple(ProductBuild.from_facts(_mapping(each)) for each in builds)
     except (BadInput, OSError):
-        return ()  # no machine's file: nothing was given back on it
+        return (), ()  # no machine's file
 
 
 def load_copy(path: Path, as_json: bool) -> SimulatedCopy:

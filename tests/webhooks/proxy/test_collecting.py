@@ -45,6 +45,25 @@ def test_what_device_status_prints_is_taken_under_the_files_name(proxy, fleet, t
     assert names(proxy) == ["chart table"]
 
 
+def test_the_members_of_a_suite_on_one_machine_are_one_row(proxy, fleet, tmp_path):
+    facts = fleet.machine("helm").report()
+    (tmp_path / "in").mkdir()
+    for member in ("fairway", "pilot"):
+        (tmp_path / "in" / f"{member}.json").write_text(json.dumps(facts))
+    assert proxy("collect", "folder", tmp_path / "in", "--json").told["faults"] == []
+    assert names(proxy) == ["helm"]
+
+
+def test_a_machine_that_gave_back_is_unlicensed_and_is_not_asked_for(proxy, fleet, tmp_path):
+    (tmp_path / "in").mkdir()
+    facts = fleet.machine("helm").report() | {"state": "returned", "confirmation_id": None}
+    (tmp_path / "in" / "helm.json").write_text(json.dumps(facts))
+    assert proxy("collect", "folder", tmp_path / "in", "--json").status == 0
+    (row,) = proxy("list", "--json").told
+    assert row["standing"] == "unlicensed"
+    assert proxy("activate", "--dry-run", "--json").told["activations"] == 0
+
+
 def test_two_machines_of_one_name_are_told_and_the_first_is_kept(proxy, fleet, tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("a", "b"):

@@ -203,7 +203,8 @@ def text() -> tuple[Response, int]:
 @phone.get("/texts")
 def read_texts() -> Response:
     """The texts to `caller` behind the place `after`, and what is known of those whose ids are in `of`."""
-    came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=row_number))
+    # A place in a list, and no row's number: one before the first means from the first on.
+    came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=int))
     fates = _texts().fates(tuple(request.args.getlist("of")))
     return jsonify(texts=[told(one) for one in came], next=place, fates=fates)
 

@@ -8,6 +8,7 @@ where they are not). A host is known by its fingerprint, as every machine is.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.database import metadata
-from keys.entries import entries
+from keys.entries import Entry, Kind, append, entries
 from keys.refusals import Refusal
 from keys.reservations import reservations
 
@@ -108,7 +109,16 @@ def open_hosts(connection: Connection, key_id: int, most_hosts: int, most_reacti
     connection.execute(insert(host_keys), row)
 
 
-def limit_hosts(connection: Connection, key_id: int, most_hosts: int, most_reactivations: int) -> bool:
+def limit_hosts(
+    connection: Connection,
+    key_id: int,
+    most_hosts: int,
+    most_reactivations: int,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str,
+) -> bool:
     """Set how many hosts a key may activate and how often each again; False where more have been already."""
     used = host_balance(connection, key_id)
     if used is None or used.hosts > most_hosts or used.activations > 1 + most_reactivations:
@@ -116,6 +126,8 @@ def limit_hosts(connection: Connection, key_id: int, most_hosts: int, most_react
     limits = {"most_activations": 1 + most_reactivations}
     connection.execute(update(hosts).where(_h.key_id == key_id).values(**limits))
     connection.execute(update(host_keys).where(_k.key_id == key_id).values(most_hosts=most_hosts, **limits))
+    details = {"most_hosts": most_hosts, "most_reactivations": most_reactivations}
+    append(connection, Entry(now, Kind.GRANT, key_id, actor=actor, reason=reason, details=details))
     return True
 
 

@@ -179,12 +179,21 @@ _GIVEN_BACK = tuple(
     _r[name]
     for name in ("id", "key_id", "channel", "holder", "scheme", "basis", "fingerprint", "created_at", "valid_until")
 )
-VOID = (
-    update(reservations)
-    .where(_r.holder == bindparam("the_holder", type_=Text), _PENDING)
-    .values(state="voided")
-    .returning(*_GIVEN_BACK)
-)
+
+
+def _voided(whose: ColumnElement[bool], name: str) -> Any:
+    """Give back what is held. Its rows are locked by digest, as those are that many post together; see `_due`."""
+    held = select(_r.id).where(whose, _PENDING).order_by(_r.iid_digest).with_for_update().cte(name)
+    return (
+        update(reservations)
+        .where(_r.id.in_(select(held.c.id)), _PENDING)
+        .values(state="voided")
+        .returning(*_GIVEN_BACK)
+    )
+
+
+VOID = _voided(_r.holder == bindparam("the_holder", type_=Text), "held")
+VOID_KEY = _voided(_r.key_id == bindparam("the_key", type_=BigInteger), "held_of_key")
 # Holds that are being posted at this moment are passed over: whoever posts one has it. It stands before the update,
 # where PostgreSQL carries it out once; inside, a plan may ask it once a row and give back more than was asked for.
 _due = (
@@ -194,12 +203,6 @@ _due = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
     .cte("due")
-)
-VOID_KEY = (
-    update(reservations)
-    .where(_r.key_id == bindparam("the_key", type_=BigInteger), _PENDING)
-    .values(state="voided")
-    .returning(*_GIVEN_BACK)
 )
 EXPIRE = (
     update(reservations).where(_r.id.in_(select(_due.c.id)), _PENDING).values(state="expired").returning(*_GIVEN_BACK)

@@ -12,6 +12,7 @@ from keys.allowance import grow, locked_room
 from keys.catalog import CHANNELS
 from keys.entries import Entry, Kind, append
 from keys.holds import void_key
+from keys.hosts import host_balance, limit_hosts
 from keys.issue import Issued, Order, made, turn
 from keys.issued import IssuedKey, KeyStatus, product_keys, show
 from keys.secrets_file import Secrets
@@ -23,7 +24,8 @@ def replace(
     """Issue a successor of `key`, like it in everything, and block `key`. None if it was replaced before.
 
     What is held of it at this moment is given back first, and so inherited: a call that holds one hears that the key is
-    blocked. Raises IssueError where the product has no serial left.
+    blocked. A KMS host key hands its limits on and none of its hosts: each is activated anew, under the new key. Raises
+    IssueError where the product has no serial left.
     """
     row = connection.execute(
         select(product_keys).where(product_keys.c.id == key.id).with_for_update(key_share=True)
@@ -37,6 +39,10 @@ def replace(
     details = {"replaces": key.serial}
     first = Entry(now, Kind.REPLACE, 0, granted=left, actor=actor, reason=reason, details=details)
     issued = made(connection, secrets, order, row.agreement_id, 1, first)[0]
+    limits = host_balance(connection, key.id)
+    if limits is not None:
+        most = (limits.most_hosts, limits.most_activations - 1)
+        limit_hosts(connection, issued.key.id, *most, now=now, actor=actor, reason=reason)
     grow(connection, key.id, -left)
     connection.execute(update(product_keys).where(product_keys.c.id == key.id).values(successor=issued.key.id))
     given = {"successor": issued.key.serial}

@@ -1,5 +1,6 @@
 """Licence hosts are counted: so many a key, so often each, on both databases, however many come at once."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 
-from keys import confirmation_id, derivation, ed25519, hosts, ledger, volume
+from keys import confirmation_id, derivation, ed25519, hosts, ledger, replacing, volume
 from keys.catalog_loading import load
 from keys.confirming import confirmation_of
 from keys.database import Database
@@ -17,6 +18,7 @@ from keys.device import host
 from keys.device.hardware import simulated
 from keys.device.host_package import opened
 from keys.device.machine import Status
+from keys.entries import of_key
 from keys.hosts import HostBalance, host_balance, recount_hosts
 from keys.installation_id import decode
 from keys.issue import block
@@ -28,6 +30,8 @@ from keys.refusals import Refusal
 from keys.verify import Damage, verify
 from tests.conftest import NOW
 from tests.keys.claims import HOLD, activate, balance, claim_of, reserve
+
+BY = {"now": NOW, "actor": "Anna Berg", "reason": "on a forum"}
 
 
 @pytest.fixture
@@ -102,14 +106,17 @@ def test_an_exhausted_allowance_takes_no_host(database, issue_key, installation)
 def test_limits_are_the_products_and_may_be_a_keys_own(database, host_key, machine):
     with database.begin() as connection:
         assert host_balance(connection, host_key.key.id) == HostBalance(6, 0, 10, 0)
-        assert hosts.limit_hosts(connection, host_key.key.id, 1, 1)
+        assert hosts.limit_hosts(connection, host_key.key.id, 1, 1, **BY)
     assert isinstance(activate(database, machine(1, 1)), Activated)
     assert activate(database, machine(2, 1)) == Refused(Refusal.HOSTS_EXHAUSTED)
     assert isinstance(activate(database, machine(1, 2)), Activated)
     assert activate(database, machine(1, 3)) == Refused(Refusal.HOST_REACTIVATIONS_EXHAUSTED)
     with database.begin() as connection:
-        assert not hosts.limit_hosts(connection, host_key.key.id, 1, 0)
-        assert hosts.limit_hosts(connection, host_key.key.id, 2, 2)
+        assert not hosts.limit_hosts(connection, host_key.key.id, 1, 0, **BY)
+        assert hosts.limit_hosts(connection, host_key.key.id, 2, 2, **BY)
+        details = [json.loads(entry["details"]) for entry in of_key(connection, host_key.key.id)]
+    limits = [one for one in details if "most_hosts" in one]
+    assert limits == [{"most_hosts": most, "most_reactivations": most} for most in (1, 2)]
     assert isinstance(activate(database, machine(1, 3)), Activated)
     assert isinstance(activate(database, machine(2, 1)), Activated)
 
@@ -266,3 +273,17 @@ def test_hosts_among_thousands_are_counted_as_any_other(database, host_key, mak,
     assert schemes[3:23] == [1] * 10 + [Refusal.ALLOWANCE_EXHAUSTED] * 10
     assert schemes[23:] == [2, 2, 2, Refusal.HOSTS_EXHAUSTED, Refusal.HOSTS_EXHAUSTED]
     assert counted(database, host_key.key) == (6, 1)
+
+
+def test_a_replaced_host_key_hands_its_own_limits_on(database, host_key, machine, installation, secrets):
+    with database.begin() as connection:
+        assert hosts.limit_hosts(connection, host_key.key.id, 2, 1, **BY)
+    activate(database, machine(1, 1))
+    with database.begin() as connection:
+        fresh = replacing.replace(connection, secrets, host_key.key, **BY)
+    with database.read() as connection:
+        # The hosts are the old key's: each is activated anew, under the new key.
+        assert host_balance(connection, fresh.key.id) == HostBalance(2, 0, 2, 0)
+        assert recount_hosts(connection) == ()
+    again = [installation(1, fresh.key.serial, nonce=number, fingerprint=(number,) * 8) for number in (1, 2, 3)]
+    assert [isinstance(activate(database, iid), Activated) for iid in again] == [True, True, False]

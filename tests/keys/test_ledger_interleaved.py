@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from keys import ledger, seals, verify
+from keys.holds import void_held, void_key
+from keys.installation_id import digest
 from keys.ledger import Activated, Claim, Posting, Refused, Replay, Reserved, State
 from keys.refusals import Refusal
 from tests.conftest import NOW
@@ -23,8 +25,11 @@ def claim_of(iid, holder):
     return Claim(iid, 2, "phone", holder, None)
 
 
-def interleaved(database, first, second, *, kept=True):
-    """Run `first`, start `second` and let it run into the first one's locks, then end the first; both answers."""
+def interleaved(database, first, second, *, kept=True, meanwhile=None):
+    """Run `first`, start `second` and let it run into the first one's locks, then end the first; both answers.
+
+    `meanwhile` is what the first does yet while the second waits.
+    """
 
     def run_second():
         with database.begin() as connection:
@@ -38,6 +43,8 @@ def interleaved(database, first, second, *, kept=True):
             waiting = pool.submit(run_second)
             await_lock(database)
             assert not waiting.done()
+            if meanwhile is not None:
+                meanwhile(connection)
         finally:
             (begun.commit if kept else begun.rollback)()
             connection.close()
@@ -184,3 +191,27 @@ def test_two_passes_that_seal_at_once_make_one_chain(database, mak, secrets, ins
     assert interleaved(database, seal, seal) == (2, 1)
     with database.read() as connection:
         assert verify.verify(connection, secrets) == verify.Report(3, 0, 0, ())
+
+
+@pytest.mark.parametrize("giving_back", ["a hang-up", "a key that is replaced"])
+def test_what_is_given_back_is_locked_in_the_order_in_which_many_are_posted(
+    database, issue_key, installation, giving_back
+):
+    """Whoever locked the last one first would wait for a batch that has the first, and the batch for it, for ever."""
+    key = issue_key(granted=9).key
+    iids = [installation(1, key.serial, nonce=nonce) for nonce in range(9)]
+    ordered = sorted(iids, key=digest)
+    holds = {iid: hold(database, iid, "call-1") for iid in reversed(ordered)}
+
+    def locked(iid):
+        taken = text("UPDATE reservations SET channel = 'proxy' WHERE id = :id")
+        return lambda connection: connection.execute(taken, {"id": holds[iid]})
+
+    def give_back(connection):
+        if giving_back == "a hang-up":
+            return void_held(connection, "call-1", now=NOW, reason="hung up")
+        return void_key(connection, key.id, now=NOW, reason="key replaced")
+
+    _, given_back = interleaved(database, locked(ordered[0]), give_back, meanwhile=locked(ordered[-1]))
+    assert given_back == 9
+    assert balance(database, key) == ledger.Balance(9, 0, 0)

@@ -7,13 +7,15 @@ but for what only its host key and one genuine activation open.
 from __future__ import annotations
 
 import secrets as randomness
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from webhooks.cli.database import secrets_of
-from webhooks.cli.key import as_json_option, key, key_argument, key_facts, opened_for_key
+from webhooks.cli.key import actor_option, as_json_option, key, key_argument, key_facts, opened_for_key
 from webhooks.cli.output import refuse, show
 
 
@@ -55,8 +57,10 @@ def package(named: str, out: Path, line: str | None, as_json: bool) -> None:
 @key_argument
 @click.option("--hosts", type=click.IntRange(1, 10_000), help="How many hosts it may activate, from now on.")
 @click.option("--reactivations", type=click.IntRange(0, 10_000), help="How often each of them again.")
+@click.option("--reason", default="", help="Why, for the entries.")
+@actor_option
 @as_json_option
-def hosts(named: str, hosts: int | None, reactivations: int | None, as_json: bool) -> None:
+def hosts(named: str, hosts: int | None, reactivations: int | None, reason: str, actor: str, as_json: bool) -> None:
     """Show, or set, how many licence hosts the KMS host KEY activates and how often each again."""
     from keys import hosts as counted
 
@@ -66,7 +70,8 @@ def hosts(named: str, hosts: int | None, reactivations: int | None, as_json: boo
             refuse("NO_HOST_KEY", "That key is not of type kms_host.", as_json)
         wanted = hosts or before.most_hosts
         again = before.most_activations - 1 if reactivations is None else reactivations
-        if not counted.limit_hosts(connection, found.id, wanted, again):
+        limited = partial(counted.limit_hosts, now=datetime.now(UTC), actor=actor, reason=reason)
+        if (hosts, reactivations) != (None, None) and not limited(connection, found.id, wanted, again):
             refuse("LIMIT_TOO_LOW", "More than that have been activated already.", as_json)
         after = counted.host_balance(connection, found.id)
     show({**key_facts(found), **host_facts(after)}, as_json)

@@ -44,6 +44,16 @@ def deposit(package: Package, state: State, text: str) -> State:
     return machine.deposit(package.build, state, text, _confirm(package))
 
 
+def deposit_pair(
+    package: Package, state: State, iid_text: str, cid_text: str, hardware: Hardware, today: date
+) -> State:
+    """Adopt the saved pair of an earlier installation on this hardware: no call, and no reactivation counted.
+
+    Raises as `machine.deposit_pair` does.
+    """
+    return machine.deposit_pair(package.build, state, iid_text, cid_text, hardware, today, _confirm(package))
+
+
 def opens_too(package: Package, state: State) -> bool:
     """Whether a newer package opens with the confirmation ID that is there: then no call is needed for it."""
     try:

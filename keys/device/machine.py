@@ -170,7 +170,13 @@ def pair(state: State) -> tuple[str, str] | None:
 
 
 def deposit_pair(
-    build: ProductBuild, state: State, iid_text: str, cid_text: str, hardware: Hardware, today: date
+    build: ProductBuild,
+    state: State,
+    iid_text: str,
+    cid_text: str,
+    hardware: Hardware,
+    today: date,
+    confirm: Confirm = confirmed,
 ) -> State:
     """Adopt a saved pair after a re-image: no call, and nothing taken from the allowance.
 
@@ -185,7 +191,7 @@ def deposit_pair(
         raise Declined(Reason.OTHER_PRODUCT, iid.product)
     if iid.serial != decode(state.installation_id).serial or secret_of(build, state, iid) is None:
         raise Declined(Reason.OTHER_KEY)
-    cid = confirmed(build, state, iid, cid_text)
+    cid = confirm(build, state, iid, cid_text)
     tally = vote(build.id_format, iid.fingerprint, hardware, state.key_secret, dockable=build.dockable)
     if not tally.passed:
         raise Declined(Reason.HARDWARE_CHANGED, tally.needed - tally.matched)

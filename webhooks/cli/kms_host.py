@@ -6,6 +6,7 @@ One rule: every command needs the host's folder and nothing else: no line's sett
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from webhooks.kms_host.register import Register
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_WORDS = {
+WHY_NOT = {
     "awaiting_confirmation": "It waits for its confirmation ID: `touchtone kms-host iid` shows what to key or text.",
     "expired": "Its activation is over: install again, and activate again.",
     "hardware_changed": "Too much of its hardware is other than it was: install again, and activate again.",
@@ -143,6 +144,35 @@ def confirm(path: Path, as_json: bool, confirmation_id: tuple[str, ...]) -> None
 
 @kms_host.command()
 @options
+@click.argument("pair_file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+def deposit(path: Path, pair_file: Path, as_json: bool) -> None:
+    """Deposit the pair in PAIR_FILE (- for standard input): of a proxy, or of this host before it was set up anew."""
+    from dataclasses import replace
+
+    from keys.device import host, store
+    from keys.device.paper import SavedPair
+    from keys.errors import BadInput
+
+    folder, installed = opened(path, as_json)
+    state = installed.state
+    try:
+        given = sys.stdin.buffer.read() if str(pair_file) == "-" else pair_file.read_bytes()
+        saved = SavedPair.from_facts(store.facts_in(given, pair_file))
+        # The pair of this very installation may be deposited on hardware that has changed; `status` says so then.
+        if saved.installation_id == state.installation_id:
+            state = host.deposit(installed.package, state, saved.confirmation_id)
+        else:
+            pair, today = (saved.installation_id, saved.confirmation_id), datetime.now(UTC).date()
+            state = host.deposit_pair(installed.package, state, *pair, installed.hardware, today)
+    except BadInput as error:
+        _refuse_input(error, as_json)
+    installed = replace(installed, state=state)
+    _save(folder, installed, as_json)
+    show(host_facts(installed), as_json)
+
+
+@kms_host.command()
+@options
 @click.option(
     "--listen", default="0.0.0.0:8795", show_default=True, envvar="TOUCHTONE_KMS_LISTEN", help="Address and port."
 )
@@ -162,7 +192,7 @@ def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
         f"The licence host for {installed.package.family} serves on {host}:{port}. Stop it with Ctrl-C.", err=True
     )
     if status != "activated":
-        click.echo(f"It leases nothing yet. {_WORDS[status]}", err=True)
+        click.echo(f"It leases nothing yet. {WHY_NOT[status]}", err=True)
     serving.serve(folder, host, port, threads)
 
 

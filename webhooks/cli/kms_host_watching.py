@@ -6,31 +6,40 @@ a host that serves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhooks.cli.kms_host import host_facts, kms_host, opened, options, register_of
-from webhooks.cli.output import show
+from webhooks.cli.kms_host import WHY_NOT, host_facts, kms_host, opened, options, register_of
+from webhooks.cli.output import show, show_table
 
 if TYPE_CHECKING:
     from webhooks.kms_host.register import Known
 
 _SOON = timedelta(days=30)
+_CLIENT = ("client", "name", "product", "state", "last_seen", "ends", "refusal", "machines")
+_EVENT = ("at", "event", "client", "name", "details")
 
 
 @kms_host.command()
 @options
 def status(path: Path, as_json: bool) -> None:
     """Show how the host stands: count, clients by state, leases soon to end, the last errors."""
+    from webhooks.kms_host.answering import stated
+
     folder, installed = opened(path, as_json)
     facts = host_facts(installed)
     register, now = register_of(folder), datetime.now(UTC)
     known = register.clients()
     states = [one.state(now).value for one in known]
+    licence = installed.standing(now.date()).licence
+    certified = None if licence is None else stated(licence)
     facts |= {
+        "threshold": certified and certified.threshold,
+        "certificate_ends": certified and certified.ends and certified.ends.isoformat(),
         "count": register.count(int(now.timestamp())),
         "clients": {state: states.count(state) for state in ("leased", "waiting", "gone")},
         "leases_soon_to_end": [
@@ -42,13 +51,18 @@ def status(path: Path, as_json: bool) -> None:
     if as_json:
         show(facts, as_json)
         return
-    lists = {name: facts.pop(name) for name in ("leases_soon_to_end", "identities_shared", "last_errors")}
+    ending, shared, errors = (facts.pop(name) for name in ("leases_soon_to_end", "identities_shared", "last_errors"))
     facts["clients"] = ", ".join(f"{number} {state}" for state, number in facts["clients"].items())
     show(facts)
-    for name, rows in lists.items():
-        click.echo(f"\n{name.replace('_', ' ')}: {len(rows) or 'none'}")
-        for row in rows:
-            click.echo("  " + "  ".join(str(value) for value in row.values() if value is not None))
+    if facts["state"] in WHY_NOT:
+        click.echo(f"\n{WHY_NOT[facts['state']]}")
+    for name, rows, columns in (
+        ("leases soon to end", ending, _CLIENT),
+        ("identities shared", shared, _CLIENT),
+        ("last errors", [_event(row) for row in errors], _EVENT),
+    ):
+        click.echo(f"\n{name}: {len(rows) or 'none'}")
+        show_table(rows, columns)
 
 
 @kms_host.command()
@@ -58,7 +72,8 @@ def clients(path: Path, state: str | None, as_json: bool) -> None:
     """List the clients that were seen, the last one first."""
     folder, _ = opened(path, as_json)
     rows = [_client(one, datetime.now(UTC)) for one in register_of(folder).clients()]
-    show([row for row in rows if state in (None, row["state"])], as_json)
+    rows = [row for row in rows if state in (None, row["state"])]
+    show(rows, as_json) if as_json else show_table(rows, _CLIENT)
 
 
 @kms_host.command()
@@ -68,7 +83,8 @@ def clients(path: Path, state: str | None, as_json: bool) -> None:
 def events(path: Path, last: int, trouble: bool, as_json: bool) -> None:
     """List the newest events, oldest first."""
     folder, _ = opened(path, as_json)
-    show(register_of(folder).events(last, trouble=trouble), as_json)
+    rows = register_of(folder).events(last, trouble=trouble)
+    show(rows, as_json) if as_json else show_table([_event(row) for row in rows], _EVENT)
 
 
 def _client(known: Known, now: datetime) -> dict[str, Any]:
@@ -82,3 +98,9 @@ def _client(known: Known, now: datetime) -> dict[str, Any]:
         "refusal": known.refusal,
         "machines": known.machines,
     }
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event in the columns of a table: what only some have stands last."""
+    details = {name: value for name, value in event.items() if name not in _EVENT}
+    return {**{name: event.get(name) for name in _EVENT}, "details": details or None}

@@ -26,6 +26,17 @@ def show(shown: Shown, as_json: bool = False) -> None:
             click.echo(f"{name.replace('_', ' '):<{width}}  {_said(value)}")
 
 
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print one mapping a line, these of its values in columns under their names; nothing where there is none."""
+    if not rows:
+        return
+    heads = [name.replace("_", " ") for name in columns]
+    lines = [heads, *([_said(row[name]) for name in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
 def _said(value: Any) -> str:
     """A value as a person reads it."""
     match value:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from webhooks.cli.output import refuse, show
+from webhooks.cli.output import refuse, show, show_table
 from webhooks.cli.proxy_activating import activate, apply, reapply
 from webhooks.cli.proxy_collecting import collect
 from webhooks.cli.proxy_folder import as_json_option, in_folder, opened
@@ -131,7 +131,8 @@ def list_machines(folder: Path, standings: tuple[str, ...], product: str | None,
     elif as_json:
         show(rows, as_json)
     else:
-        _table(rows)
+        named = [{**row, "product": row["product_name"] or row["product"]} for row in rows]
+        show_table(named, ("name", "product", "standing", "state", "answer"))
 
 
 @proxy.command()
@@ -204,15 +205,3 @@ def _row(machine: Any) -> dict[str, Any]:
         "host": machine.host,
         "reported_at": machine.reported_at.isoformat(),
     }
-
-
-def _table(rows: list[dict[str, Any]]) -> None:
-    """One machine a line, in columns."""
-    columns = ("name", "product", "standing", "state", "answer")
-    cells = [
-        [str(row["product_name"] or row["product"]) if name == "product" else str(row[name] or "-") for name in columns]
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in (columns, *cells):
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from keys import ed25519, signed
+from keys.device.host_package import Licence
 from keys.device.machine import Status
 from keys.errors import BadInput
 from keys.kms import messages
@@ -84,6 +85,7 @@ class Host:
         self._noted: list[Noted] = []
         with self._written():
             self._note(Event.HOST_STARTED, now())
+            self._look(now())
 
     def close(self) -> None:
         """Close the register."""
@@ -187,8 +189,8 @@ class Host:
             return None, Status.NOT_INSTALLED.value
         if found.licence is None:
             return None, found.status.value
-        certificate = read_certificate(found.licence.certificate, b"", _unchecked)
-        return _Signer(ed25519.signer(found.licence.seed), found.licence.certificate, certificate), found.status.value
+        sign = ed25519.signer(found.licence.seed)
+        return _Signer(sign, found.licence.certificate, stated(found.licence)), found.status.value
 
     def _note(self, event: Event, now: datetime, **details: object) -> None:
         self._noted.append(Noted(int(now.timestamp()), event, details=details))
@@ -202,9 +204,9 @@ def _read(sent: bytes | None) -> Request | None:
         return None
 
 
-def _unchecked(*_: bytes) -> bool:
-    """The publisher's signature is for clients to check; a host only reads what its own certificate says."""
-    return True
+def stated(licence: Licence) -> HostCertificate:
+    """What a host's own certificate says. The publisher's signature is for clients to check; a host only reads it."""
+    return read_certificate(licence.certificate, b"", lambda *_: True)
 
 
 def _changed_at(file: Path) -> int:

@@ -128,6 +128,7 @@ def test_a_host_that_is_not_activated_signs_nothing_and_takes_its_answer_up_whil
     assert stand.ask(1).count == 1
     assert [event for event in stand.events() if event.startswith("host_")] == [
         "host_started",
+        "host_activated",
         "host_not_activated",
         "host_activated",
     ]

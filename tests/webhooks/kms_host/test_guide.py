@@ -86,8 +86,12 @@ class Administrator:
             words += ["--name-server", f"127.0.0.1:{self.names.getsockname()[1]}"]
             self.four_others_ask()
             self.answer_one_look_up()
+        *words, into = words if ">" in words else [*words, None]
+        words = [word for word in words if word != ">"]
         done = self.touchtone(*words, *([] if "--json" in words else ["--json"]))
         assert done.status == 0, (words, done.said, done.sighed)
+        if into is not None:
+            (self.folder / into).write_text(done.said)
         if words[:2] == ["key", "issue"]:
             self.issued[done.told["type"]] = done.told["product_key"]
         return done.told
@@ -191,6 +195,10 @@ def test_every_command_of_the_page_does_what_it_says(administrator):
         told[" ".join(words[:3])] = administrator.run(words)
     assert told["key hosts Fairway:1"]["most_hosts"] == 8
     assert told["kms-host confirm 200023"]["state"] == "activated"
+    assert told["kms-host install --again"]["state"] == "awaiting_confirmation"
+    assert told["kms-host deposit kms-1.pair.json"]["state"] == "activated"
+    for name in ("installation_id", "confirmation_id"):
+        assert told["kms-host deposit kms-1.pair.json"][name] == told["kms-host confirm 200023"][name]
     assert told["device kms ask"]["outcome"] == "leased"
     assert told["device kms ask"]["count"] == 5
     assert told["device kms status"]["state"] == "lease_over"  # the last one looks at it in 2099

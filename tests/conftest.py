@@ -11,6 +11,9 @@
 - `touchtone(*words)`: runs the command in a fresh data folder over `database_url`, with secrets and an issuing root;
   gives exit status, what was printed, and the JSON if it was asked for.
 - `NOW`: the moment the tests live in.
+
+Two processes run the tests. Those that share what is dear to start (a server, a browser, a measurement) are run by one
+of the two: `TOGETHER` names their places, and `tests/house` sees to it that none is forgotten.
 """
 
 import json
@@ -27,6 +30,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from ivr.lines import Line, Lines
 from keys import catalog, derivation, secrets_file
@@ -49,6 +53,33 @@ settings.load_profile("house")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROOT = bytes(range(32))
+TOGETHER = (
+    "tests/keys/vectors/test_kms_vector.py",
+    "tests/webhooks/desk/browser/",
+    "tests/webhooks/proxy/test_rooms.py",
+    "tests/webhooks/test_bench_call.py",
+    "tests/webhooks/test_bench_calls.py",
+    "tests/webhooks/test_bench_ledger.py",
+    "tests/webhooks/test_bench_line.py",
+    "tests/webhooks/test_bench_scale.py",
+    "tests/webhooks/test_cli_demo.py",
+    "tests/webhooks/test_phone_browser.py",
+    "tests/webhooks/test_text_lengths.py",
+)
+"""Each of these is run by one process, as its fixtures are its own. (Marks of xdist's would be lost: they are written
+into the names of tests, which pytest 9.2 lets nobody change any more.)"""
+
+
+class Together(LoadScopeScheduling):
+    """Every test goes wherever there is room, but the tests of one of these places to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """xdist asks who hands out the tests."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

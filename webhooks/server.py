@@ -5,11 +5,28 @@ Rule: what is served is named (`module:function`), so that each worker makes its
 
 from __future__ import annotations
 
+from typing import Any
+
+STREAMS_END_SECONDS = 3
+"""Streams never end by themselves, and whoever holds one comes back: so long is waited for them at the end."""
+
 
 def run(target: str, *, host: str, port: int, workers: int, threads: int) -> None:
     """Serve the WSGI application that `target` makes, until the process is told to stop."""
-    from granian import Granian
     from granian.constants import Interfaces
+
+    _run(target, host, port, Interfaces.WSGI, workers=workers, blocking_threads=threads, workers_kill_timeout=10)
+
+
+def run_with_streams(target: str, *, host: str, port: int) -> None:
+    """Serve the ASGI application that `target` makes, by one worker, until the process is told to stop."""
+    from granian.constants import Interfaces
+
+    _run(target, host, port, Interfaces.ASGI, workers=1, workers_kill_timeout=STREAMS_END_SECONDS)
+
+
+def _run(target: str, host: str, port: int, interface: Any, **more: Any) -> None:
+    from granian import Granian
     from granian.log import LogLevels
 
     Granian(
@@ -17,11 +34,9 @@ def run(target: str, *, host: str, port: int, workers: int, threads: int) -> Non
         factory=True,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=threads,
+        interface=interface,
         websockets=False,
         log_level=LogLevels.error,  # its warnings are about the number of threads, which is chosen
         respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        **more,
     ).serve()

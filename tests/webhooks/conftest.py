@@ -4,7 +4,9 @@
 - `knock(path, form, ...)`: one request, signed or not, for tests of the door itself.
 - `texts`: a telephone for texts on a line that sends them: `texts.send("...")` gives the bodies that come back.
 - `groups`: the nine groups of an installation that may be activated.
+- `browsers.lend(origin)`: a Chromium for a block, which goes from test to test and is as new for each.
 - `serious_faults(driver)`: what axe finds serious or critical on the page that a browser shows, each as rule and place.
+  `colours_only`: by its rule about contrast alone.
 """
 
 import base64
@@ -23,6 +25,7 @@ from werkzeug.test import Client
 from ivr.lines import Lines
 from keys.groups import split
 from keys.installation_id import encode
+from tests.webhooks.browsers import Browsers
 from webhooks.app import create_app
 from webhooks.delivery import deliver_one
 from webhooks.outgoing import Accepted
@@ -237,23 +240,32 @@ def rows(database):
     return read
 
 
+@pytest.fixture(scope="session")
+def browsers():
+    started = Browsers()
+    yield started
+    started.close()
+
+
 AXE_RUN = """
-const [tags, done] = arguments;
-axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]}).then(
+const [only, done] = arguments;
+axe.run(document, {runOnly: only, resultTypes: ["violations"]}).then(
   (found) => done(found.violations
     .filter((each) => ["serious", "critical"].includes(each.impact))
     .map((each) => [each.id, each.nodes.map((node) => node.html.slice(0, 120) + " " + node.failureSummary)])),
   (fault) => done([["axe", [String(fault)]]]));
 """
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+EVERYTHING = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOURS = {"type": "rule", "values": ["color-contrast"]}
 
 
 @pytest.fixture(scope="session")
 def serious_faults():
     script = (resources.files("selenium_axe_python") / "axe-core" / "axe.min.js").read_text("utf-8")
 
-    def found(driver):
-        driver.execute_script(script)
-        return driver.execute_async_script(AXE_RUN, TAGS)
+    def found(driver, *, colours_only=False):
+        if not driver.execute_script("return Boolean(window.axe)"):
+            driver.execute_script(script)
+        return driver.execute_async_script(AXE_RUN, COLOURS if colours_only else EVERYTHING)
 
     return found

@@ -2,13 +2,11 @@
 
 import json
 
-import pytest
 from click.testing import CliRunner
 
 from webhooks.cli.main import cli
 
 
-@pytest.mark.xdist_group("bench")
 def test_a_change_reaches_every_desk_and_turns_are_timed_with_and_without(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- bench desk -->\n<!-- /bench desk -->\n")

@@ -10,8 +10,6 @@ import pytest
 
 from keys import secrets_file
 
-pytestmark = pytest.mark.xdist_group("demo")  # two runs for all the tests here, not two in every worker
-
 
 def run_demo(folder, **environ):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOUCHTONE_", "TWILIO_"))}
@@ -90,6 +88,20 @@ def test_the_password_of_the_desk_is_printed_only_with_the_desk_s_address(twice)
     password = (folder / "desk-password").read_text().strip()
     assert (folder / "desk-password").stat().st_mode & 0o077 == 0
     assert not [done for done in runs if password in done.stdout + done.stderr]
+
+
+def test_two_people_can_be_at_the_desk_and_one_decides_what_the_other_may_not(twice):
+    folder, _ = twice
+    listed = subprocess.run(
+        [sys.executable, "-m", "webhooks.cli", "operator", "list", "--json"],
+        env={**os.environ, "TOUCHTONE_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    people = {each["name"]: (each["role"], each["grant_limit"]) for each in json.loads(listed.stdout)}
+    assert people == {"demo": ("administrator", 20), "colleague": ("supervisor", 500)}
 
 
 def test_a_folder_of_a_version_without_texts_or_desk_gets_a_line_that_has_them(tmp_path):

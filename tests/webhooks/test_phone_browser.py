@@ -2,8 +2,6 @@
 
 import os
 import re
-import shutil
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -11,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -19,6 +16,7 @@ from werkzeug.serving import make_server
 
 from ivr.lines import Line, Lines
 from keys.device.build import ProductBuild
+from tests.webhooks.browsers import MARKS
 from webhooks import delivery
 from webhooks.app import create_app
 from webhooks.lines_file import read_catalogues
@@ -33,20 +31,12 @@ from webhooks.rehearsal.texting import TextLine
 from webhooks.twilio_rest import Rehearsed, TwilioCarrier
 from webhooks.twiml import Wording
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = not (CHROMIUM and DRIVER)
 TOKEN = "a-token-that-only-the-tests-know"
 NUMBER = "+15005550006"
 SPEED = 12.0
 """The line speaks so many times faster than people do; its own waits stay what they are."""
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    # Where the change is judged, a missing browser is a failure and not an excuse.
-    pytest.mark.skipif(MISSING and not os.environ.get("CI"), reason="Chromium and ChromeDriver are not installed"),
-]
+pytestmark = [*MARKS, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture
@@ -88,31 +78,11 @@ def carrier_of(line):
     return TwilioCarrier(line.account_sid, "rehearsal", "rehearsal", http=lambda: Rehearsed(kept))
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for all tests of this file, with a profile of its own."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    with tempfile.TemporaryDirectory(prefix="touchtone-chromium-") as profile:
-        for flag in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--force-device-scale-factor=1",
-            "--window-size=1440,1160",
-            f"--user-data-dir={profile}",
-        ):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+@pytest.fixture
+def browser(address, browsers):
+    """A browser that knows nothing of the page yet."""
+    with browsers.lend(address.removesuffix("/phone")) as driver:
         yield driver
-        driver.quit()
 
 
 class Visitor:
@@ -183,8 +153,6 @@ class Visitor:
 
 @pytest.fixture
 def visitor(browser, address):
-    browser.delete_all_cookies()
-    browser.get_log("browser")
     browser.get(f"{address}?token={TOKEN}")
     return Visitor(browser)
 

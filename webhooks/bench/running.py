@@ -60,7 +60,7 @@ def serving(
     The port is put into its environment under the name `listen`, `ready` is a page that answers 200 once it serves, and
     what it says goes to `log`. Raises NotStartedError.
     """
-    port = _free_port()
+    port = free_port()
     told = {**environment, listen: f"127.0.0.1:{port}"}
     with log.open("wb") as heard:
         started = time.perf_counter()
@@ -103,7 +103,8 @@ def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "webhooks.cli", *words]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

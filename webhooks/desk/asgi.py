@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
-from webhooks import logs, settings, voice_sdk
+from webhooks import logs, server, settings, voice_sdk
 from webhooks.app import open_database, open_secrets
 from webhooks.desk import duties
 from webhooks.desk.app import create_desk
@@ -102,20 +102,5 @@ def _voice(found: Settings) -> Voice | None:
 
 def serve(found: Settings) -> None:
     """Serve the desk as the settings say, until the process is told to stop."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
     os.nice(NICENESS)
-    Granian(
-        "webhooks.desk.asgi:application",
-        factory=True,
-        address=found.desk_host,
-        port=found.desk_port,
-        interface=Interfaces.ASGI,
-        workers=1,
-        websockets=False,
-        log_level=LogLevels.error,
-        respawn_failed_workers=True,
-        workers_kill_timeout=3,  # open streams never end by themselves
-    ).serve()
+    server.run_with_streams("webhooks.desk.asgi:application", host=found.desk_host, port=found.desk_port)

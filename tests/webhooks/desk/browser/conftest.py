@@ -3,7 +3,7 @@
 - `stand`: a line and its desk for all tests here, each a process, over one SQLite file; its people are `PEOPLE`, all
   with the same password. `stand.groups(number)` is the ID of another machine each; `stand.call(caller, number=...)`
   rings the line and gives a `Ringing`; `stand.enter(...)` puts a case into the queue by itself.
-- `at_desk(name)`: a browser with a profile of its own and that person logged in, as an `Operator`; gone after the test.
+- `at_desk(name)`: a browser in which that person is logged in, as an `Operator`; the next test finds nothing of it.
 - `take_picture(operator, name, scheme)`: keeps a picture where pictures were asked for (`make screenshots`).
 """
 
@@ -13,14 +13,13 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -37,13 +36,14 @@ from keys.groups import check_groups, split
 from keys.installation_id import InstallationID, encode
 from keys.issue import Order, issue, show
 from keys.products import Product
+from tests.webhooks.browsers import MARKS
 from webhooks.bench import running
 from webhooks.rehearsal.dialling import Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = not (CHROMIUM and DRIVER)
 PASSWORD = "correct horse battery"
+PATIENCE = 30.0
+"""Seconds until something is believed not to come: a busy machine is slow, and only a failure waits so long."""
 NUMBER = "+15005550006"
 ACCOUNT, TOKEN = "AC" + "0" * 32, "0123456789abcdef0123456789abcdef"
 PUBLIC_URL = "https://line.example"
@@ -64,15 +64,10 @@ desk_hours = "mon-sun 00:00-24:00"
 """
 
 
-def pytest_collection_modifyitems(items):
-    """All that drives a browser runs in one process; without one it is left out, but not where the change is judged."""
-    missing = pytest.mark.skipif(
-        MISSING and not os.environ.get("CI"), reason="Chromium and ChromeDriver are not installed"
-    )
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            for mark in (pytest.mark.browser, pytest.mark.xdist_group("browser"), missing):
-                item.add_marker(mark)
+def pytest_itemcollected(item):
+    """Everything here drives a browser."""
+    for mark in MARKS:
+        item.add_marker(mark)
 
 
 class Stuck(ScriptedCaller):
@@ -110,11 +105,11 @@ class Ringing:
         """All that the line has said so far."""
         return " ".join(entry.words for entry in self.entries if entry.side == "line")
 
-    def hears(self, pattern, within=30.0):
+    def hears(self, pattern, within=PATIENCE):
         """Wait until the line has said something like this."""
         return until(lambda: re.search(pattern, self.words), within, lambda: self.words)
 
-    def ends(self, within=30.0):
+    def ends(self, within=PATIENCE):
         """Wait for the end of the call; its record."""
         self._thread.join(within)
         assert self.record is not None, self.words
@@ -123,13 +118,14 @@ class Ringing:
 
 @dataclass
 class Stand:
-    """A line and its desk."""
+    """A line and its desk; `environment` is what commands over it are run with."""
 
     folder: Path
     database: Database
     line_url: str
     desk_url: str
     product_key: object
+    environment: dict
     _machines: count = field(default_factory=lambda: count(1))
     _callers: count = field(default_factory=lambda: count(1))
 
@@ -247,7 +243,7 @@ def stand(sqlite_template, password_hash):
             )
         )
         urls = [f"http://127.0.0.1:{server.port}" for server in (line, desk)]
-        yield Stand(folder, database, *urls, product_key)
+        yield Stand(folder, database, *urls, product_key, environment)
 
 
 def _fill(folder, database, password_hash):
@@ -269,7 +265,7 @@ def _fill(folder, database, password_hash):
     return issued
 
 
-def until(true, within=10.0, told=lambda: ""):
+def until(true, within=PATIENCE, told=lambda: ""):
     """Look again until it is so; gives what was found."""
     end = time.monotonic() + within
     while time.monotonic() < end:
@@ -314,7 +310,7 @@ class Operator:
         self.waits_for(selector)
         return self.driver.execute_script("return document.querySelector(arguments[0]).value", selector)
 
-    def waits_for(self, selector, within=10.0):
+    def waits_for(self, selector, within=PATIENCE):
         """Wait until something like this is shown; gives it."""
         shown = until(lambda: self.shown(selector), within, lambda: (selector, self.page))
         return shown[0]
@@ -325,7 +321,13 @@ class Operator:
             with suppress(StaleElementReferenceException):
                 return self.waits_for(selector).click()
 
-    def sees(self, pattern, within=10.0):
+    def holds_down(self, selector):
+        """Press the pointer on what is shown; where the page is brought up to date at that very moment, once more."""
+        while True:
+            with suppress(StaleElementReferenceException):
+                return ActionChains(self.driver).click_and_hold(self.waits_for(selector)).perform()
+
+    def sees(self, pattern, within=PATIENCE):
         """Wait until the page says something like this."""
         return until(lambda: re.search(pattern, self.page), within, lambda: (pattern, self.page))
 
@@ -344,7 +346,12 @@ class Operator:
         return self.driver.execute_script("return document.activeElement ? document.activeElement.id : ''")
 
     def complaints(self):
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        """What the browser's console holds of errors; a check of digits that newer digits took the place of is none."""
+        loud = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        for replaced in [each for each in loud if '"htmx:sendAbort"' in each]:
+            loud.remove(replaced)
+            loud.remove(next(each for each in loud if '"htmx:afterRequest"' in each))
+        return loud
 
     def scheme(self, scheme):
         """Look at the page as somebody does who likes it light or dark."""
@@ -353,41 +360,12 @@ class Operator:
         time.sleep(0.3)  # for the colours to have changed
 
 
-@contextmanager
-def chromium():
-    """A browser with a profile of its own."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    with tempfile.TemporaryDirectory(prefix="touchtone-chromium-", ignore_cleanup_errors=True) as profile:
-        for flag in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--force-device-scale-factor=1",
-            "--window-size=1440,1160",
-            f"--user-data-dir={profile}",
-        ):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-        try:
-            yield driver
-        finally:
-            driver.quit()
-
-
 @pytest.fixture
-def at_desk(stand):
+def at_desk(stand, browsers):
     with ExitStack() as stack:
 
         def opened(name=None):
-            operator = Operator(stack.enter_context(chromium()), stand)
+            operator = Operator(stack.enter_context(browsers.lend(stand.desk_url)), stand)
             if name is not None:
                 operator.logs_in(name)
             return operator

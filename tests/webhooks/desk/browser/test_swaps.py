@@ -154,8 +154,7 @@ def test_a_button_that_is_held_down_is_not_taken_away_beneath_the_pointer(stand,
     anna, case = at_desk("Anna Berg"), stand.enter(stand.groups()[:3])
     if place == "case":
         at_case(anna, case)
-    button = anna.waits_for("#case-claim" if place == "case" else f"#claim-{case.id}")
-    ActionChains(anna.driver).click_and_hold(button).perform()
+    anna.holds_down("#case-claim" if place == "case" else f"#claim-{case.id}")
     if place == "case":
         note(stand, case)
         run(anna, HOLD, "nothing")

@@ -1,16 +1,9 @@
 """The telephone's page in a real browser, with a library of our own in the provider's place."""
 
-import os
-import shutil
-import tempfile
 import threading
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -21,17 +14,10 @@ from ivr.browser_phones import browser_phones
 from webhooks.desk.app import create_desk
 from webhooks.desk.voice import Voice
 
-from .conftest import PASSWORD
+from .conftest import PASSWORD, until
+from .looks import faults
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = not (CHROMIUM and DRIVER)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    # Where the change is judged, a missing browser is a failure and not an excuse.
-    pytest.mark.skipif(MISSING and not os.environ.get("CI"), reason="Chromium and ChromeDriver are not installed"),
-]
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LIBRARY = b"""
 class Speaking {
   constructor() { this.listeners = {}; }
@@ -56,30 +42,23 @@ VOICE = Voice("AC" + "0" * 32, "SK" + "1" * 32, "the-secret-of-the-key-is-32-byt
 
 
 @pytest.fixture
-def phone(desk, add_operator):
+def phone(desk, add_operator, browsers):
     """The page, once it has registered."""
     add_operator("Anna Berg")
     server = make_server("127.0.0.1", 0, create_desk(replace(desk, voice=VOICE)), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    home = Path(tempfile.mkdtemp(prefix="touchtone-desk-"))
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--user-data-dir={home}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.get(f"http://127.0.0.1:{server.server_port}/desk")
-    driver.find_element(By.ID, "name").send_keys("Anna Berg", Keys.TAB, PASSWORD, Keys.RETURN)
-    until(lambda: driver.find_elements(By.LINK_TEXT, "Telephone"))
-    driver.find_element(By.LINK_TEXT, "Telephone").click()
-    until(lambda: state(driver) == "ready")
-    yield driver
-    driver.quit()
+    url = f"http://127.0.0.1:{server.server_port}"
+    with browsers.lend(url) as driver:
+        driver.get(f"{url}/desk")
+        driver.find_element(By.ID, "name").send_keys("Anna Berg", Keys.TAB, PASSWORD, Keys.RETURN)
+        until(lambda: driver.find_elements(By.LINK_TEXT, "Telephone"))
+        driver.find_element(By.LINK_TEXT, "Telephone").click()
+        until(lambda: state(driver) == "ready")
+        yield driver
     server.shutdown()
     thread.join()
     server.server_close()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -91,13 +70,6 @@ def there(database):
             return connection.execute(select(browser_phones.c.operator_id)).first() is not None
 
     return asked
-
-
-def until(true, within=40.0):
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def state(driver):
@@ -126,12 +98,12 @@ def key(driver, name):
 def test_a_call_comes_is_taken_by_a_key_muted_and_hung_up(phone, there, serious_faults):
     until(there)
     assert words(phone) == "Ready. It rings here."
-    assert serious_faults(phone) == []
+    assert faults(phone, serious_faults) == {}
     ring(phone)
     assert (words(phone), buttons(phone)) == ("A call for you.", ["Take the call a", "Not now"])
     assert phone.title.startswith("A call for you")
     assert phone.switch_to.active_element.get_attribute("id") == "phone-accept"
-    assert serious_faults(phone) == []
+    assert faults(phone, serious_faults) == {}
     key(phone, "a")
     until(lambda: state(phone) == "talking")
     assert buttons(phone) == ["Mute me", "Hang up h"]

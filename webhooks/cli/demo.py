@@ -73,7 +73,7 @@ def demo(serve: bool, port: int, folder: Path) -> None:
     build = folder / "fairway.build.json"
     _run("catalog", "build", "Fairway", "--out", str(build), "--line", NUMBER, quiet=True)
     _run("phone", "--build", str(build), product_key, hide=product_key)
-    password = _operator(folder)
+    password = _operators(folder)
     with serving(serve=f"http://127.0.0.1:{port}/readyz", desk=f"http://127.0.0.1:{desk_port}/desk/login") as server:
         _activate(folder, build, product_key)
         _activate_by_text(folder, build, product_key)
@@ -140,13 +140,19 @@ def _activate_with_help(folder: Path, build: Path, product_key: str, password: s
     _balance(product_key, 97)
 
 
-def _operator(folder: Path) -> str:
-    """The password of whoever works at the demo's desk; an earlier demo may have added them."""
+def _operators(folder: Path) -> str:
+    """The password of both who work at the demo's desk; an earlier demo may have added them."""
     from webhooks.cli import demo_desk
 
-    password = demo_desk.password_in(folder / "desk-password")
-    facts = ("--role", "administrator", "--phone", "+14155550188", "--password-file", str(folder / "desk-password"))
-    _run("operator", "add", demo_desk.NAME, *facts, quiet=True, may_fail=True)
+    file = folder / "desk-password"
+    password = demo_desk.password_in(file)
+    for name, role, phone in (
+        (demo_desk.NAME, "administrator", "+14155550188"),
+        (demo_desk.COLLEAGUE, "supervisor", "+14155550189"),
+    ):
+        limit = str(demo_desk.GRANT_LIMITS[name])
+        facts = ("--role", role, "--grant-limit", limit, "--phone", phone, "--password-file", str(file))
+        _run("operator", "add", name, *facts, quiet=True, may_fail=True)
     return password
 
 
@@ -228,14 +234,18 @@ def _run(*words: str, hide: str | None = None, quiet: bool = False, may_fail: bo
 
 def _how_to_go_on(folder: Path, port: int, password: str) -> None:
     from webhooks import phone_file, settings
+    from webhooks.cli import demo_desk
 
-    found = settings.load()
+    found, limit = settings.load(), demo_desk.GRANT_LIMITS[demo_desk.NAME]
     address = phone_file.address(found, phone_file.opened(found.phone_file))
     here = f"TOUCHTONE_DATA_DIR={folder} TOUCHTONE_LISTEN=127.0.0.1:{port} TOUCHTONE_PUBLIC_URL={found.public_url}"
     for sentence in (
         f"  {address}    # in a browser: a telephone that calls and texts, and a machine to activate",
-        f"  {found.desk_url}/desk    # in another window: the desk; name demo, password {password}",
+        f"  {found.desk_url}/desk    # in another window: the desk; name {demo_desk.NAME}, password {password}",
         "  Both sides by yourself: dial in the first window, press 0 at any prompt, and see the call come to the desk.",
+        f"  A second person, in a private window: the desk again; name {demo_desk.COLLEAGUE}, the same password.",
+        f"  They decide where {demo_desk.NAME} grants more than {limit} activations, and can be brought into a talk.",
+        "  The telephones of both are played: they are picked up, and press 1, by themselves.",
         f"  export {here}",
         "  .venv/bin/touchtone call                 # dial it yourself; type keys, Enter alone is silence, h hangs up",
         "  .venv/bin/touchtone text                 # text it yourself; Enter sends, an empty line looks for news",

@@ -25,7 +25,9 @@ from webhooks.rehearsal.scripted import ScriptedCaller
 if TYPE_CHECKING:
     from webhooks.rehearsal.dialling import CallRecord
 
-NAME = "demo"
+NAME, COLLEAGUE = "demo", "colleague"
+GRANT_LIMITS = {NAME: 20, COLLEAGUE: 500}
+"""What each may grant alone: little enough that a second person is soon needed."""
 PATIENCE = 20.0
 _TOKEN = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 _WAITING = re.compile(r'name="handoff" value="(\d+)"')

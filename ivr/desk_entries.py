@@ -70,6 +70,8 @@ class Kind(StrEnum):
     GRANT_ASKED = "grant_asked"
     GRANT_DECIDED = "grant_decided"
     KEY_UNBLOCKED = "key_unblocked"
+    MACHINE_LIFTED = "machine_lifted"
+    """A machine that was activated again too often may be once more."""
     SHOWN = "shown"
     """A whole confirmation ID, product key or telephone number was shown."""
     EXPORTED = "exported"

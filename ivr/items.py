@@ -77,7 +77,7 @@ WORTH_A_PERSON = frozenset(
     {
         *{Reason.ASKED, Reason.TRIES, Reason.SILENT, Reason.NO_KEYS, Reason.WHOLE_ID},
         *{Refusal.ALLOWANCE_EXHAUSTED, Refusal.KEY_BLOCKED, Refusal.KEY_EXPIRED, Refusal.AGREEMENT_INACTIVE},
-        *{Refusal.HOSTS_EXHAUSTED, Refusal.HOST_REACTIVATIONS_EXHAUSTED},
+        *{Refusal.TOO_MANY_REACTIVATIONS, Refusal.HOSTS_EXHAUSTED, Refusal.HOST_REACTIVATIONS_EXHAUSTED},
         *{Refusal.IID_RETURNED, Refusal.TOO_MANY_TRIES, Refusal.HELD_FOR_REVIEW},
     }
 )

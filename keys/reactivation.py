@@ -34,9 +34,12 @@ from keys.entries import Entry, Kind, append
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issued import IssuedKey
 from keys.product_key import KeyType
+from keys.products import Product
 from keys.refusals import Refusal
 from keys.reservations import Basis, State, reservations
 
+MOST_LIFTED: Final = 100
+"""How many reactivations a person may allow a machine at a time."""
 NO_END: Final = 1000
 """What `latest` says of an activation that is good for ever: more than any month's number."""
 
@@ -90,6 +93,20 @@ class Machine:
         if now < self.since + bounds.period:
             return self
         return Machine(now, renewed_until=self.renewed_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a machine stands: `counted` reactivations of `most` within a period that `ends` then."""
+
+    counted: int
+    most: int
+    ends: datetime
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is not activated again before its period ends, unless a person allows it."""
+        return self.counted >= self.most
 
 
 def weigh(seen: Any, latest: int | None, machine: Machine | None, now: datetime) -> Basis | Refusal:
@@ -159,7 +176,12 @@ _UNCOUNT = (
     .values(counted=_c.counted - 1, free=_c.free - bindparam("less_free", type_=Integer))
 )
 _UNRENEW = update(reactivations).where(_ROW, _c.renewed_until == _UNTIL).values(renewed_until=0)
-_LIFT = update(reactivations).where(_ROW).values(lifted=_c.lifted + bindparam("more", type_=Integer))
+_LIFT = (
+    update(reactivations)
+    .where(_ROW, _c.since > _THEN, _c.counted >= _MOST + _c.lifted)
+    .values(lifted=_c.lifted + bindparam("more", type_=Integer), most=_MOST)
+    .returning(_c.lifted)
+)
 
 
 def machines(connection: Connection, key_id: int, fingerprints: Iterable[int]) -> dict[int, Machine]:
@@ -195,13 +217,50 @@ def uncount(connection: Connection, given_back: Any) -> None:
         connection.execute(_UNCOUNT, facts | {"then": given_back.created_at, "less_free": less})
 
 
+def standing(
+    connection: Connection, key: IssuedKey, product: Product, iid: InstallationID, now: datetime
+) -> Standing | None:
+    """Where the machine of an ID stands; None where nothing bounds it, or it has not been activated again yet."""
+    machine = machines(connection, key.id, [fingerprint_number(iid)]).get(fingerprint_number(iid))
+    bounds = _bounds(key, product)
+    if machine is None or bounds is None or bounds.most is None:
+        return None
+    done = machine.in_period(bounds, now)
+    return Standing(done.counted, bounds.most + done.lifted, done.since + bounds.period) if done.counted else None
+
+
 def lift(
-    connection: Connection, key: IssuedKey, iid: InstallationID, more: int, *, now: datetime, actor: str, reason: str
-) -> None:
-    """Allow the machine of an ID `more` reactivations beyond its product's bound, for as long as its period lasts."""
-    connection.execute(_LIFT, _opened(connection, key.id, fingerprint_number(iid), now) | {"more": more})
+    connection: Connection,
+    key: IssuedKey,
+    product: Product,
+    iid: InstallationID,
+    more: int,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str,
+) -> bool:
+    """Allow the machine of an ID `more` reactivations beyond its product's bound, for as long as its period lasts.
+
+    False, and nothing done, where it has not come to the bound: of two who allow it at once, one does. `more` is from 1
+    to MOST_LIFTED.
+    """
+    bounds = _bounds(key, product)
+    if bounds is None or bounds.most is None:
+        return False
+    facts = {"the_key": key.id, "the_fingerprint": fingerprint_number(iid), "then": now - bounds.period}
+    if connection.execute(_LIFT, facts | {"new_most": bounds.most, "more": more}).one_or_none() is None:
+        return False
     details = {"reactivations": more}
     append(connection, Entry(now, Kind.GRANT, key.id, actor=actor, reason=reason, details=details))
+    return True
+
+
+def _bounds(key: IssuedKey, product: Product) -> Bounds | None:
+    """What bounds a machine of a key; None for a test key's, and for a licence host, which is counted elsewhere."""
+    if key.type is KeyType.KMS_HOST or key.test:
+        return None
+    return Bounds(product.free_reactivations, product.most_reactivations, timedelta(days=product.period_days))
 
 
 def _opened(connection: Connection, key_id: int, fingerprint: int, now: datetime) -> dict[str, Any]:

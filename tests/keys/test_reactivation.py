@@ -15,8 +15,8 @@ from keys.entries import Kind, of_key
 from keys.issue import Order, issue
 from keys.ledger import Activated, Refused
 from keys.ledger_many import reserve_and_post_many
-from keys.products import products
-from keys.reactivation import Machine, reactivations
+from keys.products import find_product, products
+from keys.reactivation import Machine, Standing, reactivations
 from keys.refusals import Refusal
 from keys.reservations import Basis
 from tests.conftest import NOW
@@ -80,18 +80,60 @@ def test_on_an_exhausted_key_a_free_one_is_still_given_and_a_counted_one_is_not(
     assert again(database, installation, key, range(3)) == [Basis.FIRST, Basis.FREE, Refusal.ALLOWANCE_EXHAUSTED]
 
 
-def test_a_person_may_allow_a_machine_more_for_this_period(database, mak, installation):
+@pytest.fixture
+def lift(database, mak, installation):
+    """Anna allows the machine one reactivation more; whether she could."""
+
+    def allowed(now=NOW):
+        by = {"now": now, "actor": "Anna Berg", "reason": "a broken disk"}
+        with database.begin() as connection:
+            product, iid = find_product(connection, 1), installation(1, mak.key.serial)
+            return reactivation.lift(connection, mak.key, product, iid, 1, **by)
+
+    return allowed
+
+
+def standing(database, key, iid, now=NOW):
+    with database.read() as connection:
+        return reactivation.standing(connection, key, find_product(connection, 1), iid, now)
+
+
+def test_a_person_may_allow_a_machine_more_for_this_period(database, mak, installation, lift):
     allow(database, most_reactivations=1, period_days=30)
     iid = installation(1, mak.key.serial)
     assert again(database, installation, mak.key, [1, 2, 3])[2] is Refusal.TOO_MANY_REACTIVATIONS
-    with database.begin() as connection:
-        reactivation.lift(connection, mak.key, iid, 1, now=NOW, actor="Anna Berg", reason="a broken disk")
+    assert standing(database, mak.key, iid) == Standing(1, 1, NOW + timedelta(days=30))
+    assert lift()
+    assert standing(database, mak.key, iid) == Standing(1, 2, NOW + timedelta(days=30))
     assert again(database, installation, mak.key, [4, 5]) == [Basis.REACTIVATION, Refusal.TOO_MANY_REACTIVATIONS]
     with database.read() as connection:
         entry = [entry for entry in of_key(connection, mak.key.id) if entry["actor"] == "Anna Berg"]
     assert [(one["kind"], one["granted"], one["details"]) for one in entry] == [(Kind.GRANT, 0, '{"reactivations": 1}')]
     later = NOW + timedelta(days=31)
+    assert standing(database, mak.key, iid, later) is None
     assert again(database, installation, mak.key, [6, 7], later)[1] is Refusal.TOO_MANY_REACTIVATIONS
+
+
+def test_nobody_is_allowed_more_who_has_not_come_to_the_bound(database, mak, installation, lift):
+    iid = installation(1, mak.key.serial)
+    assert not lift(), "a machine that was never activated"
+    again(database, installation, mak.key, [1, 2, 3])
+    assert (standing(database, mak.key, iid), lift()) == (None, False), "a product without a bound"
+    allow(database, most_reactivations=2, period_days=30)
+    assert lift()
+    assert not lift(), "of two who allow it at once, one does"
+    assert not lift(NOW + timedelta(days=30)), "its period is over, and with it the bound"
+    assert again(database, installation, mak.key, [4, 5]) == [Basis.REACTIVATION, Refusal.TOO_MANY_REACTIVATIONS]
+    with database.read() as connection:
+        assert reactivation.recount(connection) == ()
+
+
+def test_of_many_who_allow_it_at_once_one_does(database, mak, installation, lift):
+    allow(database, most_reactivations=1)
+    again(database, installation, mak.key, [1, 2])
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(lambda _: lift(), range(6))) == [False] * 5 + [True]
+    assert again(database, installation, mak.key, [3, 4]) == [Basis.REACTIVATION, Refusal.TOO_MANY_REACTIVATIONS]
 
 
 def test_a_hold_that_is_given_back_gives_back_its_count(database, mak, installation):

@@ -1,6 +1,8 @@
 """The life of a key at the command line: batches, tests, ends, replacements, and activations that come back."""
 
 import csv
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,7 +10,7 @@ from keys import product_key, return_code
 from keys.database import Database
 from keys.derivation import key_secret, proof_value
 from keys.installation_id import InstallationID, encode
-from keys.ledger import Claim, reserve_and_post
+from keys.ledger import Claim, Refused, reserve_and_post
 from keys.secrets_file import load
 from tests.conftest import NOW
 from tests.webhooks.test_cli_catalog import GOOD
@@ -122,3 +124,34 @@ def test_a_lost_machine_is_released_with_a_reason_within_what_the_product_allows
     refused = line("ledger", "release", "1:1", second, "--reason", "sunk too", "--json")
     assert (refused.status, refused.told["outcome"]) == (1, "TOO_MANY_RELEASES")
     assert line("ledger", "release", "1:1", "12", "--reason", "x", "--json").told["outcome"] == "INSTALLATION_ID_WRONG"
+
+
+def test_a_machine_that_was_activated_too_often_is_allowed_more_and_it_is_written_down(line, database_url, tmp_path):
+    (tmp_path / "bound.toml").write_text(GOOD + "most_reactivations = 1\n")
+    assert line("catalog", "load", tmp_path / "bound.toml").status == 0
+    line(*ISSUE, "--granted", "5")
+    held, now = load(tmp_path / "data" / "secrets.toml").products[1], datetime.now(UTC)
+    secret, database, machine = key_secret(held.issuing_key, 1), Database(database_url), []
+    for nonce in range(4):
+        bare = InstallationID(1, 1, 1, (1,) * 8, nonce, 0)
+        machine.append(replace(bare, proof=proof_value(held.verification[1], secret, bare)))
+
+    def activates(iid):
+        with database.begin() as connection:
+            return not isinstance(reserve_and_post(connection, Claim(iid, 1, "phone", "call"), now=now), Refused)
+
+    typed = encode(machine[0])
+    why = ("--reason", "a broken disk", "--actor", "Anna Berg", "--json")
+    assert activates(machine[0])
+    early = line("key", "lift", typed, *why)
+    assert (early.status, early.told["outcome"]) == (1, "BOUND_NOT_REACHED")
+    assert [activates(iid) for iid in machine[1:3]] == [True, False]
+    assert line("key", "lift", typed, "--more", "0", *why).told["outcome"] == "OUT_OF_RANGE"
+    assert line("key", "lift", "12", *why).told["outcome"] == "INSTALLATION_ID_WRONG"
+    done = line("key", "lift", typed, *why).told
+    assert (done["outcome"], done["reactivations"], done["most"]) == ("lifted", 1, 2)
+    assert [activates(iid) for iid in machine[2:]] == [True, False]
+    entry = [each for each in line("ledger", "entries", "1:1", "--json").told if each["actor"] == "Anna Berg"]
+    assert [(each["kind"], each["granted"], each["reason"]) for each in entry] == [("grant", 0, "a broken disk")]
+    assert line("ledger", "verify").status == 0
+    database.close()

@@ -1,4 +1,4 @@
-"""What `touchtone key` has for the life of a key: its end, and its replacement where it leaked.
+"""What `touchtone key` has for the life of a key: its end, its replacement where it leaked, and a machine's bound.
 
 It completes the group, as `key_hosts` does. One rule: whatever ends is said by whom and why, and stands in the ledger.
 """
@@ -11,7 +11,16 @@ import click
 
 from webhooks.cli import key_hosts
 from webhooks.cli.database import secrets_of
-from webhooks.cli.key import actor_option, as_json_option, key, key_argument, key_facts, opened_for_key, refuse_issue
+from webhooks.cli.key import (
+    actor_option,
+    as_json_option,
+    installation_id_of,
+    key,
+    key_argument,
+    key_facts,
+    opened_for_key,
+    refuse_issue,
+)
 from webhooks.cli.output import refuse, show
 
 __all__ = ["key", "key_hosts"]
@@ -63,3 +72,27 @@ def replace(named: str, reason: str, actor: str, as_json: bool) -> None:
     replaced = f"{found.product}:{found.serial}"
     told = {"outcome": "replaced", "replaces": replaced, "product_key": issued.text, **key_facts(issued.key)}
     show(told, as_json)
+
+
+@key.command()
+@click.argument("installation_id")
+@click.option("--more", default=1, show_default=True, help="How often, within the machine's period.")
+@click.option("--reason", required=True, help="Why, for the entries.")
+@actor_option
+@as_json_option
+def lift(installation_id: str, more: int, reason: str, actor: str, as_json: bool) -> None:
+    """Let the machine of an INSTALLATION_ID be activated again beyond its product's bound."""
+    from keys import products, reactivation
+
+    iid, now = installation_id_of(installation_id, as_json), datetime.now(UTC)
+    if not 1 <= more <= reactivation.MOST_LIFTED:
+        refuse("OUT_OF_RANGE", f"From 1 to {reactivation.MOST_LIFTED} at a time.", as_json)
+    with opened_for_key(f"{iid.product}:{iid.serial}", as_json) as (connection, found):
+        product = products.find_product(connection, found.product)
+        assert product is not None  # its key was issued
+        if not reactivation.lift(connection, found, product, iid, more, now=now, actor=actor, reason=reason):
+            refuse("BOUND_NOT_REACHED", "This machine may be activated again as it is.", as_json)
+        standing = reactivation.standing(connection, found, product, iid, now)
+        assert standing is not None  # it has just been lifted
+    told = {"product": found.product, "serial": found.serial, "last_five": found.last_five}
+    show({"outcome": "lifted", **told, "reactivations": standing.counted, "most": standing.most}, as_json)

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from webhooks.cli.database import secrets_of
-from webhooks.cli.key import actor_option, as_json_option, balance_facts, key_argument, opened_for_key
+from webhooks.cli.key import (
+    actor_option,
+    as_json_option,
+    balance_facts,
+    installation_id_of,
+    key_argument,
+    opened_for_key,
+)
 from webhooks.cli.ledger import ledger
 from webhooks.cli.output import refuse, show
 
 if TYPE_CHECKING:
-    from keys.installation_id import InstallationID
     from keys.returning import GivenBack, ReturnFault
 
 __all__ = ["ledger"]
@@ -45,7 +51,7 @@ def release(named: str, installation_id: str, reason: str, actor: str, as_json: 
     """Release the activation of a lost or dead machine: its INSTALLATION_ID is dead, and KEY has one more to give."""
     from keys import returning
 
-    iid = _read(installation_id, as_json)
+    iid = installation_id_of(installation_id, as_json)
     by = returning.By(actor, reason, "operator")
     with opened_for_key(named, as_json) as (connection, found):
         standing = returning.standing_of(connection, iid)
@@ -64,7 +70,7 @@ def take_back(installation_id: str, return_code: str, actor: str, as_json: bool)
     from keys.return_code import InvalidReturnCode
     from webhooks.settings import load
 
-    iid = _read(installation_id, as_json)
+    iid = installation_id_of(installation_id, as_json)
     secrets = secrets_of(load(), as_json=as_json)
     by = returning.By(actor, channel="operator")
     with opened_for_key(f"{iid.product}:{iid.serial}", as_json) as (connection, _):
@@ -74,16 +80,6 @@ def take_back(installation_id: str, return_code: str, actor: str, as_json: bool)
             wrong = ", ".join(str(fault.group or "the whole") for fault in error.faults)
             refuse("RETURN_CODE_MALFORMED", f"That is no return code; wrong is block: {wrong}.", as_json)
     _tell(done, "returned", as_json)
-
-
-def _read(text: str, as_json: bool) -> InstallationID:
-    from keys.installation_id import InvalidInstallationID, decode
-
-    try:
-        return decode(text)
-    except InvalidInstallationID as error:
-        wrong = ", ".join(str(fault.group or "the whole") for fault in error.faults)
-        refuse("INSTALLATION_ID_WRONG", f"That is no installation ID; wrong is group: {wrong}.", as_json)
 
 
 def _tell(done: GivenBack | ReturnFault, outcome: str, as_json: bool) -> None:

@@ -23,11 +23,12 @@ from ivr.queue import Handoff, handoffs
 from ivr.reviews import Review
 from ivr.signs import Score
 from ivr.written import read_state
-from keys import issue
+from keys import issue, reactivation
 from keys.catalog import agreement_is_active, agreements, organisations
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issue import IssuedKey, KeyStatus
-from keys.products import is_retired, products
+from keys.products import ProductStatus, find_product
+from keys.reactivation import Standing
 from keys.reservations import reservations
 from keys.secrets_file import Secrets
 from webhooks.desk import digits, words
@@ -41,7 +42,8 @@ MOST_EARLIER = 20
 class KeySeen:
     """The product key behind a genuine ID, and under what it was issued. `room` is what the reader may grant to it.
 
-    `waiting` is what is asked for, `askers` by whom, by the request's id.
+    `waiting` is what is asked for, `askers` by whom, by the request's id; `standing` where its product bounds how often
+    the machine of the ID is activated again.
     """
 
     key: IssuedKey
@@ -53,6 +55,7 @@ class KeySeen:
     waiting: tuple[Grant, ...]
     askers: dict[int, str]
     words: dict[int, str]
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,8 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
     key = issue.show(connection, seen.iid.product, seen.iid.serial)
     if key is None:
         return None
-    product = connection.execute(select(products).where(products.c.number == key.product)).one()
+    product = find_product(connection, key.product)
+    assert product is not None  # products are never deleted
     row = connection.execute(
         select(agreements, organisations.c.name)
         .join(organisations, organisations.c.id == agreements.c.organisation_id)
@@ -206,13 +210,14 @@ def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> K
     return KeySeen(
         key=key,
         product=product.name,
-        product_active=not is_retired(product.status, product.retires, now.date()),
+        product_active=product.status_on(now.date()) is ProductStatus.ACTIVE,
         organisation=row.name,
         agreement_active=agreement_is_active(row.status, row.starts, row.ends, now.date()),
         room=grant_requests.room(connection, me.id, me.grant_limit, key.agreement, now),
         waiting=waiting,
         askers=grant_requests.askers(connection, waiting),
         words=askers.words(connection, (each.id for each in waiting)),
+        standing=reactivation.standing(connection, key, product, seen.iid, now),
     )
 
 

@@ -40,6 +40,7 @@ REFUSED_FOR = {
     "ALLOWANCE_EXHAUSTED": "all activations of the key are used",
     "HOSTS_EXHAUSTED": "the host key has activated all its hosts",
     "HOST_REACTIVATIONS_EXHAUSTED": "this host was activated again as often as it may be",
+    "TOO_MANY_REACTIVATIONS": "this machine was activated again as often as it may be",
     "AGREEMENT_INACTIVE": "the agreement is not in force",
     "PRODUCT_RETIRED": "the product is no longer activated anew",
 }
@@ -132,6 +133,10 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
         + _word_back(facts)
     ),
     Kind.KEY_UNBLOCKED: lambda facts: f"Key …{facts['key']} is open again.",
+    Kind.MACHINE_LIFTED: lambda facts: (
+        f"This machine may be activated again {'once' if facts['more'] == 1 else str(facts['more']) + ' times'} more "
+        "in its period."
+    ),
 }
 
 
@@ -158,12 +163,13 @@ _WHY: dict[Why, Callable[[Mapping[str, Any]], str]] = {
     Why.NOT_SENT: lambda facts: f"No text was sent: {UNSENT[facts['text']]}.",
     Why.NOT_ACTIVATED: lambda _: "There is no confirmation ID yet.",
     Why.NOTHING_MISSING: lambda _: "No group is missing. Choose those to ask for again.",
-    Why.OUT_OF_RANGE: lambda facts: f"That is not possible for this key: from 1 to {facts['highest']}.",
+    Why.OUT_OF_RANGE: lambda facts: f"That is not possible here: from 1 to {facts['highest']}.",
     Why.ASKED_BEFORE: lambda _: "A supervisor was asked for this key already, and has not decided yet.",
     Why.OWN_REQUEST: lambda _: "You asked for this yourself: somebody else decides.",
     Why.LIMIT: lambda facts: f"You may give {facts['highest']} to this agreement just now. Ask an administrator.",
     Why.NOT_WAITING: lambda _: "This was decided already.",
     Why.NOT_BLOCKED: lambda _: "The key is not blocked.",
+    Why.NOT_REACHED: lambda _: "This machine has not come to its bound, or somebody has just allowed it more.",
     Why.NOT_HELD: lambda _: "This activation is not held, or was let through already.",
 }
 

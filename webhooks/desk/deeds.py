@@ -127,6 +127,15 @@ def unblock(doing: Doing, handoff_id: int) -> Done | NotDone:
     return NotDone(Why.NO_SUCH) if handoff is None else granting.unblock(doing, handoff, _field("reason"))
 
 
+@deed("lift", Role.SUPERVISOR)
+def lift(doing: Doing, handoff_id: int) -> Done | NotDone:
+    """Allow the machine more reactivations."""
+    handoff = queue.read(doing.connection, handoff_id)
+    if handoff is None:
+        return NotDone(Why.NO_SUCH)
+    return granting.lift(doing, handoff, _number("more"), _field("reason"))
+
+
 @deed("show")
 def show(doing: Doing, handoff_id: int) -> Done | NotDone:
     """Show what is hidden."""

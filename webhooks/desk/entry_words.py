@@ -40,6 +40,7 @@ KINDS = {
     Kind.GRANT_ASKED: "asked for a grant",
     Kind.GRANT_DECIDED: "decided on a grant",
     Kind.KEY_UNBLOCKED: "opened a blocked key",
+    Kind.MACHINE_LIFTED: "allowed a machine more reactivations",
     Kind.SHOWN: "had something hidden shown",
     Kind.EXPORTED: "exported a list",
     Kind.NOTICE: "changed a notice",

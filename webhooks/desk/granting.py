@@ -1,4 +1,4 @@
-"""Giving a product key more activations, and opening a blocked one: what an operator may do to the ledger.
+"""Giving a product key more activations, a machine more of them, and opening a blocked key: deeds upon the ledger.
 
 Rule: only for a key that a genuine ID has proven. Up to the giver's limit one person is enough; above it a second one,
 who is a supervisor and within their own limit, decides, and giving falls into the same transaction as deciding.
@@ -18,8 +18,9 @@ from ivr.grant_requests import Grant, GrantState, Wish
 from ivr.operators import Role
 from ivr.outbox import NoText
 from ivr.queue import Handoff
-from keys import issue
+from keys import issue, reactivation
 from keys.issue import IssuedKey, IssueError, product_keys
+from keys.products import find_product
 from webhooks.desk import digits
 from webhooks.desk.handling import Doing, Done, NotDone, Why, enter, lock_case, take, written
 
@@ -163,3 +164,30 @@ def unblock(doing: Doing, handoff: Handoff, reason: str) -> Done | NotDone:
     facts = {"key": key.last_five}
     enter(doing, handoff, Kind.KEY_UNBLOCKED, why, facts, key_id=key.id)
     return Done(Kind.KEY_UNBLOCKED, facts)
+
+
+def lift(doing: Doing, handoff: Handoff, more: int, reason: str) -> Done | NotDone:
+    """Let the machine of a case be activated again so often beyond its product's bound: a supervisor may."""
+    if not doing.operator.role.covers(Role.SUPERVISOR):
+        return NotDone(Why.NOT_ALLOWED)
+    why = written(reason, needed=True)
+    if isinstance(why, NotDone):
+        return why
+    if not 1 <= more <= reactivation.MOST_LIFTED:
+        return NotDone(Why.OUT_OF_RANGE, {"highest": reactivation.MOST_LIFTED})
+    lock_case(doing, handoff)
+    key = key_of(doing, handoff.case_id)
+    if isinstance(key, NotDone):
+        return key
+    case = cases.read(doing.connection, handoff.case_id)
+    iid = digits.look(case.format, case.groups, doing.secrets).iid
+    product = find_product(doing.connection, key.product)
+    assert iid is not None  # the key was found by it
+    assert product is not None  # products are never deleted
+    if not reactivation.lift(
+        doing.connection, key, product, iid, more, now=doing.now, actor=doing.operator.name, reason=why or ""
+    ):
+        return NotDone(Why.NOT_REACHED)
+    facts = {"more": more, "key": key.last_five}
+    enter(doing, handoff, Kind.MACHINE_LIFTED, why, facts, key_id=key.id)
+    return Done(Kind.MACHINE_LIFTED, facts)

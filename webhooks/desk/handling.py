@@ -90,6 +90,8 @@ class Why(StrEnum):
     NOT_WAITING = "not_waiting"
     """The request was decided already."""
     NOT_BLOCKED = "not_blocked"
+    NOT_REACHED = "not_reached"
+    """The machine may be activated again as it is."""
     NOT_HELD = "not_held"
     """Nobody has to look at it first, or somebody has."""
 

@@ -12,9 +12,11 @@ from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
 from ivr.operators import Role
 from ivr.queue import Decision, HandoffState
+from keys import ledger
 from keys.entries import of_key
 from keys.groups import split
 from keys.installation_id import encode
+from keys.products import products
 from tests.webhooks.conftest import Door, Texts
 
 ALWAYS = DeskHours(ZoneInfo("UTC"), read_hours("mon-sun 00:00-24:00"), frozenset())
@@ -464,6 +466,44 @@ def test_a_blocked_key_is_opened_by_a_supervisor_only(desk_client, desk, handoff
     assert "The key is not blocked." in chief.post(f"{path}/unblock", reason="again").text
     assert len(entries("key_unblocked")) == 1
     assert desktop.post(f"{path}/issue").status_code == 303
+
+
+def test_a_machine_that_was_activated_too_often_is_allowed_more_by_a_supervisor_and_its_caller_hears_the_answer(
+    ring, staffed, desk, desk_client, installation, mak, entries
+):
+    with desk.database.begin() as connection:
+        connection.execute(update(products).values(most_reactivations=1, period_days=90))
+        for nonce in (2, 3):
+            iid = installation(1, mak.key.serial, nonce=nonce)
+            claim = ledger.Claim(iid, 2, "phone", f"call-{nonce}", "line")
+            assert not isinstance(ledger.reserve_and_post(connection, claim, now=desk.now()), ledger.Refused)
+    call = ring(at=Door(staffed))
+    for group in split(encode(installation(1, mak.key.serial, nonce=4))):
+        call.key(group)
+    assert "activated again too often" in call.words
+    with desk.database.read() as connection:
+        entered = queue.unfinished(connection)[-1]
+    desktop = desk_client()
+    path = took(desktop, entered)
+    shown = " ".join(re.sub(r"<[^>]+>", " ", desktop.get(path).text).split())
+    assert "This machine was activated again 1 of 1 times in its period" in shown
+    assert "A supervisor may allow it more." in shown
+    assert desktop.post(f"{path}/lift", more="1", reason="a broken disk").status_code == 403
+    assert "activated again too often" in desktop.post(f"{path}/issue").text
+    chief = desk_client(Role.SUPERVISOR, name="Mira Holt")
+    assert "Let this machine be activated again" in chief.get(path).text
+    for more, reason in (("1", ""), ("0", "why not"), ("101", "many"), ("", "none"), ("1", "call 0049 30 123456789")):
+        assert chief.post(f"{path}/lift", more=more, reason=reason).status_code == 409
+    assert entries("machine_lifted") == []
+    assert "once more in its period" in _said(chief.post_part(f"{path}/lift", more="1", reason="a broken disk"))
+    assert "has not come to its bound" in chief.post(f"{path}/lift", more="1", reason="again").text
+    (entry,) = entries("machine_lifted")
+    assert (entry.name, entry.reason, entry.at) == ("Mira Holt", "a broken disk", desk.now())
+    with desk.database.read() as connection:
+        ledgers = [each for each in of_key(connection, mak.key.id) if each["actor"] == "Mira Holt"]
+    assert [(each["reason"], each["granted"]) for each in ledgers] == [("a broken disk", 0)]
+    assert desktop.post(f"{path}/issue").status_code == 303
+    assert "Write down" in call.silence().words
 
 
 def test_a_deed_is_seen_so_its_case_is_not_given_back_for_silence(desk_client, desk, handoff, clock):

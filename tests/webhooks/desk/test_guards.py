@@ -13,7 +13,7 @@ OPEN = {"logging_in.page", "logging_in.log_in", "static", "htmx"}
 SUPERVISORS_ROOMS = {
     *{"blocking", "case_list", "mix_page", "notices_page", "office", "signs_page", "statistics_page", "trail"},
 }
-SUPERVISORS = {"deeds.decide", "deeds.grants", "deeds.unblock", "staff.page"}
+SUPERVISORS = {"deeds.decide", "deeds.grants", "deeds.lift", "deeds.unblock", "staff.page"}
 ADMINISTRATORS = {"staff.change", "staff.disable", "staff.enable", "staff.log_out", "staff.one"}
 """Who may what, once more and apart from the doors' own marks: a mark that is forgotten is missed here."""
 

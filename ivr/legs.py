@@ -123,6 +123,7 @@ def hold(leg: Leg, rounds: int) -> Reply:
     waits, gone = _caller_there(leg, ring)
     if waits is False:
         rings.talking(leg.connection, ring, leg.now)
+        queue.note(leg.connection, "ring_talking", leg.now, ring.handoff_id, ring.case_id)
         return Talk(room_of(ring.handoff_id), ends=not rooms.others(leg.connection, ring))
     if waits and rounds < MOST_ROUNDS:
         return Hold()

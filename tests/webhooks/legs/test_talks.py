@@ -312,6 +312,21 @@ def test_nobody_is_brought_into_a_talk_that_there_is_none_of(claimed, database, 
         assert rings.of_handoff(connection, handoff.id) == []
 
 
+def test_the_page_of_the_case_hears_of_it_when_both_are_in_the_room(talked_to, claimed, stuck, dialled, database, rows):
+    def in_talk():
+        with database.begin() as connection:
+            return talking.why_not(connection, queue.read(connection, claimed[1].id), claimed[0]) is None
+
+    talked_to.key("1")
+    dialled()
+    stuck.silence()
+    before = len(rows("desk_events"))
+    assert not in_talk()
+    talked_to.go_on()
+    assert in_talk()
+    assert [row["case_id"] for row in rows("desk_events")[before:]] == [claimed[1].case_id]
+
+
 # In the browser.
 
 

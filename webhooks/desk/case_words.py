@@ -163,7 +163,7 @@ _WHY: dict[Why, Callable[[Mapping[str, Any]], str]] = {
     Why.NOT_SENT: lambda facts: f"No text was sent: {UNSENT[facts['text']]}.",
     Why.NOT_ACTIVATED: lambda _: "There is no confirmation ID yet.",
     Why.NOTHING_MISSING: lambda _: "No group is missing. Choose those to ask for again.",
-    Why.OUT_OF_RANGE: lambda facts: f"That is not possible here: from 1 to {facts['highest']}.",
+    Why.OUT_OF_RANGE: lambda facts: f"That is not possible for this key: from 1 to {facts['highest']}.",
     Why.ASKED_BEFORE: lambda _: "A supervisor was asked for this key already, and has not decided yet.",
     Why.OWN_REQUEST: lambda _: "You asked for this yourself: somebody else decides.",
     Why.LIMIT: lambda facts: f"You may give {facts['highest']} to this agreement just now. Ask an administrator.",

@@ -28,7 +28,7 @@ sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def cells(page):
     """The words of every row of the queue."""
     page = re.sub(r"<span[^>]* hidden>[^<]*</span>", "", page)
-    table = page.partition('<table class="queue">')[2].partition("</table>")[0]
+    table = page.partition('<table class="queue stacks">')[2].partition("</table>")[0]
     return [" ".join(re.sub(r"<[^>]+>", " ", row.partition(">")[2]).split()) for row in table.split("<tr data-row")[1:]]
 
 

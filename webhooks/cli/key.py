@@ -21,7 +21,6 @@ from webhooks.cli.output import refuse, show
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from keys.installation_id import InstallationID
     from keys.issue import IssuedKey, IssueError, Order
     from keys.secrets_file import Secrets
 
@@ -259,17 +258,6 @@ def find_key(connection: Connection, named: str, secrets: Secrets | None, as_jso
     if found is None:
         refuse("KEY_UNKNOWN", "No such key was issued.", as_json)
     return found
-
-
-def installation_id_of(text: str, as_json: bool) -> InstallationID:
-    """The installation ID that was typed; ends the command with what is wrong with it."""
-    from keys.installation_id import InvalidInstallationID, decode
-
-    try:
-        return decode(text)
-    except InvalidInstallationID as error:
-        wrong = ", ".join(str(fault.group or "the whole") for fault in error.faults)
-        refuse("INSTALLATION_ID_WRONG", f"That is no installation ID; wrong is group: {wrong}.", as_json)
 
 
 def key_facts(found: IssuedKey) -> dict[str, Any]:

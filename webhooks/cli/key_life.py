@@ -14,7 +14,6 @@ from webhooks.cli.database import secrets_of
 from webhooks.cli.key import (
     actor_option,
     as_json_option,
-    installation_id_of,
     key,
     key_argument,
     key_facts,
@@ -22,6 +21,7 @@ from webhooks.cli.key import (
     refuse_issue,
 )
 from webhooks.cli.output import refuse, show
+from webhooks.cli.typed import installation_id_of
 
 __all__ = ["key", "key_hosts"]
 

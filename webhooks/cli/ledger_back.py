@@ -15,12 +15,12 @@ from webhooks.cli.key import (
     actor_option,
     as_json_option,
     balance_facts,
-    installation_id_of,
     key_argument,
     opened_for_key,
 )
 from webhooks.cli.ledger import ledger
 from webhooks.cli.output import refuse, show
+from webhooks.cli.typed import installation_id_of
 
 if TYPE_CHECKING:
     from keys.returning import GivenBack, ReturnFault

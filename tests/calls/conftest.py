@@ -6,9 +6,10 @@ an installation that was activated before; `dropped: N` has an earlier call of t
 `held: yes` is a machine activated three times already, on a line where a person looks at such first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy import update
@@ -16,6 +17,7 @@ from sqlalchemy import update
 from ivr.lines import Lines
 from keys import ledger
 from keys.catalog import agreements
+from keys.database import Database
 from keys.groups import split
 from keys.installation_id import encode
 from keys.issue import block
@@ -23,7 +25,7 @@ from keys.products import products
 from webhooks.app import create_app
 from webhooks.rehearsal.dialling import Outcome, Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
-from webhooks.rehearsal.transport import Transport
+from webhooks.rehearsal.transport import Answer, Limits, Request, Transport
 from webhooks.rehearsal.wsgi import InProcess
 
 PRODUCTS = {"standard": 1, "compact": 3, "classic": 7}
@@ -55,9 +57,34 @@ def drop(line: Scene, group: int) -> None:
     assert record.outcome is Outcome.HUNG_UP
 
 
+class InTurn:
+    """A `Transport` to several nodes of one line: every request goes to the next, as a load balancer may send it."""
+
+    def __init__(self, transports: Iterable[Transport]) -> None:
+        self._transports = cycle(transports)
+
+    def send(self, request: Request, limits: Limits) -> Answer:
+        """See `Transport`."""
+        return next(self._transports).send(request, limits)
+
+
 @pytest.fixture
-def scene(database, exchange, clock, issue_key, installation):
-    def build(headings: dict[str, str]) -> Scene:
+def node(exchange, database_url):
+    """Another node of the line: the same settings, and nothing shared but the database."""
+    opened: list[Database] = []
+
+    def build(**parts: object) -> Transport:
+        opened.append(Database(database_url))
+        return InProcess(create_app(replace(exchange, database=opened[-1], **parts)))
+
+    yield build
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def scene(database, exchange, clock, issue_key, installation, node):
+    def build(headings: dict[str, str], nodes: int = 1) -> Scene:
         product = PRODUCTS[headings.get("iid", "standard")]
         key = headings.get("key", "sound")
         issued = issue_key(product=product, granted=0 if key == "exhausted" else 10)
@@ -85,7 +112,7 @@ def scene(database, exchange, clock, issue_key, installation):
             exchange.auth_tokens[0],
             exchange.lines.all[0].number,
             split(encode(iid)),
-            InProcess(create_app(replace(exchange, lines=line_file))),
+            InTurn([node(lines=line_file) for _ in range(nodes)]),
             clock.sleep,
         )
         if "dropped" in headings:

@@ -5,6 +5,7 @@ the diff.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ HEADINGS = {"from", "turn-delay", "deliver-twice", "outcome"}
 
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
 def test_the_call_goes_as_it_is_written(path, scene):
+    play_call(path, scene)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
+def test_the_call_goes_as_it_is_written_with_every_turn_at_another_node(path, scene):
+    play_call(path, partial(scene, nodes=3))
+
+
+def play_call(path, scene):
     script = parse(path.read_text(encoding="utf-8"))
     headings = script.headings
     line = scene({name: value for name, value in headings.items() if name not in HEADINGS})

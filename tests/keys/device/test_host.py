@@ -119,6 +119,28 @@ def test_a_package_made_again_opens_with_the_answer_that_is_there(package):
     assert not host.opens_too(package_of(FORMATS[package.build.format], serial=42), state)
 
 
+def test_after_a_re_image_the_saved_pair_brings_the_activation_back_there_and_nowhere_else(package):
+    saved = host.install(package, key_of(), HERE, nonce=9)
+    saved = host.deposit(package, saved, answered(package, saved, valid_until=11))
+    pair = machine.pair(saved)
+    again = host.install(package, key_of(), HERE, nonce=10)
+    assert host.standing(package, again, HERE, TODAY).status is Status.AWAITING_CONFIRMATION
+    back = host.deposit_pair(package, again, *pair, HERE, TODAY)
+    assert back == saved
+    assert host.standing(package, back, HERE, TODAY).status is Status.ACTIVATED
+
+    other = host.install(package, key_of(), simulated("elsewhere"), nonce=10)
+    for state, hardware, today, reason in (
+        (other, simulated("elsewhere"), TODAY, Reason.HARDWARE_CHANGED),
+        (again, HERE, date(2027, 1, 1), Reason.EXPIRED),
+    ):
+        with pytest.raises(Declined) as caught:
+            host.deposit_pair(package, state, *pair, hardware, today)
+        assert caught.value.reason is reason
+    with pytest.raises(InvalidConfirmationID):
+        host.deposit_pair(package, again, pair[0], answered(package, again), HERE, TODAY)
+
+
 def test_what_a_volume_edition_has_built_in_survives_its_file():
     volume = Volume("Harbour", ed25519.public_key(PUBLISHER), key_of(kind=KeyType.KMS_CLIENT), 25, ("7:41",))
     build = ProductBuild(7, "Harbour Pilot", 1, 2, b"two." * 8, 8, volume=volume)

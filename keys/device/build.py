@@ -136,6 +136,10 @@ class ProductBuild:
         """The build that keys, installations and answers of this number belong to: this one, or one of its suites."""
         return next((build for build in (self, *self.suites) if build.product == product), None)
 
+    def of(self, product: int) -> "ProductBuild":
+        """The same for what is stored: this build where the number is none of its own, which its checks then say."""
+        return self.under(product) or self
+
     @property
     def nonce_bits(self) -> int:
         """The random bits that an installation needs, whichever of its keys is installed."""

@@ -159,7 +159,7 @@ def deposit(build: ProductBuild, state: State, text: str, confirm: Confirm = con
     """
     if state.is_returned:
         raise Declined(Reason.RETURNED)
-    build = build.under(state.product) or build
+    build = build.of(state.product)
     confirm(build, state, decode(state.installation_id), text)
     return replace(state, confirmation_id=digits_of(text))
 
@@ -184,7 +184,7 @@ def deposit_pair(
     installation's own IID gives way to the saved one. A pair that was given back on this machine stays dead. Raises
     InvalidInstallationID, InvalidConfirmationID or Declined.
     """
-    build, iid = build.under(state.product) or build, decode(iid_text)
+    build, iid = build.of(state.product), decode(iid_text)
     if encode(iid) in state.returned:
         raise Declined(Reason.RETURNED)
     if (iid.format, iid.product) != (build.format, build.product):
@@ -225,7 +225,7 @@ def valid_until(build: ProductBuild, state: State) -> date | None:
     """The last day of the confirmation ID that is there; None where it is for ever, or not there at all."""
     if state.confirmation_id is None:
         return None
-    build = build.under(state.product) or build
+    build = build.of(state.product)
     cid = confirmation_id.decode(state.confirmation_id, build.id_format, build.blocks)
     return confirmation_id.last_day(cid.valid_until)
 

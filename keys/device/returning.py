@@ -41,7 +41,7 @@ def give_back(build: ProductBuild, state: State, hardware: Hardware) -> State:
     """
     if state.is_returned:
         return state
-    build = build.under(state.product) or build
+    build = build.of(state.product)
     if not build.returns:
         raise Declined(Reason.NO_RETURNS)
     iid = decode(state.installation_id)
@@ -60,7 +60,7 @@ def code(build: ProductBuild, state: State) -> tuple[str, ...]:
     """
     if not state.is_returned:
         raise Declined(Reason.NOT_RETURNED)
-    build = build.under(state.product) or build
+    build = build.of(state.product)
     iid = decode(state.installation_id)
     secret = machine.secret_of(build, state, iid)
     if secret is None:

@@ -117,3 +117,24 @@ def test_secrets_that_others_may_read_end_the_command_with_a_sentence(line, tmp_
     done = line("key", "issue", "--product", "1", "--agreement", "NS-1", "--granted", "1")
     assert done.status == 1
     assert "mode 0644" in done.sighed
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_retail_key_is_for_one_machine_and_is_installed_on_a_copy_that_is_not_for_volume(touchtone, tmp_path):
+    file, build, machine = (tmp_path / name for name in ("catalogue.toml", "build.json", "machine.json"))
+
+    def built(licensing):
+        file.write_text(f'{GOOD}licensing = "{licensing}"\n')
+        assert touchtone("catalog", "load", file).status == 0
+        assert touchtone("catalog", "build", "1", "--out", build).status == 0
+
+    built("retail")
+    issuing = ("key", "issue", "--product", "1", "--agreement", "NS-1", "--type", "retail")
+    issued = touchtone(*issuing, "--json").told
+    assert (issued["type"], issued["granted"]) == ("retail", 1)
+    refused = touchtone(*issuing, "--granted", "2")
+    assert (refused.status, refused.sighed) == (1, "The grant is out of range. At most 1 fit.\n")
+    installing = ("device", "install", "--build", build, "--state", machine, issued["product_key"], "--json")
+    assert touchtone(*installing).told["state"] == "awaiting_confirmation"
+    built("volume")
+    assert touchtone(*installing, "--again").told["outcome"] == "key_type"

@@ -170,7 +170,7 @@ def facts_of(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:
     def standing(build: ProductBuild) -> str:
         return machine.status(build, shown.state, shown.hardware, day_of(today)).value
 
-    own = shown.build.under(shown.state.product) or shown.build
+    own = shown.build.of(shown.state.product)
     state = machine.status(shown.build, shown.state, shown.hardware, day_of(today))
     answer = shown.state.confirmation_id
     ended = state in (machine.Status.ACTIVATED, machine.Status.EXPIRED)

@@ -5,6 +5,7 @@ Rule: what is served is named (`module:function`), so that each worker makes its
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 STREAMS_END_SECONDS = 3
@@ -40,3 +41,18 @@ def _run(target: str, host: str, port: int, interface: Any, **more: Any) -> None
         respawn_failed_workers=True,
         **more,
     ).serve()
+
+
+def why_not_bindable(host: str, port: int) -> str | None:
+    """Why nothing can listen on an address and port, in the system's words; None where something can.
+
+    The server itself would share a port that is taken, and every other connection would reach another program.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None

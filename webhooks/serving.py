@@ -6,7 +6,6 @@ database.
 
 from __future__ import annotations
 
-import socket
 from importlib import resources
 
 from flask import Flask
@@ -59,13 +58,9 @@ def check_address(found: Settings) -> None:
 
 def check_bindable(name: str, host: str, port: int) -> None:
     """Raises SettingError, naming the setting `name`, where nothing can listen on an address and port."""
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
-    except OSError as error:
-        raise SettingError(f"{name}: nothing can listen on {host}:{port} ({error.strerror}).") from error
+    why_not = server.why_not_bindable(host, port)
+    if why_not is not None:
+        raise SettingError(f"{name}: nothing can listen on {host}:{port} ({why_not}).")
 
 
 def newest_schema() -> str:

@@ -180,6 +180,7 @@ def deposit(path: Path, pair_file: Path, as_json: bool) -> None:
 def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
     """Serve the clients of this network until stopped."""
     from keys.device.finding import NoAddress, address
+    from webhooks import server
     from webhooks.kms_host import serving
 
     folder, installed = opened(path, as_json)
@@ -187,13 +188,23 @@ def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
         host, port = address(listen)
     except NoAddress:
         refuse("no_address", f"{listen} is no ADDRESS:PORT to listen on.", as_json)
+    why_not = server.why_not_bindable(host, port)
+    if why_not is not None:
+        refuse("address_taken", f"Nothing can listen on {host}:{port} ({why_not}).", as_json)
+    try:
+        lock = folder.taken()
+    except OSError as error:
+        refuse("file_unwritable", f"Nothing can be written in {path}: {error.strerror}.", as_json)
+    if lock is None:
+        refuse("already_serving", f"Another process serves {path} already.", as_json)
     status = host_facts(installed)["state"]
     click.echo(
         f"The licence host for {installed.package.family} serves on {host}:{port}. Stop it with Ctrl-C.", err=True
     )
     if status != "activated":
         click.echo(f"It leases nothing yet. {WHY_NOT[status]}", err=True)
-    serving.serve(folder, host, port, threads)
+    with lock:
+        serving.serve(folder, host, port, threads)
 
 
 @kms_host.command("clock-is-right")

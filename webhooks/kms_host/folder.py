@@ -5,10 +5,13 @@ Rule: a file is replaced whole or not at all, readable by its owner only; the ke
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 from keys.device import hardware, host, host_package, store
 from keys.device.hardware import Hardware
@@ -19,6 +22,7 @@ from keys.errors import BadInput
 from webhooks.kms_host.this_machine import parts
 
 FILE = "host.json"
+LOCK = "serving.lock"
 REGISTER = "clients.db"
 
 
@@ -55,6 +59,16 @@ class Folder:
     def register(self) -> Path:
         """The clients it has seen."""
         return self.path / REGISTER
+
+    def taken(self) -> TextIO | None:
+        """The folder, for one process to serve until it ends or closes this; None where another serves it."""
+        lock = os.fdopen(os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600), "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        return lock
 
     def load(self) -> Installed:
         """What is installed. Raises FileNotFoundError, or FileDamaged for a file that is none of ours."""

@@ -1,5 +1,7 @@
-"""What an administrator reads at the command line: how a host stands, its clients and events, each in one line."""
+"""What an administrator reads at the command line: how a host stands, its clients and events, and why it serves not."""
 
+import json
+import socket
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -72,3 +74,25 @@ def test_clients_and_events_stand_in_one_line_each(today):
 
 def test_a_host_says_at_its_start_how_it_stands(today):
     assert today.events()[:2] == ["host_started", "host_activated"]
+
+
+def test_a_folder_is_served_by_one_process_and_a_port_by_one_program(today, monkeypatch):
+    """The server would share the port: every other client would reach another host, or the same one twice."""
+    from webhooks.kms_host import serving
+
+    served = []
+    monkeypatch.setattr(serving, "serve", lambda *given: served.append(given[1:]))
+
+    def serve(port):
+        words = ["serve", "--folder", str(today.folder.path), "--listen", f"127.0.0.1:{port}", "--json"]
+        done = CliRunner().invoke(kms_host, words)
+        return json.loads(done.stdout)["outcome"] if done.exit_code else "served"
+
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
+        taken = other.getsockname()[1]
+        assert serve(taken) == "address_taken"
+    assert serve(taken) == "served"
+    with today.folder.taken():
+        assert serve(taken) == "already_serving"
+    assert serve(taken) == "served"
+    assert served == [("127.0.0.1", taken, 8)] * 2

@@ -49,10 +49,10 @@ WHY = {
     CannotCall.COLLEAGUE_BUSY: "A call of theirs is under way already.",
 }
 WHOSE = {
-    RingKind.TALK: "The operator's telephone",
-    RingKind.CALL_BACK: "The operator's telephone",
-    RingKind.JOIN: "The colleague's telephone",
-    RingKind.CALLER: "The caller's telephone",
+    RingKind.TALK: "The operator's",
+    RingKind.CALL_BACK: "The operator's",
+    RingKind.JOIN: "The colleague's",
+    RingKind.CALLER: "The caller's",
 }
 YOURS_RINGS = "It rings in a moment: take the call in your browser, or press 1 on your telephone."
 HOW = {
@@ -77,9 +77,9 @@ def told(ring: Ring) -> str:
     """How far one ring has come, or what came of it."""
     if ring.kind is RingKind.ROOM:
         return "The provider did not change the talk" + (f" (error {ring.error})." if ring.error else ".")
-    whose = WHOSE[ring.kind].replace("telephone", "browser") if ring.browser else WHOSE[ring.kind]
+    what = "browser" if ring.browser else "telephone"
     how = HOW[ring.state] if ring.outcome is None or ring.state in LIVE else OUTCOMES[ring.outcome]
-    return f"{whose} {how}" + (f" (error {ring.error})." if ring.error else ".")
+    return f"{WHOSE[ring.kind]} {what} {how}" + (f" (error {ring.error})." if ring.error else ".")
 
 
 def is_trouble(ring: Ring) -> bool:

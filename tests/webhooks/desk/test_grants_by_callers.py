@@ -69,7 +69,7 @@ def test_what_a_caller_asked_for_is_seen_approved_texted_and_the_next_call_finis
     asked_by_phone(ring, used_up, at=texting_door)
     page = chief.get("/desk/grants").text
     (case,) = rows("cases")
-    for shown in ("a caller, by telephone", "<td>50</td>", "new machines", "NS-1", case["number"]):
+    for shown in ("a caller, by telephone", ">50</td>", "new machines", "NS-1", case["number"]):
         assert shown in page
     assert "They are told by text." in decided(chief, rows)
     (word_back,) = texts.come()

@@ -21,8 +21,8 @@ ISSUING = b"issuing key of product seven...."
 PUBLISHER = b"p" * 32
 
 
-def package_of(fmt=FORMATS[1], serial=41, nonce=b"n" * 12, ends=None):
-    build = ProductBuild(7, "Harbour Pilot", fmt.number, 2, b"two." * 8, fmt.blocks)
+def package_of(fmt=FORMATS[1], serial=41, nonce=b"n" * 12, ends=None, returns=False):
+    build = ProductBuild(7, "Harbour Pilot", fmt.number, 2, b"two." * 8, fmt.blocks, returns=returns)
     seed = derivation.host_seed(ISSUING, serial)
     stated = HostCertificate("Harbour", 7, serial, ed25519.public_key(seed), 5, ends)
     return host_package.seal(

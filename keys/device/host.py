@@ -28,12 +28,12 @@ class Standing:
     ends: date | None = None
 
 
-def install(package: Package, text: str, hardware: Hardware, nonce: int) -> State:
-    """Install the host key in `text`; makes the one IID of this installation.
+def install(package: Package, text: str, hardware: Hardware, nonce: int, *, returned: tuple[str, ...] = ()) -> State:
+    """Install the host key in `text`; makes the one IID of this installation. `returned` as in `machine.install`.
 
     Raises as `machine.install` does, and Declined (OTHER_KEY) where the package was made for another host key.
     """
-    state = machine.install(package.build, text, hardware, nonce, types=(KeyType.KMS_HOST,))
+    state = machine.install(package.build, text, hardware, nonce, types=(KeyType.KMS_HOST,), returned=returned)
     if decode(state.installation_id).serial != package.serial:
         raise Declined(Reason.OTHER_KEY)
     return state

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 
-from keys import confirmation_id, derivation, ed25519, hosts, ledger, replacing, volume
+from keys import confirmation_id, derivation, ed25519, hosts, ledger, replacing, returning, volume
 from keys.catalog_loading import load
 from keys.confirming import confirmation_of
 from keys.database import Database
 from keys.device import host
+from keys.device import returning as device_returning
 from keys.device.hardware import simulated
 from keys.device.host_package import opened
 from keys.device.machine import Status
@@ -26,6 +27,7 @@ from keys.kms import certificate
 from keys.ledger import Activated, Refused
 from keys.ledger_many import reserve_and_post_many
 from keys.product_key import KeyType, last_five
+from keys.products import find_product, products
 from keys.refusals import Refusal
 from keys.verify import Damage, verify
 from tests.conftest import NOW
@@ -93,6 +95,23 @@ def test_what_is_given_back_counts_no_more(database, host_key, machine):
         assert ledger.expire(connection, now=NOW + HOLD + timedelta(minutes=1)) == 2
     assert counted(database, host_key.key) == (5, 1)
     assert isinstance(activate(database, machine(8, 1)), Activated)
+
+
+def test_a_host_that_gave_back_with_its_code_is_counted_no_more(database, host_key, secrets):
+    with database.begin() as connection:
+        connection.execute(update(products).values(returns=1))
+        made = volume.package_for(connection, secrets, find_product(connection, 1), host_key.key, nonce=bytes(12))
+    state = host.install(made, host_key.text, simulated("server room"), nonce=9)
+    iid = decode(state.installation_id)
+    activate(database, iid)
+    assert counted(database, host_key.key) == (1, 1)
+    dead = device_returning.give_back(made.build, state, simulated("server room"))
+    code = " ".join(device_returning.code(made.build, dead))
+    with database.begin() as connection:
+        by = returning.By("Anna Berg")
+        assert returning.give_back(connection, secrets, iid, code, by=by, now=NOW).counted == 1
+    assert counted(database, host_key.key) == (0, 0)
+    assert activate(database, iid) == Refused(Refusal.IID_RETURNED)
 
 
 def test_an_exhausted_allowance_takes_no_host(database, issue_key, installation):

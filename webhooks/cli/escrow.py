@@ -18,6 +18,7 @@ import click
 from webhooks.cli.database import opened, secrets_of
 from webhooks.cli.key import actor_option, as_json_option
 from webhooks.cli.output import refuse, show
+from webhooks.cli.typed import installation_id_of
 
 if TYPE_CHECKING:
     from keys.escrow import Escrow
@@ -146,14 +147,10 @@ def confirm(
     """Make the confirmation ID for INSTALLATION_ID by FILE alone."""
     from keys import escrow as held_in_trust
     from keys.groups import grouped
-    from keys.installation_id import InvalidInstallationID, decode, encode
+    from keys.installation_id import encode
     from keys.refusals import Refusal
-    from webhooks.device_words import said
 
-    try:
-        iid = decode(" ".join(installation_id))
-    except InvalidInstallationID as error:
-        refuse("INSTALLATION_ID_WRONG", said(error)[1], as_json)
+    iid = installation_id_of(" ".join(installation_id), as_json)
     held = _open(file, key_file, passphrase_file, as_json)
     answer: tuple[str, ...] | Refusal = held_in_trust.confirm(held, iid, datetime.now(UTC).date())
     if isinstance(answer, Refusal):

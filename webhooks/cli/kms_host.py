@@ -27,6 +27,7 @@ WHY_NOT = {
     "awaiting_confirmation": "It waits for its confirmation ID: `touchtone kms-host iid` shows what to key or text.",
     "expired": "Its activation is over: install again, and activate again.",
     "hardware_changed": "Too much of its hardware is other than it was: install again, and activate again.",
+    "returned": "It gave its activation back: install again, and activate again.",
     "not_installed": "What is stored does not fit its package: install again.",
 }
 _folder = click.option(
@@ -82,7 +83,8 @@ def install(
         if hardware_file is not None:
             pretended = hardware.from_facts(store.read(hardware_file))
         nonce = secrets.randbelow(1 << package.build.id_format.nonce_bits)
-        state = host.install(package, product_key, parts() if pretended is None else pretended, nonce)
+        here, returned = parts() if pretended is None else pretended, folder.returned()
+        state = host.install(package, product_key, here, nonce, returned=returned)
     except BadInput as error:
         _refuse_input(error, as_json)
     installed = Installed(package, state, pretended)
@@ -140,6 +142,26 @@ def confirm(path: Path, as_json: bool, confirmation_id: tuple[str, ...]) -> None
     installed = replace(installed, state=state)
     _save(folder, installed, as_json)
     show(host_facts(installed), as_json)
+
+
+@kms_host.command("return")
+@options
+def give_back(path: Path, as_json: bool) -> None:
+    """Give the host's activation back: it leases no more, and its return code is shown; again, where it was lost."""
+    from dataclasses import replace
+
+    from keys.device import returning
+    from keys.errors import BadInput
+
+    folder, installed = opened(path, as_json)
+    build = installed.package.build
+    try:
+        dead = replace(installed, state=returning.give_back(build, installed.state, installed.hardware))
+        _save(folder, dead, as_json)  # before anything is shown
+        code = returning.code(build, dead.state)
+    except BadInput as error:
+        _refuse_input(error, as_json)
+    show({**host_facts(dead), "return_code": " ".join(code)}, as_json)
 
 
 @kms_host.command()

@@ -83,6 +83,13 @@ class Folder:
         except BadInput as error:
             raise FileDamaged(self.file) from error
 
+    def returned(self) -> tuple[str, ...]:
+        """The installations that were given back here: dead, whatever is installed over them."""
+        try:
+            return self.load().state.returned
+        except (FileNotFoundError, FileDamaged):
+            return ()
+
     def save(self, installed: Installed) -> None:
         """Keep what is installed. Raises OSError, leaving what was."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import pytest
 
 from keys import confirmation_id, derivation, ed25519
 from keys.confirmation_id import InvalidConfirmationID
-from keys.device import host, host_package, machine
+from keys.device import host, host_package, machine, returning
 from keys.device.build import InvalidBuild, ProductBuild, Volume
 from keys.device.hardware import replaced, simulated
 from keys.device.host_package import InvalidPackage
@@ -64,6 +64,22 @@ def test_a_package_survives_its_file_and_not_a_change(package):
 def test_what_is_no_package_is_refused(package, change):
     with pytest.raises(InvalidPackage):
         host_package.read(package.to_facts() | change)
+
+
+def test_a_host_that_gave_back_has_nothing_to_sign_with_and_is_installed_anew():
+    package = package_of(returns=True)
+    state = host.install(package, key_of(), HERE, nonce=9)
+    answer = answered(package, state)
+    state = host.deposit(package, state, answer)
+    dead = returning.give_back(package.build, state, HERE)
+    standing = host.standing(package, dead, HERE, TODAY)
+    assert (standing.status, standing.licence) == (Status.RETURNED, None)
+    assert len(returning.code(package.build, dead)) == 3
+    with pytest.raises(Declined) as declined:
+        host.deposit(package, dead, answer)
+    assert declined.value.reason is Reason.RETURNED
+    anew = host.install(package, key_of(), HERE, nonce=9, returned=dead.returned)
+    assert anew.installation_id != dead.installation_id
 
 
 def test_without_a_genuine_activation_product_key_and_package_make_nothing(package):

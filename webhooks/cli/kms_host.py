@@ -86,9 +86,9 @@ def install(
         here, returned = parts() if pretended is None else pretended, folder.returned()
         state = host.install(package, product_key, here, nonce, returned=returned)
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     installed = Installed(package, state, pretended)
-    _save(folder, installed, as_json)
+    save(folder, installed, as_json)
     show(host_facts(installed), as_json)
 
 
@@ -107,11 +107,11 @@ def package(path: Path, package_file: Path, as_json: bool) -> None:
     try:
         newer = _package(package_file)
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     if not host.opens_too(newer, installed.state):
         refuse("other_key", "That package does not open with this host's activation: it is of another key.", as_json)
     installed = Installed(newer, installed.state, installed.pretended)
-    _save(folder, installed, as_json)
+    save(folder, installed, as_json)
     register_of(folder).note(Noted(int(datetime.now(UTC).timestamp()), Event.PACKAGE_REPLACED))
     show(host_facts(installed), as_json)
 
@@ -138,30 +138,10 @@ def confirm(path: Path, as_json: bool, confirmation_id: tuple[str, ...]) -> None
     try:
         state = host.deposit(installed.package, installed.state, " ".join(confirmation_id))
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     installed = replace(installed, state=state)
-    _save(folder, installed, as_json)
+    save(folder, installed, as_json)
     show(host_facts(installed), as_json)
-
-
-@kms_host.command("return")
-@options
-def give_back(path: Path, as_json: bool) -> None:
-    """Give the host's activation back: it leases no more, and its return code is shown; again, where it was lost."""
-    from dataclasses import replace
-
-    from keys.device import returning
-    from keys.errors import BadInput
-
-    folder, installed = opened(path, as_json)
-    build = installed.package.build
-    try:
-        dead = replace(installed, state=returning.give_back(build, installed.state, installed.hardware))
-        _save(folder, dead, as_json)  # before anything is shown
-        code = returning.code(build, dead.state)
-    except BadInput as error:
-        _refuse_input(error, as_json)
-    show({**host_facts(dead), "return_code": " ".join(code)}, as_json)
 
 
 @kms_host.command()
@@ -187,9 +167,9 @@ def deposit(path: Path, pair_file: Path, as_json: bool) -> None:
             pair, today = (saved.installation_id, saved.confirmation_id), datetime.now(UTC).date()
             state = host.deposit_pair(installed.package, state, *pair, installed.hardware, today)
     except BadInput as error:
-        _refuse_input(error, as_json)
+        refuse_input(error, as_json)
     installed = replace(installed, state=state)
-    _save(folder, installed, as_json)
+    save(folder, installed, as_json)
     show(host_facts(installed), as_json)
 
 
@@ -267,7 +247,8 @@ def register_of(folder: Folder) -> Register:
     return Register(folder.register)
 
 
-def _save(folder: Folder, installed: Installed, as_json: bool) -> None:
+def save(folder: Folder, installed: Installed, as_json: bool) -> None:
+    """Keep what is installed, or say why it cannot be kept and end."""
     try:
         folder.save(installed)
     except OSError as error:
@@ -293,7 +274,8 @@ def host_facts(installed: Installed) -> dict[str, Any]:
     }
 
 
-def _refuse_input(error: BadInput, as_json: bool) -> NoReturn:
+def refuse_input(error: BadInput, as_json: bool) -> NoReturn:
+    """Say in a sentence what was wrong with the input, and end."""
     from keys.device.host_package import InvalidPackage
     from webhooks.device_words import said
 

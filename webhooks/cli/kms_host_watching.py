@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhooks.cli.kms_host import WHY_NOT, host_facts, kms_host, opened, options, register_of
+from webhooks.cli.kms_host import WHY_NOT, host_facts, opened, options, register_of
+from webhooks.cli.kms_host_back import kms_host
 from webhooks.cli.output import show, show_table
 
 if TYPE_CHECKING:

@@ -50,6 +50,7 @@ starts = 2026-01-01
 number = 1
 name = "Fairway"
 format = "standard"
+returns = 1
 """
 KEY = re.compile(r"(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}")
 
@@ -209,6 +210,8 @@ def test_every_command_of_the_page_does_what_it_says(administrator):
     assert told["device kms to-mak"]["licensed_by"] == "mak"
     assert len(told["device iid --state"]["installation_id"].split()) == 9
     assert told["device kms to-kms"]["licensed_by"] == "kms"
+    assert told["kms-host return"]["state"] == "returned"
+    assert len(told["kms-host return"]["return_code"].split()) == 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -114,6 +114,8 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(at_desk, stand, filled,
         look(rule.endpoint)
         walked.add(rule.endpoint)
     assert walked >= {"case_page.page", "case_page.by_number", "office.page", "statistics_page.page", "mix_page.page"}
+    dag.goes("/desk/nothing/there")
+    look("problem")
     dag.goes("/desk/queue")
     dag.types("?")
     dag.waits_for("#keymap")

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 import click
 
 START_SECONDS = 20.0
+STOP_SECONDS = 20.0
+"""Longer than a server waits for its own workers, which would outlive it if it were killed before."""
 
 
 @contextlib.contextmanager
@@ -33,7 +35,7 @@ def serving(**pages: str) -> Iterator[subprocess.Popen[bytes]]:
             server.terminate()
         for server in servers:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(10)
+                server.wait(STOP_SECONDS)
             server.kill()
 
 

@@ -11,16 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, guesses, queue, reviews, sightings
+from ivr import call_backs, cases, guesses
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
 from ivr.lines import Line
+from ivr.second_look import Door, through
 from ivr.sightings import Attempt
-from ivr.signs import Score
 from ivr.weighing import decoded, genuine_among
-from keys import issue, ledger
-from keys.installation_id import InstallationID
+from keys import ledger
 from keys.refusals import Refusal
 from keys.repair import Candidate
 from keys.secrets_file import Secrets
@@ -99,7 +98,10 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
         assert isinstance(known, ledger.Refused)  # without an ID it was refused above
         done = known
     else:
-        done = _ask(turn, case_id, iid, known)
+        claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
+        attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
+        door = Door(attempt, iid, case_id, turn.line, turn.now)
+        done = through(turn.connection, door, lambda: ledger.reserve_and_post(turn.connection, claim, now=turn.now))
     if isinstance(done, ledger.Activated):
         cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
         call_backs.keep(turn.connection, case_id, by=THE_LINE, now=turn.now)
@@ -115,39 +117,6 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
             serial=iid.serial if iid else None,
         )
     return Refused(done.refusal)
-
-
-def _ask(turn: Turn, case_id: int, iid: InstallationID, known: ledger.Genuine) -> ledger.Activated | ledger.Refused:
-    """Ask the ledger for a genuine ID; what speaks for a second look is scored before, and written down with it."""
-    attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
-    score = sightings.look(turn.connection, attempt, turn.now)
-    blocked = turn.line.blocked_at is not None and score.points >= turn.line.blocked_at
-    if blocked:
-        _block(turn, iid, score)
-    if not blocked and reviews.held(turn.connection, case_id, iid, score, turn.line.held_at, turn.now):
-        done: ledger.Activated | ledger.Refused = ledger.Refused(Refusal.HELD_FOR_REVIEW)
-    else:
-        claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
-        done = ledger.reserve_and_post(turn.connection, claim, now=turn.now)
-    if isinstance(done, ledger.Activated):
-        outcome = "again" if done.replay else "activated"
-    else:
-        outcome = done.refusal.value
-        if done.refusal is Refusal.KEY_UNKNOWN:  # an alarm has been raised: whoever sits at the desk is to see it
-            score = sightings.look(turn.connection, attempt, turn.now, never_issued=True)
-            queue.note(turn.connection, "alarm", turn.now, case_id=case_id)
-    sightings.note(turn.connection, attempt, outcome, score, turn.now)
-    cases.scored(turn.connection, case_id, score)
-    return done
-
-
-def _block(turn: Turn, iid: InstallationID, score: Score) -> None:
-    """Block the key that an ID names, for what was seen: only where the line's own setting says so."""
-    key = issue.show(turn.connection, iid.product, iid.serial)
-    if key is not None:
-        counted = ", ".join(f"{sign} {count}" for sign, count in score.counts.items())
-        reason = f"{score.points} points: {counted}"
-        issue.block(turn.connection, key, now=turn.now, actor="line", reason=reason)
 
 
 def _may_try(turn: Turn) -> bool:

@@ -21,6 +21,7 @@ from ivr.consents import text_consents
 from ivr.grant_requests import GrantState, grant_requests
 from ivr.guesses import guesses
 from ivr.notices import blocked_callers
+from ivr.online_reviews import online_cases
 from ivr.opt_outs import opt_outs
 from ivr.outbox import TextState, outbox
 from ivr.queue import handoffs
@@ -129,7 +130,7 @@ def forget_cases(connection: Connection, ids: Iterable[int]) -> int:
         return 0
     stays = connection.execute(select(handoffs.c.id).where(handoffs.c.case_id.in_(of))).scalars().all()
     connection.execute(delete(rings).where(rings.c.handoff_id.in_(stays)))
-    for table in (handoffs, reviews, text_consents):
+    for table in (handoffs, reviews, text_consents, online_cases):
         connection.execute(delete(table).where(table.c.case_id.in_(of)))
     return _gone(connection, delete(cases).where(cases.c.id.in_(of)))
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.hours import DeskHours
 
@@ -61,6 +61,13 @@ class Lines:
     def dialled(self, number: str) -> Line:
         """The line of the number that was dialled."""
         return next((line for line in self.all if line.number == number), self.all[0])
+
+    @property
+    def strictest(self) -> Line:
+        """The first line with the settings of whichever is strictest: for whoever comes on none."""
+        held = min((line.held_at for line in self.all if line.held_at is not None), default=None)
+        blocked = min((line.blocked_at for line in self.all if line.blocked_at is not None), default=None)
+        return replace(self.all[0], held_at=held, blocked_at=blocked)
 
     def texted(self, number: str, service: str) -> Line | None:
         """The line that a text to `number` (or to a Messaging Service) is for; None where no line takes texts there."""

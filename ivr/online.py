@@ -6,16 +6,21 @@ one and the same answer, reached by the same steps, and each is a wrong try.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import randbelow
 
 from sqlalchemy import Connection
 
-from ivr import desk_entries, grant_requests, guesses, queue
+from ivr import desk_entries, grant_requests, guesses, online_reviews, queue, second_look, sightings
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.grant_requests import Wish
 from ivr.guesses import FREE_OF_TOKEN, Budget, GuessKind
+from ivr.lines import Lines
+from ivr.online_reviews import Program
+from ivr.sightings import Attempt
+from ivr.signs import Score
 from ivr.tokens import Token
 from keys import belonging, ledger, ledger_many, returning
 from keys.belonging import OwnKey
@@ -26,6 +31,7 @@ from keys.returning import By, GivenBack, ReturnFault
 from keys.secrets_file import Secrets
 
 _UNKNOWN = Refused(Refusal.KEY_UNKNOWN)
+_HELD = Refused(Refusal.HELD_FOR_REVIEW)
 _WAIT = Refused(Refusal.TOO_MANY_TRIES)
 
 
@@ -39,6 +45,8 @@ class Asking:
     channel: str
     request_id: str
     now: datetime
+    lines: Lines
+    below: Callable[[int], int] = randbelow
 
 
 def wrong_tries(connection: Connection, token: Token, now: datetime) -> Budget:
@@ -109,6 +117,54 @@ def give_back(asking: Asking, iid: InstallationID, code: str) -> GivenBack | Ret
 
 
 def _spend(asking: Asking, claims: Sequence[Claim]) -> list[Activated | Refused]:
+    """Spend what nothing speaks against so much that a person looks first; the outcome of each claim, in order."""
+    scores = _scores(asking, claims)
+    held = _held(asking, scores)
+    spent = iter(_from_the_ledger(asking, [claim for claim in claims if claim.iid not in held]))
+    done = [_HELD if claim.iid in held else next(spent) for claim in claims]
+    _sighted(asking, claims, done, scores)
+    return done
+
+
+def _scores(asking: Asking, claims: Sequence[Claim]) -> dict[InstallationID, Score]:
+    iids = [claim.iid for claim in claims]
+    return sightings.look_at_many(asking.connection, guesses.of_token(asking.token.id), iids, asking.now)
+
+
+def _held(asking: Asking, scores: Mapping[InstallationID, Score]) -> set[InstallationID]:
+    """Block where the strictest line says so, and hold what a person is to look at."""
+    line = asking.lines.strictest
+    blocked: set[tuple[int, int]] = set()
+    for iid, score in scores.items():
+        if second_look.is_at(score, line.blocked_at) and (iid.product, iid.serial) not in blocked:
+            blocked.add((iid.product, iid.serial))
+            second_look.block(asking.connection, iid, score, asking.now)
+    program = Program(asking.token.organisation_id, asking.channel, asking.request_id, line, asking.below)
+    left = ((iid, score) for iid, score in scores.items() if (iid.product, iid.serial) not in blocked)
+    return online_reviews.held(asking.connection, program, left, asking.now)
+
+
+def _sighted(
+    asking: Asking,
+    claims: Sequence[Claim],
+    done: Sequence[Activated | Refused],
+    scores: Mapping[InstallationID, Score],
+) -> None:
+    """Write down what something spoke against, once a key and request: the desk lists it among the keys to look at."""
+    caller, noted = guesses.of_token(asking.token.id), set()
+    for claim, each in zip(claims, done, strict=True):
+        unknown, key = each == _UNKNOWN, (claim.iid.product, claim.iid.serial)
+        if key in noted or not (unknown or scores[claim.iid].points):
+            continue
+        noted.add(key)
+        attempt, score = Attempt(caller, None, asking.channel, claim.iid), scores[claim.iid]
+        if unknown:
+            score = sightings.look(asking.connection, attempt, asking.now, never_issued=True)
+            queue.note(asking.connection, second_look.ALARM, asking.now)
+        sightings.note(asking.connection, attempt, second_look.outcome_of(each), score, asking.now)
+
+
+def _from_the_ledger(asking: Asking, claims: Sequence[Claim]) -> list[Activated | Refused]:
     if not claims:
         return []
     if len(claims) == 1:

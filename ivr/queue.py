@@ -159,6 +159,11 @@ def enter(
     return handoff_of(row)
 
 
+def nobody_waits(connection: Connection, handoff_id: int, now: datetime) -> None:
+    """Say that whoever a handoff is about does not wait on the other side: a program, which will ask again."""
+    connection.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(left_at=now))
+
+
 def place(connection: Connection, handoff: Handoff) -> Place:
     """How many wait before this one, and for about how long it will."""
     before = connection.execute(

@@ -3,7 +3,7 @@
 Rule: a score alone holds nothing; the line's own setting says from how many points on a person looks first. What a
 person has let through is let through for that installation in that case, and for no other.
 
-Nothing here commits. How a channel asks: `held` before it reserves, with the score of `ivr.sightings.look`; where it
+Nothing here commits. `ivr.second_look` asks for whoever comes in a case, `ivr.online_reviews` for programs; where one
 says yes, `Refusal.HELD_FOR_REVIEW` is the answer, and the case waits for a person as for any refusal that a person may
 lift.
 """
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     update,
 )
@@ -58,6 +59,11 @@ class Review:
     let_through_by: str | None
 
 
+def is_due(connection: Connection, iid: InstallationID, score: Score, held_at: int | None) -> bool:
+    """Whether a score is so high that a person is to look, and something is still to be spent."""
+    return held_at is not None and score.points >= held_at and not _is_posted(connection, iid)
+
+
 def held(
     connection: Connection, case_id: int, iid: InstallationID, score: Score, held_at: int | None, now: datetime
 ) -> bool:
@@ -65,7 +71,7 @@ def held(
 
     What was activated before is given again without being asked, for nothing more is spent by that.
     """
-    if held_at is None or score.points < held_at or _is_posted(connection, iid):
+    if not is_due(connection, iid, score, held_at):
         return False
     facts = {"points": score.points, "signs": score.written, "held_at": now}
     row = connection.execute(
@@ -86,6 +92,23 @@ def let_through(connection: Connection, case_id: int, iid: InstallationID, by: s
         .returning(reviews)
     ).one_or_none()
     return None if row is None else _read(row)
+
+
+def let_all_through(connection: Connection, case_id: int, by: str, now: datetime) -> list[Review]:
+    """A person has looked at a case of many installations: all that are held in it by now are held no more."""
+    rows = connection.execute(
+        update(reviews)
+        .where(reviews.c.case_id == case_id, reviews.c.let_through_at.is_(None))
+        .values(let_through_at=now, let_through_by=by)
+        .returning(reviews)
+    )
+    return [_read(row) for row in rows]
+
+
+def many(connection: Connection, case_id: int) -> int:
+    """How many installations of a case wait for a look."""
+    waiting = reviews.c.let_through_at.is_(None) & (reviews.c.case_id == case_id)
+    return int(connection.execute(select(func.count()).select_from(reviews).where(waiting)).scalar_one())
 
 
 def of_case(connection: Connection, case_id: int, iid: InstallationID) -> Review | None:

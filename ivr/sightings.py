@@ -7,6 +7,7 @@ pseudonym, and is forgotten with the row. Nothing here commits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,9 @@ MOST = 200
 """Rows of each kind that a score looks at, the newest; every rule is satisfied by far fewer."""
 MOST_LISTED = 5000
 _POINTED = text("points > 0")
+PROGRAMS = ("api", "proxy")
+"""Channels of programs. They ask with their own organisation's keys, for many machines: that is no sign of a leak."""
+_OF_PEOPLE = text("channel NOT IN ('api', 'proxy')")
 
 sightings = Table(
     "sightings",
@@ -57,7 +61,7 @@ sightings = Table(
     Column("outcome", String(32), nullable=False),
     Column("points", Integer, nullable=False),
     Column("signs", Text),
-    Index("ix_sightings_product_serial_at", "product", "serial", "at"),
+    Index("ix_sightings_of_people", "product", "serial", "at", sqlite_where=_OF_PEOPLE, postgresql_where=_OF_PEOPLE),
     Index("ix_sightings_pointed_at", "at", sqlite_where=_POINTED, postgresql_where=_POINTED),
 )
 
@@ -73,6 +77,11 @@ class Attempt:
     country: str | None
     channel: str
     iid: InstallationID | None
+
+    @property
+    def by_program(self) -> bool:
+        """Whether a program asks, and not a person."""
+        return self.channel in PROGRAMS
 
 
 def _newest(part: Part, columns: tuple[Any, ...], *conditions: Any) -> Select[Any]:
@@ -101,7 +110,13 @@ _OF_CALLER = (
     _newest(Part.CALLER_CASES, (_c.opened_at,), _c.caller == _CALLER),
 )
 _OF_KEY = (
-    _newest(Part.KEY, (_s.at, _s.caller, _s.country, _s.fingerprint), _s.product == _PRODUCT, _s.serial == _SERIAL),
+    _newest(
+        Part.KEY,
+        (_s.at, _s.caller, _s.country, _s.fingerprint),
+        _s.product == _PRODUCT,
+        _s.serial == _SERIAL,
+        _OF_PEOPLE,
+    ),
     _newest(Part.KEY_GUESSES, (_g.at, _g.caller), _g.product == _PRODUCT, _g.serial == _SERIAL),
     _newest(
         Part.MACHINE,
@@ -114,6 +129,14 @@ _OF_KEY = (
 OF_CALLER = union_all(*_OF_CALLER)
 """What is asked while the ID is not whole."""
 OF_BOTH = union_all(*_OF_CALLER, *_OF_KEY)
+OF_KEY_ALONE = union_all(*_OF_KEY[:2])
+"""What speaks against a key itself, whichever machine asks."""
+_MACHINES = select(_r.fingerprint, _r.posted_at).where(
+    _r.key_id == _THE_KEY,
+    _r.fingerprint.in_(bindparam("the_machines", expanding=True, type_=BigInteger)),
+    text("reservations.state = 'posted'"),
+    _r.posted_at > bindparam(f"since_{Part.MACHINE}", type_=Instant),
+)
 
 
 def look(connection: Connection, attempt: Attempt, now: datetime, *, never_issued: bool = False) -> Score:
@@ -123,14 +146,43 @@ def look(connection: Connection, attempt: Attempt, now: datetime, *, never_issue
     facts["the_caller"] = attempt.caller
     if iid is not None:
         facts |= {"the_product": iid.product, "the_serial": iid.serial, "the_machine": fingerprint_number(iid)}
-    seen: dict[Part, list[Seen]] = {part: [] for part in Part}
-    for part, *found in connection.execute(OF_CALLER if iid is None else OF_BOTH, facts):
-        seen[Part(part)].append(Seen(*found))
-    this = Seen(now, attempt.caller, attempt.country, facts.get("the_machine"))
-    seen[Part.KEY].append(this)
-    seen[Part.WITHHELD] = [this] if attempt.caller is None else []
-    seen[Part.NEVER_ISSUED] = [this] if never_issued else []
+    seen = _parts(connection.execute(OF_CALLER if iid is None else OF_BOTH, facts))
+    if not attempt.by_program:
+        this = Seen(now, attempt.caller, attempt.country, facts.get("the_machine"))
+        seen.setdefault(Part.KEY, []).append(this)
+        seen[Part.WITHHELD] = [this] if attempt.caller is None else []
+    seen[Part.NEVER_ISSUED] = [Seen(now)] if never_issued else []
     return weigh(seen, now)
+
+
+def look_at_many(
+    connection: Connection, caller: str, iids: Sequence[InstallationID], now: datetime
+) -> dict[InstallationID, Score]:
+    """Score what a program asks for, counted as `caller`: one question for the caller, and two for each key."""
+    since: dict[str, Any] = {f"since_{part}": now - width for part, width in WIDEST.items()}
+    of_caller = _parts(connection.execute(OF_CALLER, since | {"the_caller": caller}))
+    by_key: dict[tuple[int, int], list[InstallationID]] = {}
+    for iid in iids:
+        by_key.setdefault((iid.product, iid.serial), []).append(iid)
+    scores = {}
+    for (product, serial), mine in by_key.items():
+        key = {"the_product": product, "the_serial": serial}
+        of_key = _parts(connection.execute(OF_KEY_ALONE, since | key))
+        machines: dict[int, list[Seen]] = {}
+        asked = {"the_machines": [fingerprint_number(iid) for iid in mine]}
+        for machine, at in connection.execute(_MACHINES, since | key | asked):
+            machines.setdefault(machine, []).append(Seen(at))
+        for iid in mine:
+            seen = of_caller | of_key | {Part.MACHINE: machines.get(fingerprint_number(iid), [])}
+            scores[iid] = weigh(seen, now)
+    return scores
+
+
+def _parts(rows: Any) -> dict[Part, list[Seen]]:
+    seen: dict[Part, list[Seen]] = {}
+    for part, *found in rows:
+        seen.setdefault(Part(part), []).append(Seen(*found))
+    return seen
 
 
 def note(connection: Connection, attempt: Attempt, outcome: str, score: Score, now: datetime) -> None:

@@ -12,6 +12,7 @@ import ivr.guesses
 import ivr.idempotency
 import ivr.logins
 import ivr.notices
+import ivr.online_reviews
 import ivr.operators
 import ivr.opt_outs
 import ivr.outbox
@@ -45,6 +46,7 @@ ROOMS = (
     ivr.idempotency,
     ivr.logins,
     ivr.notices,
+    ivr.online_reviews,
     ivr.operators,
     ivr.opt_outs,
     ivr.outbox,

@@ -9,7 +9,7 @@ from sqlalchemy import event, insert, text
 from ivr import cases, guesses, sightings
 from ivr.guesses import GuessKind
 from ivr.sightings import MOST, Attempt
-from ivr.signs import WIDEST, Sign
+from ivr.signs import WIDEST, Score, Sign
 from keys import ledger
 from tests.conftest import NOW
 
@@ -138,7 +138,7 @@ def test_no_part_of_the_question_reads_a_table_through(database, iid):
         sightings.look(connection, Attempt("a" * 32, "DE", "phone", iid), NOW)
     plan = "\n".join(plans)
     for index in (
-        "ix_sightings_product_serial_at",
+        "ix_sightings_of_people",
         "ix_guesses_product_serial_at",
         "ix_guesses_caller_at",
         "ix_cases_caller_opened_at",
@@ -167,3 +167,27 @@ def test_a_hot_key_is_looked_at_no_further_than_the_newest_rows(look, iid, datab
 
 def test_the_windows_reach_as_far_as_the_rules_need():
     assert all(width > timedelta(0) for width in WIDEST.values())
+
+
+def test_many_machines_of_programs_are_scored_as_one_at_a_time_and_are_no_sign_themselves(
+    database, mak, installation, look
+):
+    caller = guesses.of_token(7)
+    iids = [installation(1, mak.key.serial, nonce=1000 + place, fingerprint=(place,) * 8) for place in range(1, 31)]
+    with database.begin() as connection:
+        for nonce in (1, 2, 3):
+            claim = ledger.Claim(installation(1, mak.key.serial, nonce=nonce, fingerprint=(1,) * 8), 2, "api", "R1")
+            ledger.reserve_and_post(connection, claim, now=NOW)
+        for who in (caller, "another"):
+            guesses.note(
+                connection, GuessKind.PROOF, caller=who, call_sid="R1", now=NOW, product=1, serial=mak.key.serial
+            )
+        for iid in iids:
+            sightings.note(connection, Attempt(caller, None, "proxy", iid), "activated", Score(0), NOW)
+    with database.read() as connection:
+        many = sightings.look_at_many(connection, caller, iids, NOW)
+    assert many == {iid: look(Attempt(caller, None, "proxy", iid)) for iid in iids}
+    assert set(many[iids[0]].counts) == {Sign.CYCLING, Sign.KEY_GUESSED}
+    assert set(many[iids[1]].counts) == {Sign.KEY_GUESSED}
+    by_phone = look(Attempt("a" * 32, "DE", "phone", iids[1]))
+    assert Sign.MACHINES not in by_phone.counts, "thirty machines of a program are nobody's calls"

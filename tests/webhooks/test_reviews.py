@@ -15,7 +15,7 @@ from ivr.operators import NewOperator, Role, add
 from ivr.signs import RULES, Score, Sign
 from keys import ledger
 from keys.installation_id import decode
-from webhooks.desk import deciding, handling
+from webhooks.desk import deciding, handling, reviewing
 from webhooks.desk.handling import Doing, Done, NotDone, Why
 
 from .conftest import Texts
@@ -166,8 +166,8 @@ def test_a_point_less_than_the_line_asks_for_holds_nothing(ring, door_of, line_o
 
 def test_a_person_lets_it_through_and_the_line_activates(held, at_the_desk, rows, spent):
     assert held.silence().words == ""
-    assert at_the_desk(deciding.let_through, "") == NotDone(Why.NO_REASON)
-    done = at_the_desk(deciding.let_through, "the customer changes disks often")
+    assert at_the_desk(reviewing.let_through, "") == NotDone(Why.NO_REASON)
+    done = at_the_desk(reviewing.let_through, "the customer changes disks often")
     assert (done.kind, done.facts) == (Kind.LET_THROUGH, {"by": "line"})
     assert held.silence().words.startswith("Approved.")
     assert spent() == 4
@@ -192,8 +192,8 @@ def test_a_yes_is_for_one_installation_in_one_case(groups, at_the_desk, database
             return reviews.held(connection, case_id, of, score, held_at, clock.now)
 
     assert is_held(iid)
-    assert isinstance(at_the_desk(deciding.let_through, "known customer"), Done)
-    assert at_the_desk(deciding.let_through, "again").why is Why.DECIDED
+    assert isinstance(at_the_desk(reviewing.let_through, "known customer"), Done)
+    assert at_the_desk(reviewing.let_through, "again").why is Why.DECIDED
     assert not is_held(iid)
     assert not is_held(iid, Score(100, {Sign.CYCLING: 3, Sign.CALLERS: 9}))
     assert is_held(installation(1, mak.key.serial, nonce=8))
@@ -226,7 +226,7 @@ def test_a_text_is_told_that_a_person_looks_first_and_is_in_the_queue(
     assert answer.startswith(f"{FIRST} A person will look at your case and answer here.")
     (handoff,) = rows("handoffs")
     assert (handoff["channel"], handoff["reason"]) == ("text", "HELD_FOR_REVIEW")
-    assert at_the_desk(deciding.let_through, "known customer").facts == {"by": "nobody"}
+    assert at_the_desk(reviewing.let_through, "known customer").facts == {"by": "nobody"}
     (answer,) = texts.send("status")
     assert "waits for a person" in answer
     (answer,) = texts.send(" ".join(groups))

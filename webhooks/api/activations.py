@@ -38,7 +38,7 @@ def activate() -> Response:
     iid, here = installation_of(order.installation_id), exchange()
     with here.database.begin() as connection:
         made_before(connection, key, raw)
-        asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now())
+        asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now(), here.lines)
         (outcome,) = online.activate(asking, [iid])
         refused = None if isinstance(outcome, Activated) else refusal(connection, outcome.refusal)
         known = certifying.particulars(connection, [outcome.reservation.id] if isinstance(outcome, Activated) else [])

@@ -42,7 +42,7 @@ def ask() -> Response:
             key = None if wanted is None else belonging.own_key(connection, token().organisation_id, wanted)
             if key is None:
                 raise ProblemError(Code.NOT_FOUND, "The organisation has no such key.")
-            asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now())
+            asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now(), here.lines)
             number = online.ask_for_more(asking, key, int(wish.amount), wish.reason.replace("\x00", ""))
             if number is None:
                 raise ProblemError(Code.ASKED_ALREADY)

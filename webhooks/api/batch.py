@@ -146,7 +146,7 @@ class _Batch:
     def _attempt(self, iids: Sequence[InstallationID]) -> list[BatchOutcome]:
         here = self.here
         with self.batches.chunk(), here.database.begin() as connection:
-            asking = Asking(connection, here.secrets, self.token, "proxy", self.request_id, here.now())
+            asking = Asking(connection, here.secrets, self.token, "proxy", self.request_id, here.now(), here.lines)
             outcomes = online.activate(asking, iids)
             ids = [each.reservation.id for each in outcomes if isinstance(each, Activated)]
             known = certifying.particulars(connection, ids)

@@ -37,7 +37,7 @@ def give_back() -> Response:
     iid, here = installation_of(order.installation_id), exchange()
     with here.database.begin() as connection:
         made_before(connection, idempotent, raw)
-        asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now())
+        asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now(), here.lines)
         try:
             done = online.give_back(asking, iid, order.return_code)
         except InvalidReturnCode as error:

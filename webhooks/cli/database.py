@@ -47,6 +47,7 @@ TABLE_MODULES = (
     "ivr.idempotency",
     "ivr.logins",
     "ivr.notices",
+    "ivr.online_reviews",
     "ivr.operators",
     "ivr.opt_outs",
     "ivr.outbox",

@@ -83,6 +83,10 @@ def _ended(facts: Mapping[str, Any]) -> str:
             return f"nobody knows it yet.{why} Call the caller back, then close the case."
 
 
+def _many(installations: int) -> str:
+    return f", {installations} installations of this key" if installations > 1 else ""
+
+
 def _word_back(facts: Mapping[str, Any]) -> str:
     """How a caller who asked hears of it."""
     if "not_told" in facts:
@@ -115,7 +119,7 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.LET_THROUGH: lambda facts: (
         "Let through; the line activates, and reads the confirmation ID."
         if facts["by"] == "line"
-        else "Let through. Activate it, or let the caller come again."
+        else f"Let through{_many(facts.get('many', 1))}. Activate it, or let whoever asked come again."
     ),
     Kind.REFUSED: lambda facts: "Refused; " + _ended(facts),
     Kind.TEXTED: lambda facts: f"A text with {TEXTS[facts['what']]} is on its way.",
@@ -155,6 +159,9 @@ _WHY: dict[Why, Callable[[Mapping[str, Any]], str]] = {
     Why.NO_OPERATOR: lambda _: "Choose whom to hand the case over to.",
     Why.FAULTY: lambda facts: "Nothing was kept: " + faulty(facts["seen"]),
     Why.ACTIVATED: lambda _: "This case has its activation. Other groups are another installation, and another case.",
+    Why.HELD: lambda facts: (
+        f"Look at this first: {'; '.join(facts['reasons'])}. Whoever activates it after that says that it is right."
+    ),
     Why.CALLER_GONE: lambda _: "The caller is not on the line any more. Text them, or call back.",
     Why.INCOMPLETE: lambda _: "The ID is not whole yet, or does not fit together.",
     Why.NOT_GENUINE: lambda facts: f"The ID was not made with a key of ours ({words.reason(facts.get('refusal'))}).",

@@ -22,10 +22,13 @@ from ivr.form import Reason
 from ivr.operators import Role
 from ivr.outbox import Draft, NoText
 from ivr.queue import Decision, Handoff
+from ivr.second_look import Door, through
+from ivr.sightings import Attempt
 from ivr.text_states import ranges
 from ivr.threads import threads
 from keys import ledger
 from keys.groups import grouped
+from keys.installation_id import InstallationID
 from keys.ledger import ConfirmationError
 from keys.refusals import Refusal
 from webhooks.desk import digits
@@ -123,12 +126,18 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
     if seen.generation is None:
         return NotDone(Why.NOT_GENUINE, {"refusal": seen.refusal})
     claim = ledger.Claim(seen.iid, seen.generation, CHANNEL, f"operator-{doing.operator.id}", str(case.id))
-    done = ledger.reserve_and_post(doing.connection, claim, now=doing.now)
+    looked_at = reviews.let_through(doing.connection, case.id, seen.iid, doing.operator.name, doing.now)
+    door = _door(doing, handoff, seen.iid)
+    done = through(doing.connection, door, lambda: ledger.reserve_and_post(doing.connection, claim, now=doing.now))
+    if done == ledger.Refused(Refusal.HELD_FOR_REVIEW):
+        review = reviews.of_case(doing.connection, case.id, seen.iid)
+        return NotDone(Why.HELD, {"reasons": () if review is None else review.score.reasons})
     if isinstance(done, ledger.Refused):
         return NotDone(Why.REFUSED, {"refusal": done.refusal})
     cases.activated(doing.connection, case.id, done.reservation.id, doing.now)
     call_backs.keep(doing.connection, case.id, by=doing.operator.name, now=doing.now)
     facts: dict[str, object] = {"again": True} if done.replay else {}
+    facts |= {"held_for": list(looked_at.score.counts)} if looked_at is not None else {}
     if on_the_line(handoff):
         claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.ISSUED, now=doing.now)
         facts["by"] = "line"
@@ -136,6 +145,15 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
         facts |= _answer(doing, handoff, (say("text.approved"),), Disposition.ACTIVATED)
     enter(doing, handoff, Kind.ISSUED, why, facts, key_id=done.reservation.key_id)
     return Done(Kind.ISSUED, facts)
+
+
+def _door(doing: Doing, handoff: Handoff, iid: InstallationID) -> Door:
+    """The operator's own door, for whoever the case is about; as strict as the line it came on."""
+    country = doing.connection.execute(
+        select(cases.cases.c.country).where(cases.cases.c.id == handoff.case_id)
+    ).scalar()
+    attempt = Attempt(handoff.caller, country, CHANNEL, iid)
+    return Door(attempt, iid, handoff.case_id, doing.lines.dialled(handoff.line), doing.now)
 
 
 def refuse(doing: Doing, handoff_id: int, code: str, reason: str, *, by_text: bool) -> Done | NotDone:
@@ -155,30 +173,6 @@ def refuse(doing: Doing, handoff_id: int, code: str, reason: str, *, by_text: bo
         facts |= _answer(doing, handoff, (say(f"reason.{code}"), say("text.case")), Disposition.REFUSED)
     enter(doing, handoff, Kind.REFUSED, why, facts)
     return Done(Kind.REFUSED, facts)
-
-
-def let_through(doing: Doing, handoff_id: int, reason: str) -> Done | NotDone:
-    """Let an activation through that is held for a look; the line activates for a caller who waits.
-
-    The reason is asked for: it says what the look came to.
-    """
-    taken = take(doing, handoff_id, reason)
-    if isinstance(taken, NotDone):
-        return taken
-    handoff, why = taken
-    if why is None:
-        return NotDone(Why.NO_REASON)
-    iid = seen_of(doing, cases.read(doing.connection, handoff.case_id)).iid
-    if iid is None:
-        return NotDone(Why.INCOMPLETE)
-    review = reviews.let_through(doing.connection, handoff.case_id, iid, doing.operator.name, doing.now)
-    if review is None:
-        return NotDone(Why.NOT_HELD)
-    by = "line" if on_the_line(handoff) else "nobody"
-    if by == "line":
-        claims.decide(doing.connection, handoff_id, doing.operator.id, Decision.BACK, now=doing.now)
-    enter(doing, handoff, Kind.LET_THROUGH, why, {"points": review.score.points, "held_for": list(review.score.counts)})
-    return Done(Kind.LET_THROUGH, {"by": by})
 
 
 def _answer(doing: Doing, handoff: Handoff, words: tuple[Say, ...], disposition: Disposition) -> dict[str, object]:

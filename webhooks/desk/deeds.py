@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from ivr import askers, cases, grant_requests, queue
 from ivr.desk_entries import Kind
 from ivr.operators import Role
-from webhooks.desk import case_page, case_words, deciding, digits, granting, handling
+from webhooks.desk import case_page, case_words, deciding, digits, granting, handling, reviewing
 from webhooks.desk.case_facts import CaseFacts
 from webhooks.desk.digits import MOST_GROUPS, Digits
 from webhooks.desk.guards import case_url, done, enhanced, here, least, local, say, who
@@ -86,7 +86,7 @@ def refuse(doing: Doing, handoff_id: int) -> Done | NotDone:
 @deed("let-through")
 def let_through(doing: Doing, handoff_id: int) -> Done | NotDone:
     """Let through what is held for a look."""
-    return deciding.let_through(doing, handoff_id, _field("reason"))
+    return reviewing.let_through(doing, handoff_id, _field("reason"))
 
 
 @deed("text")

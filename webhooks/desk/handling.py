@@ -71,6 +71,8 @@ class Why(StrEnum):
     """The ID was not made with a key of ours: `refusal`."""
     REFUSED = "refused"
     """The ledger refuses: `refusal`."""
+    HELD = "held"
+    """Something speaks for a look first: `reasons`."""
     NO_NUMBER = "no_number"
     """The caller withheld their number."""
     NOT_SENT = "not_sent"

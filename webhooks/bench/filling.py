@@ -46,6 +46,8 @@ PRODUCT = 1
 STANDARD = FORMATS[1]
 GRANTED = 1_000_000_000
 """To each key: so much that none is ever used up."""
+LATER = 25
+"""One row of so many comes after the indexes were built: about four for each of their pages."""
 LONG_AGO = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -81,11 +83,25 @@ def add_keys(connection: Connection, count: int) -> None:
 def add_activations(connection: Connection, count: int, keys: int) -> None:
     """The first `count` posted reservations of a ledger, with their entries.
 
-    Every second one is of key 1, the others are spread over `keys`.
+    Every second one is of key 1, the others are spread over `keys`. The last few come once the indexes are built: an
+    index that is built at one go is full to the last byte, and every row that comes next would split a page of it. In a
+    ledger that has grown a page has room.
     """
     if not count:
         return
-    n = series(count)
+    last = count // LATER
+    with _without_indexes(connection, reservations, entries):
+        _add_posted(connection, 1, count - last, keys)
+    if last:
+        _add_posted(connection, count - last + 1, count, keys)
+    posted = select(reservations.c.key_id, func.count().label("many")).group_by(reservations.c.key_id).subquery()
+    counters = allowances.update().where(allowances.c.key_id == posted.c.key_id)
+    connection.execute(counters.values(posted=posted.c.many))
+
+
+def _add_posted(connection: Connection, first: int, last: int, keys: int) -> None:
+    """The reservations with these numbers, and the two entries of each."""
+    n = series(last, first)
     number = cast(n, BigInteger)
     key = _spread(n, keys)
     when = literal(LONG_AGO, reservations.c.created_at.type)
@@ -110,13 +126,9 @@ def add_activations(connection: Connection, count: int, keys: int) -> None:
         "channel": literal("phone"),
         "holder": literal("bench"),
     }
-    with _without_indexes(connection, reservations, entries):
-        put(connection, reservations, row)
-        put(connection, entries, _entry(Kind.RESERVE, key, pending=1) | held)
-        put(connection, entries, _entry(Kind.POST, key, pending=-1, posted=1) | held)
-    posted = select(reservations.c.key_id, func.count().label("many")).group_by(reservations.c.key_id).subquery()
-    counters = allowances.update().where(allowances.c.key_id == posted.c.key_id)
-    connection.execute(counters.values(posted=posted.c.many))
+    put(connection, reservations, row)
+    put(connection, entries, _entry(Kind.RESERVE, key, pending=1) | held)
+    put(connection, entries, _entry(Kind.POST, key, pending=-1, posted=1) | held)
 
 
 @contextmanager
@@ -137,10 +149,10 @@ def anybodys_id(serial: int) -> InstallationID:
     return InstallationID(STANDARD.number, PRODUCT, serial, parts, nonce, proof)
 
 
-def series(count: int) -> ColumnElement[int]:
-    """The numbers 1 to `count`, as the column `n` of a statement of its own."""
-    first = select(literal(1, Integer).label("n")).cte("series", recursive=True)
-    whole = first.union_all(select(first.c.n + 1).where(first.c.n < count))
+def series(last: int, first: int = 1) -> ColumnElement[int]:
+    """The numbers from `first` to `last`, as the column `n` of a statement of its own."""
+    begun = select(literal(first, Integer).label("n")).cte("series", recursive=True)
+    whole = begun.union_all(select(begun.c.n + 1).where(begun.c.n < last))
     column: ColumnElement[int] = whole.c.n
     return column
 

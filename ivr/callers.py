@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import phonenumbers
@@ -28,12 +29,19 @@ WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+862
 class Caller:
     """A known caller: `pseudonym` is 32 hex digits, the same for the same number; `sealed` opens with the key.
 
-    `country` is the two letters of the number's country, None where it has none or was not looked up.
+    `country` is the two letters of the number's country, None where it has none or was not looked up. `before` are the
+    pseudonyms under peppers that were renewed since: what must never be forgotten is looked for under these as well.
     """
 
     pseudonym: str
     sealed: str
     country: str | None = None
+    before: tuple[str, ...] = ()
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """Every pseudonym, today's first."""
+        return (self.pseudonym, *self.before)
 
 
 def e164(raw: str, country: str) -> str | None:
@@ -49,19 +57,27 @@ def e164(raw: str, country: str) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def recognise(raw: str, country: str, *, pepper: bytes, number_key: bytes) -> Caller | None:
+def recognise(
+    raw: str, country: str, *, pepper: bytes, number_key: bytes, before: Sequence[bytes] = ()
+) -> Caller | None:
     """The caller behind a number as the provider sent it, None where it is withheld."""
     number = e164(raw, country)
     if number is None:
         return None
-    return of_number(number, pepper=pepper, number_key=number_key)
+    return of_number(number, pepper=pepper, number_key=number_key, before=before)
 
 
-def of_number(number: str, *, pepper: bytes, number_key: bytes) -> Caller:
-    """The caller behind an E.164 number."""
+def of_number(number: str, *, pepper: bytes, number_key: bytes, before: Sequence[bytes] = ()) -> Caller:
+    """The caller behind an E.164 number; `before` are the peppers that were renewed."""
     country = country_of(number)
     shared = country is None or len(country) != 2  # satellite and free numbers belong to the world, "001"
-    return Caller(pseudonym(number, pepper), seal(number, number_key), None if shared else country)
+    named, *earlier = known_as(number, pepper, before)
+    return Caller(named, seal(number, number_key), None if shared else country, tuple(earlier))
+
+
+def known_as(number: str, pepper: bytes, before: Sequence[bytes]) -> tuple[str, ...]:
+    """Every pseudonym of a number: today's, and those under the peppers before."""
+    return tuple(pseudonym(number, each) for each in (pepper, *before))
 
 
 def pseudonym(number: str, pepper: bytes) -> str:

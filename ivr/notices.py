@@ -14,6 +14,7 @@ own at most, and shares one with all the others: switching another on in the sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -70,7 +71,7 @@ _CURRENT = select(notices.c.id, notices.c.line, notices.c.words).where(
     notices.c.switched_off_at.is_(None), or_(notices.c.line == bindparam("of_line"), notices.c.line.is_(None))
 )
 _BLOCKED = select(blocked_callers.c.caller).where(
-    blocked_callers.c.caller == bindparam("of"),
+    blocked_callers.c.caller.in_(bindparam("of", expanding=True)),
     blocked_callers.c.lifted_at.is_(None),
     or_(blocked_callers.c.until.is_(None), blocked_callers.c.until > bindparam("now", type_=Instant())),
 )
@@ -211,9 +212,9 @@ def unblock(connection: Connection, caller: str, now: datetime) -> bool:
     return row is not None
 
 
-def is_blocked(connection: Connection, caller: str | None, now: datetime) -> bool:
-    """Whether this caller (a pseudonym, None for nobody, who is never blocked) is not served now."""
-    return caller is not None and connection.execute(_BLOCKED, {"of": caller, "now": now}).first() is not None
+def is_blocked(connection: Connection, known_as: Sequence[str], now: datetime) -> bool:
+    """Whether the caller with these pseudonyms (none for nobody, who is never blocked) is not served now."""
+    return bool(known_as) and connection.execute(_BLOCKED, {"of": known_as, "now": now}).first() is not None
 
 
 def blocked(connection: Connection, now: datetime) -> list[BlockedCaller]:

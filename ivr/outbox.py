@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Intege
 
 from ivr import opt_outs, text_limits
 from ivr.actions import Say
-from ivr.callers import pseudonym, seal
+from ivr.callers import known_as, pseudonym, seal
 from ivr.lines import Line, TextLimits
 from ivr.text_limits import Scope
 from ivr.textable import country_of, takes_texts
@@ -129,7 +129,7 @@ def write(
         return first.reason
     name = pseudonym(draft.number, secrets.pepper)
     savepoint = connection.begin_nested()
-    reason = _refusal(connection, secrets, draft, name, limits, now)
+    reason = _refusal(connection, secrets, draft, limits, now)
     state = TextState.QUEUED if reason is None else TextState.REFUSED
     written = connection.execute(
         insert_into(connection, outbox)
@@ -196,14 +196,14 @@ def _answered(connection: Connection, answers: str) -> _First | None:
 
 
 def _refusal(
-    connection: Connection, secrets: Secrets, draft: Draft, name: str, limits: TextLimits, now: datetime
+    connection: Connection, secrets: Secrets, draft: Draft, limits: TextLimits, now: datetime
 ) -> NoText | None:
     """Why this text may not be sent; where it may, it is counted."""
     line = draft.line
     country = country_of(draft.number)
     if line.text_sender is None:
         return NoText.NO_SENDER
-    if opt_outs.is_out(connection, line.number, name):
+    if opt_outs.is_out(connection, line.number, known_as(draft.number, secrets.pepper, secrets.peppers_before)):
         return NoText.OPTED_OUT
     if country is None or country not in line.texts_go_to:
         return NoText.COUNTRY_NOT_ALLOWED

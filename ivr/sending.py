@@ -73,7 +73,7 @@ def posting(connection: Connection, claimed: Claimed, now: datetime) -> bool:
 
     An opt-out since the text was written is met here, at the last moment: the text is refused.
     """
-    if opt_outs.is_out(connection, claimed.line, claimed.caller.pseudonym):
+    if opt_outs.is_out(connection, claimed.line, claimed.caller.known_as):
         refused(connection, claimed, NoText.OPTED_OUT, now)
         return False
     noted = connection.execute(

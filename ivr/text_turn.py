@@ -87,11 +87,11 @@ def take_text(
     if word is Word.STOP:
         opt_outs.stop(connection, line, caller, now)
     if word is Word.START:
-        opt_outs.lift(connection, line, caller.pseudonym, now)
+        opt_outs.lift(connection, line, caller.known_as, now)
     silent = message.nothing or word in {Word.STOP, Word.START, Word.PROVIDER}
-    if silent or opt_outs.is_out(connection, line, caller.pseudonym):
+    if silent or opt_outs.is_out(connection, line, caller.known_as):
         return
-    if notices.is_blocked(connection, caller.pseudonym, now):
+    if notices.is_blocked(connection, caller.known_as, now):
         return
     turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below, caller.country)
     _answer(_TextTurn(turn, thread, incoming, limits), message)

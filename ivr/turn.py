@@ -148,7 +148,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         *resumed,
         texts=texts,
         desk=waiting_room.is_open(knock.line, now),
-        blocked=notices.is_blocked(connection, caller.pseudonym if caller else None, now),
+        blocked=notices.is_blocked(connection, caller.known_as if caller else (), now),
         notice=notices.current(connection, knock.line.number) or "",
     )
     state, actions = step(None, started, country=knock.line.country)

@@ -4,13 +4,14 @@ The rule it keeps: there are no default secrets, none is ever printed (a `repr` 
 can read is refused. The issuing root is needed only to add a product; it may stay in a safe.
 """
 
+import json
 import os
 import secrets as randomness
 import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keys.derivation import issuing_key
@@ -70,7 +71,8 @@ class Secrets:
     """All secrets of a line; each of the four is 32 bytes.
 
     `ledger_key` seals the entries, `certificate_key` is the seed of the Ed25519 key that signs certificates and roots,
-    `number_key` encrypts callers' numbers, `pepper` keys their pseudonyms.
+    `number_key` encrypts callers' numbers, `pepper` keys their pseudonyms; `peppers_before` are those it took the place
+    of, under which opt-outs and blocks are still looked for.
     """
 
     products: Mapping[int, ProductSecrets]
@@ -78,6 +80,7 @@ class Secrets:
     certificate_key: bytes
     number_key: bytes
     pepper: bytes
+    peppers_before: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         """Show the products' numbers only."""
@@ -86,7 +89,8 @@ class Secrets:
 
 def create(path: Path) -> Secrets:
     """Make a file of fresh secrets with no product yet, mode 0600. Raises SecretsFileExistsError."""
-    made = Secrets({}, *(randomness.token_bytes(SECRET_BYTES) for _ in _LINE_SECRETS))
+    ledger, certificates, numbers, pepper = (randomness.token_bytes(SECRET_BYTES) for _ in _LINE_SECRETS)
+    made = Secrets({}, ledger, certificates, numbers, pepper)
     _write_new(path, _text(made))
     return made
 
@@ -118,12 +122,17 @@ def load(path: Path) -> Secrets:
     line = tables.get("line")
     if not isinstance(line, dict):
         raise SecretsFileMalformedError(path, "line")
-    four = [_secret(path, f"line.{name}", line.get(name)) for name in _LINE_SECRETS]
+    four = {name: _secret(path, f"line.{name}", line.get(name)) for name in _LINE_SECRETS}
     listed = tables.get("products", {})
     if not isinstance(listed, dict):
         raise SecretsFileMalformedError(path, "products")
+    before = line.get("peppers_before", [])
+    if not isinstance(before, list):
+        raise SecretsFileMalformedError(path, "line.peppers_before")
     return Secrets(
-        {_number(path, "products", name): _product(path, name, facts) for name, facts in listed.items()}, *four
+        {_number(path, "products", name): _product(path, name, facts) for name, facts in listed.items()},
+        **four,
+        peppers_before=tuple(_secret(path, "line.peppers_before", each) for each in before),
     )
 
 
@@ -136,10 +145,31 @@ def add_product(path: Path, product: int, root: bytes) -> None:
     if product in held.products:
         return
     fresh = ProductSecrets(issuing_key(root, product), {1: randomness.token_bytes(SECRET_BYTES)})
-    grown = Secrets(
-        {**held.products, product: fresh}, held.ledger_key, held.certificate_key, held.number_key, held.pepper
-    )
-    _replace(path, _text(grown))
+    _replace(path, _text(replace(held, products={**held.products, product: fresh})))
+
+
+def add_generation(path: Path, product: int) -> int:
+    """Give a product another verification secret, under which its next builds make installations; its generation.
+
+    Machines of the generations before are activated as ever. Raises a SecretsFileError, and KeyError for a product that
+    has no secrets.
+    """
+    held = load(path)
+    known = held.products[product]
+    generation = max(known.verification) + 1
+    grown = {**known.verification, generation: randomness.token_bytes(SECRET_BYTES)}
+    _replace(path, _text(replace(held, products={**held.products, product: replace(known, verification=grown)})))
+    return generation
+
+
+def renew_pepper(path: Path) -> None:
+    """Give callers new pseudonyms from now on; the old pepper stays, to find opt-outs and blocks by.
+
+    Raises a SecretsFileError.
+    """
+    held = load(path)
+    fresh = randomness.token_bytes(SECRET_BYTES)
+    _replace(path, _text(replace(held, pepper=fresh, peppers_before=(held.pepper, *held.peppers_before))))
 
 
 def _product(path: Path, name: str, facts: object) -> ProductSecrets:
@@ -177,6 +207,8 @@ def _secret(path: Path, field: str | None, value: object) -> bytes:
 def _text(held: Secrets) -> str:
     lines = ["# The secrets of this line, in hexadecimal. Whoever has them can make confirmation IDs.", "[line]"]
     lines += [f'{name} = "{getattr(held, name).hex()}"' for name in _LINE_SECRETS]
+    if held.peppers_before:
+        lines.append(f"peppers_before = {json.dumps([each.hex() for each in held.peppers_before])}")
     for number, product in sorted(held.products.items()):
         lines += ["", f"[products.{number}]", f'issuing_key = "{product.issuing_key.hex()}"']
         lines += ["", f"[products.{number}.verification]"]

@@ -19,7 +19,7 @@ from ivr.lines import Lines, TextLimits
 from keys.database import Database
 from keys.secrets_file import Secrets
 from webhooks.forms import FORM_TYPE
-from webhooks.signature import is_signed
+from webhooks.signature import SIGNATURE_LENGTH, is_signed
 from webhooks.twiml import Wording
 
 MOST_NAMES = 60
@@ -60,10 +60,14 @@ def guard() -> None:
     """Let in only a form that Twilio signed over our public address, for our account: else 415, 413 or 403."""
     if request.mimetype != FORM_TYPE:
         abort(415)
+    given = request.environ.get("HTTP_X_TWILIO_SIGNATURE", "")
+    if len(given) != SIGNATURE_LENGTH:
+        # Nothing of the body is read: whoever sends it slowly holds no thread.
+        _log.warning("signature_missing", path=request.path)
+        abort(403)
     here, environ, form = exchange(), request.environ, request.form
     query = environ.get("QUERY_STRING", "")
     url = here.wording.public_url + environ.get("PATH_INFO", "") + (f"?{query}" if query else "")
-    given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
     if not is_signed(given, here.auth_tokens, url, form.items(multi=True)):
         # Names only: a parameter that was added on the way is the usual reason, and its value is nobody's business.
         names = [name[:LONGEST_NAME] for name in sorted(form)[:MOST_NAMES]]

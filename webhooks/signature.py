@@ -19,6 +19,10 @@ from collections.abc import Iterable, Sequence
 Parameters = Iterable[tuple[str, str]]
 
 
+SIGNATURE_LENGTH = 28
+"""Signs of every signature: an HMAC-SHA1 in base64."""
+
+
 def signature(token: str, url: str, form: Parameters) -> str:
     """The value of `X-Twilio-Signature`: a name's repeated values count once each, in order."""
     return _sealed(token, url + _joined(form))

@@ -57,7 +57,8 @@ def incoming() -> Response:
         # A line without texts, or a sender that is no telephone number: a short number, or a name.
         _log.warning("text_not_for_us", message_sid=_sid())
         return Document(EMPTY)
-    caller = of_number(number, pepper=here.secrets.pepper, number_key=here.secrets.number_key)
+    held = here.secrets
+    caller = of_number(number, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
     text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
     words = _words(here.wording.catalogues[line.locale])
     with here.database.begin() as connection:

@@ -110,7 +110,7 @@ def _line() -> Line:
 
 def _caller(line: Line) -> Caller | None:
     held, number = exchange().secrets, request.form.get("To" if _is_ours() else "From", "")
-    return recognise(number, line.country, pepper=held.pepper, number_key=held.number_key)
+    return recognise(number, line.country, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
 
 
 def _is_ours() -> bool:

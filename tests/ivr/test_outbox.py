@@ -90,7 +90,7 @@ def test_whoever_opted_out_is_not_texted_until_they_lift_it(put, rows, database,
         opt_outs.stop(connection, LINE.number, caller, clock.now)
     assert put() is NoText.OPTED_OUT
     with database.begin() as connection:
-        opt_outs.lift(connection, LINE.number, caller.pseudonym, clock.now)
+        opt_outs.lift(connection, LINE.number, caller.known_as, clock.now)
     assert put() is None
     assert [row.state for row in rows()] == [TextState.REFUSED, TextState.QUEUED]
 

@@ -201,7 +201,7 @@ def test_news_that_the_caller_opted_out_is_an_opt_out(put, claim, database, rows
     assert news(TextState.FAILED, error=21610)
     assert (rows()[0].state, rows()[0].error) == (TextState.FAILED, 21610)
     with database.read() as connection:
-        assert opt_outs.is_out(connection, LINE.number, rows()[0].caller)
+        assert opt_outs.is_out(connection, LINE.number, (rows()[0].caller,))
 
 
 TOLD = [state for state in TextState if state not in {TextState.QUEUED, TextState.SENDING, TextState.REFUSED}]

@@ -151,7 +151,7 @@ def test_a_no_for_want_of_consent_is_an_opt_out_and_stops_what_is_still_to_go(pu
         (TextState.REFUSED, None, NoText.OPTED_OUT),
     ]
     with exchange.database.read() as connection:
-        assert opt_outs.is_out(connection, LINE.number, rows()[0].caller)
+        assert opt_outs.is_out(connection, LINE.number, (rows()[0].caller,))
     assert len(carrier.sent) == 1
 
 

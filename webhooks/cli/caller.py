@@ -5,6 +5,7 @@ Rule: whoever does it is an entry, which names neither the number nor its pseudo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ivr.desk_entries import Kind
+    from keys.secrets_file import Secrets
 
 _IN_USE = {
     "CALL_LIVES": "A call of this caller lives; try again when it has ended.",
@@ -45,11 +47,14 @@ def export(number: str, actor: str, reason: str) -> None:
 
     found = settings.load()
     secrets = secrets_of(found, as_json=True)
-    pseudonym = _pseudonym(number, secrets.pepper)
+    names = _known_as(number, secrets)
     with opened(found, as_json=True) as database, database.begin() as connection:
-        rows = everything(connection, pseudonym, secrets.number_key)
+        rows: dict[str, list[Any]] = {}
+        for name in names:
+            for table, of in everything(connection, name, secrets.number_key).items():
+                rows.setdefault(table, []).extend(of)
         _note(connection, Kind.CALLER_EXPORTED, actor, reason, {name: len(of) for name, of in rows.items()})
-    show({"number": number, "pseudonym": pseudonym, "kept": rows}, as_json=True)
+    show({"number": number, "pseudonym": names[0], "kept": rows}, as_json=True)
 
 
 @caller.command()
@@ -67,24 +72,26 @@ def erase(number: str, actor: str, reason: str, as_json: bool) -> None:
     from webhooks import settings
 
     found = settings.load()
-    pseudonym = _pseudonym(number, secrets_of(found, as_json=as_json).pepper, as_json=as_json)
+    names = _known_as(number, secrets_of(found, as_json=as_json), as_json=as_json)
+    gone: Counter[str] = Counter()
     with opened(found, as_json=as_json) as database, database.begin() as connection:
-        needed = personal.in_use(connection, pseudonym, datetime.now(UTC))
+        needed = next(filter(None, (personal.in_use(connection, name, datetime.now(UTC)) for name in names)), None)
         if needed is None:
-            gone = dict(personal.erase(connection, pseudonym))
+            for name in names:
+                gone.update(personal.erase(connection, name))
             _note(connection, Kind.CALLER_ERASED, actor, reason, gone)
     if needed is not None:
         refuse(needed, _IN_USE[needed], as_json)
-    show({"outcome": "erased", "rows": gone if as_json else sum(gone.values())}, as_json)
+    show({"outcome": "erased", "rows": dict(gone) if as_json else sum(gone.values())}, as_json)
 
 
-def _pseudonym(number: str, pepper: bytes, *, as_json: bool = True) -> str:
-    from ivr.callers import e164, pseudonym
+def _known_as(number: str, secrets: Secrets, *, as_json: bool = True) -> tuple[str, ...]:
+    from ivr.callers import e164, known_as
 
     read = e164(number, "US") if number.startswith("+") else None
     if read is None:
         refuse("NUMBER_MALFORMED", "Write the number with the country's code: +49 ...", as_json)
-    return pseudonym(read, pepper)
+    return known_as(read, secrets.pepper, secrets.peppers_before)
 
 
 def _note(connection: Connection, kind: Kind, actor: str, reason: str, rows: Mapping[str, Any]) -> None:

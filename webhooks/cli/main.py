@@ -28,6 +28,7 @@ COMMANDS = {
     "operator": ("webhooks.cli.operator", "operator", "Who works at the desk, in which role."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
     "proxy": ("webhooks.cli.proxy", "proxy", "Activate hundreds of machines from one console."),
+    "secret": ("webhooks.cli.secret", "secret", "Renew secrets of the secrets file."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
     "statistics": ("webhooks.cli.statistics", "statistics", "Activations by week, without persons."),
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),

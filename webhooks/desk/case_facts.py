@@ -163,7 +163,7 @@ def look(
         owner=names.get(owner) if owner is not None else None,
         mine=owner == me.id and handoff is not None and handoff.state == queue.HandoffState.CLAIMED,
         may_block=row.caller is not None,
-        blocked=notices.is_blocked(connection, row.caller, now),
+        blocked=notices.is_blocked(connection, (row.caller,) if row.caller else (), now),
         where=_where(connection, handoff),
         seen=seen,
         key=key,

@@ -32,7 +32,7 @@ def heard(database):
 def is_blocked(database, secrets, clock):
     def asked(number=NUMBER):
         with database.read() as connection:
-            return notices.is_blocked(connection, pseudonym(number, secrets.pepper), clock.now)
+            return notices.is_blocked(connection, (pseudonym(number, secrets.pepper),), clock.now)
 
     return asked
 

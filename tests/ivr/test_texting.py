@@ -4,9 +4,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.actions import Enqueue, FindCase, KeepGroups, LeaveCase, Reply, Reserve, Weigh, WishCallBack
+from ivr.actions import (
+    AskForMore,
+    Enqueue,
+    FindCase,
+    KeepGroups,
+    LeaveCase,
+    ReadWish,
+    Reply,
+    Reserve,
+    TextQuestion,
+    WishCallBack,
+)
+from ivr.agreed import Fit, Wanted
 from ivr.cases import pick_number
-from ivr.events import Approved, CaseFound, CaseUnknown, DeskClosed, Queued, Refused, Weighed
+from ivr.events import (
+    Approved,
+    Asked,
+    CaseFound,
+    CaseUnknown,
+    DeskClosed,
+    NotAsked,
+    Queued,
+    Refused,
+    Weighed,
+    WishImpossible,
+    WishRead,
+)
 from ivr.message import Word, read
 from ivr.text_states import KEPT, TextChecking, TextCollecting, TextForm, ranges
 from ivr.texting import Texted, UnknownTextStep, step
@@ -20,7 +44,7 @@ OTHER = split(encode(InstallationID(1, 1, 41, (8, 7, 6, 5, 4, 3, 2, 1), 77, 5432
 COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
 CLASSIC = split(encode(InstallationID(7, 7, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 CASE_NUMBER = pick_number(lambda below: 31415926 % below)
-WORDS = {"?": Word.INSTRUCTIONS, "status": Word.STATUS, "new": Word.NEW, "agent": Word.AGENT}
+WORDS = {"?": Word.INSTRUCTIONS, "status": Word.STATUS, "new": Word.NEW, "agent": Word.AGENT, "more": Word.MORE}
 
 ids = st.sampled_from([STANDARD, OTHER, COMPACT, CLASSIC])
 
@@ -42,7 +66,23 @@ def parts(draw):
 bodies = st.one_of(
     parts(),
     ids.map(" ".join),
-    st.sampled_from(["?", "status", "new", "agent", "1", "2", "yes", CASE_NUMBER, f"case {CASE_NUMBER}", "hello", ""]),
+    st.sampled_from(
+        [
+            "?",
+            "status",
+            "new",
+            "agent",
+            "more",
+            "MORE 5 NS-1 why",
+            "1",
+            "2",
+            "yes",
+            CASE_NUMBER,
+            f"case {CASE_NUMBER}",
+            "hello",
+            "",
+        ]
+    ),
     st.text(max_size=40),
 )
 found = st.sampled_from(
@@ -59,13 +99,22 @@ answers = st.one_of(
 )
 
 
+wishes = st.one_of(
+    st.builds(
+        WishRead, st.builds(Wanted, st.sampled_from([None, 5]), st.sampled_from(Fit), st.sampled_from(["", "why"]))
+    ),
+    st.sampled_from([WishImpossible(), NotAsked(already=True)]),
+)
+asked = st.one_of(st.builds(Asked, st.booleans()), st.builds(NotAsked, st.booleans()))
+
+
 def take(state, body, answer_of):
     """One text, with the ledger and the cases answering; the state after it and all that was to be done."""
     event, done = Texted(read(body, WORDS)), []
     for _ in range(4):
         state, actions = step(state, event)
         done += actions
-        asked = [action for action in actions if isinstance(action, Reserve | Weigh | FindCase | Enqueue)]
+        asked = [action for action in actions if isinstance(action, TextQuestion)]
         if not asked:
             return state, done
         assert len(asked) == 1
@@ -81,6 +130,8 @@ def test_whatever_is_texted_is_answered_once_or_not_at_all_and_can_be_gone_on_wi
             return data.draw(answers)
         if isinstance(question, Enqueue):
             return data.draw(st.sampled_from([Queued(1, 4), Queued(2, None), DeskClosed()]))
+        if isinstance(question, ReadWish | AskForMore):
+            return data.draw(asked if isinstance(question, AskForMore) else wishes)
         return data.draw(found) if isinstance(question, FindCase) else Weighed(data.draw(st.sampled_from([(), (0,)])))
 
     state = None

@@ -139,13 +139,13 @@ def test_a_write_inside_a_write_is_refused_at_once_instead_of_waiting_for_itself
 
 
 @only_sqlite
-def test_sqlite_is_set_to_lose_nothing(database):
+def test_sqlite_is_set_to_lose_nothing_and_keeps_a_savepoint_in_memory(database):
     with database.begin() as connection:
         asked = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "temp_store")
         }
-    assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "temp_store": 2}
 
 
 @only_postgresql

@@ -23,13 +23,15 @@ from keys.groups import split
 from keys.installation_id import InstallationID, digest, encode
 from keys.reservations import State, reservations
 from tests.torture.conftest import SECONDS
-from tests.torture.killed_line import NUMBER, Crowd, Person, ServedLine, Server, texts_of
+from tests.torture.killed_line import NUMBER, Crowd, Person, ServedLine, Server, action_of, texts_of
 from tests.webhooks.test_serving import CATALOGUE
 from webhooks import settings, twilio_rest
 from webhooks.app import open_exchange
+from webhooks.bench.calling import _heard
 from webhooks.delivery import LEASE, deliver_one
+from webhooks.rehearsal.hearing import Notepad
 
-KILLS = 15 if SECONDS else 3
+KILLS = 10 if SECONDS else 3
 PEOPLE, TEXTERS = (220, 60) if SECONDS else (40, 12)
 
 
@@ -187,7 +189,7 @@ def test_killed_under_many_calls_and_texts_nothing_is_lost_or_given_twice(
         key = line.told("key", "issue", "--product", "Fairway", "--agreement", "NS-1", "--granted", PEOPLE + TEXTERS)
         people, ids = people_with_machines(exchange, key, rounds)
         killer = Killer(line, store, chance, KILLS)
-        crowd = Crowd(line, found.account_sid, found.auth_tokens[0], found.public_url, chance, killer)
+        crowd = Crowd(line, *as_twilio(found), chance, killer)
         killer.start()
         asyncio.run(asyncio.wait_for(crowd.all_of(people), 600))
         killer.over.set()
@@ -210,3 +212,39 @@ def test_killed_under_many_calls_and_texts_nothing_is_lost_or_given_twice(
     if SECONDS:
         with capsys.disabled():
             sys.stdout.write(f"\n  survived: {told}\n")
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_node_killed_in_the_middle_of_a_call_costs_its_caller_nothing(line, here, chance):
+    found, exchange = here
+    other = ServedLine(line.folder, line.environ["DATABASE_URL"])
+    other.start()
+    try:
+        other.wait_until_ready()
+        key = line.told("key", "issue", "--product", "Fairway", "--agreement", "NS-1", "--granted", 1)
+        people, ids = people_with_machines(exchange, key, 0)
+        person = people[0]
+        document = asyncio.run(cut_over(Crowd(line, *as_twilio(found), chance), other, person))
+        pad = Notepad()
+        pad.write(_heard(document))
+        person.told.append(pad.confirmation_id)
+        assert_nothing_lost(other, exchange, [person], ids, key)
+    finally:
+        other.stop()
+
+
+def as_twilio(found):
+    """As whom requests are signed: account, token, public address."""
+    return found.account_sid, found.auth_tokens[0], found.public_url
+
+
+async def cut_over(crowd, other, person):
+    """A call group by group, whose node dies after the fourth; the next turn comes to the other. What is heard last."""
+    form = crowd.voice(person, "CA" + "5" * 32)
+    document = await crowd.ask("/voice/incoming", form)
+    for number, group in enumerate(person.groups, 1):
+        if number == 5:
+            crowd.line.kill()
+            crowd.line = other
+        document = await crowd.ask(action_of(document), form | {"Digits": group, "msg": "Gather"})
+    return document

@@ -1,6 +1,7 @@
 """When the database does not answer: the caller hears an apology within three seconds, and a wish is kept."""
 
 import contextlib
+import resource
 import socket
 import sqlite3
 import threading
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from keys import ledger
 from keys.database import Database
 from webhooks import background
 from webhooks.voice import PATIENCE
@@ -112,6 +114,60 @@ def test_a_file_locked_by_another_process_is_apologised_for_and_the_wish_comes_t
     assert background.drain(exchange) == 1
     assert background.drain(exchange) == 0
     assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@contextlib.contextmanager
+def disk_full():
+    """No file of this process may grow beyond a page: SQLite can write nothing, the spool its one line."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@on_sqlite
+def test_a_full_disk_is_apologised_for_the_wish_is_kept_and_the_call_goes_on_once_there_is_room(
+    ring, patient, groups, exchange, rows
+):
+    call, other = ring(at=patient()), ring(at=patient())
+    action = call.actions[0]
+    with disk_full():
+        apologised(call, "storage", path=action, keys=groups[0])
+        apologised(other, "storage")
+        wished(other)
+    assert background.drain(exchange) == 1
+    assert [row["call_sid"] for row in rows("call_backs")] == [other.sid]
+    call.clock.sleep(10)
+    assert "Group 2" in call.post(action, Digits=groups[0]).words
+
+
+@on_sqlite
+def test_a_file_that_can_only_be_read_is_apologised_for_and_the_wish_is_spooled(
+    ring, patient, database_url, exchange, rows
+):
+    call = ring()
+    file = database_url.removeprefix("sqlite:///")
+    call.door = patient(f"sqlite:///file:{file}?mode=ro&uri=true")
+    apologised(call, "storage")
+    wished(call)
+    assert background.drain(exchange) == 1
+    assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -2.0, 86_400.0])
+def test_a_clock_that_jumps_in_the_middle_of_a_call_costs_no_digit(ring, groups, jump, mak, database):
+    call = ring().key(groups[0])
+    call.clock.sleep(jump)
+    for group in groups[1:]:
+        call.key(group)
+    assert "Approved" in call.words
+    call.clock.sleep(-jump)
+    assert "Alpha" in call.key("1").words
+    with database.read() as connection:
+        assert ledger.recount(connection) == ()
+        assert ledger.balance(connection, mak.key.id).posted == 1
 
 
 @on_sqlite

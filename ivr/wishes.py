@@ -14,7 +14,6 @@ from ivr import askers, cases, desk_entries, grant_requests, guesses, queue
 from ivr.agreed import Fit, Wanted, keyed_right, read_wish
 from ivr.askers import ToldBy
 from ivr.callers import pseudonym, unseal
-from ivr.cases import CaseState
 from ivr.deeds import Turn
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.events import AgreementRight, AgreementWrong, Asked, NotAsked, WishImpossible, WishRead
@@ -24,7 +23,6 @@ from ivr.textable import takes_texts
 from ivr.weighing import decoded
 from keys import issue, ledger
 from keys.issue import IssuedKey
-from keys.refusals import Refusal
 
 CALLER = "a caller"
 """Who stands in the entry of a request: never a number or a pseudonym."""
@@ -69,8 +67,8 @@ def read_texted(turn: Turn, case_id: int | None, said: str, before: Wanted) -> W
 def ask(turn: Turn, case_id: int | None, asker: Asker, amount: int) -> Asked | NotAsked:
     """Write the request down: the desk sees it at once, and whoever asked is told what comes of it."""
     key = _key(turn, case_id)
-    assert case_id is not None
-    assert key is not None  # the agreement was checked
+    if case_id is None or key is None:  # an operator has changed the case since the agreement was checked
+        return NotAsked(already=False)
     number = unseal(asker.number_sealed, turn.secrets.number_key)
     caller = pseudonym(number, turn.secrets.pepper)
     # Whoever asks for the same key at this moment waits, so that both are counted.
@@ -96,13 +94,10 @@ def ask(turn: Turn, case_id: int | None, asker: Asker, amount: int) -> Asked | N
 
 
 def _key(turn: Turn, case_id: int | None) -> IssuedKey | None:
-    """The key of a case that was refused for want of activations, or had one; None where no genuine ID names one."""
+    """The key that the ID of a case was made with; None where no genuine ID names one."""
     if case_id is None:
         return None
     case = cases.read(turn.connection, case_id)
-    reason = turn.connection.execute(select(cases.cases.c.reason).where(cases.cases.c.id == case_id)).scalar()
-    if case.state is not CaseState.ACTIVATED and reason != Refusal.ALLOWANCE_EXHAUSTED:
-        return None
     iid = decoded(case.groups)
     if iid is None or isinstance(ledger.identify(iid, turn.secrets), ledger.Refused):
         return None

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr import askers, guesses
+from ivr import askers, cases, guesses
 from ivr.desk_entries import Kind
 from ivr.hours import DeskHours
 from ivr.lines import Lines
@@ -14,6 +14,7 @@ from ivr.operators import Role
 from keys import ledger
 from keys.groups import split
 from keys.installation_id import encode
+from tests.conftest import NOW
 from webhooks.desk.app import create_desk
 
 from .conftest import Desktop
@@ -117,6 +118,23 @@ def test_a_text_is_asked_for_what_is_missing_alone(texts, used_up, rows):
     assert rows("grant_askers")[0]["words"] == "Ten machines for each hall"
     assert texts.send("MORE 5 NS-1 again")[0].startswith("More were asked for already")
     assert len(rows("grant_requests")) == 1
+
+
+def test_whoever_wanted_a_person_first_may_ask_for_more_all_the_same(texts, used_up, rows):
+    texts.send(" ".join(used_up))
+    texts.send("AGENT")
+    assert texts.send("MORE 5 NS-1 spare")[0].startswith("You asked for 5 more.")
+    assert len(rows("grant_requests")) == 1
+
+
+def test_a_case_that_an_operator_changed_meanwhile_asks_for_nothing_and_breaks_no_call(
+    ring, texting_door, used_up, rows, database
+):
+    call = wish(refused(ring(CALLER, at=texting_door), used_up))
+    with database.begin() as connection:
+        cases.keep_groups(connection, rows("cases")[0]["id"], 1, (*used_up[:3], "", *used_up[4:]), NOW)
+    assert "Your case number is" in call.key("1").words
+    assert rows("grant_requests") == []
 
 
 def test_a_no_is_told_as_well_and_spends_nothing(texts, used_up, chief, rows):

@@ -46,7 +46,7 @@ test: setup browser ssh
 	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
 	@command -v ssh >/dev/null || echo "$(SSH_LEFT_OUT)"
 
-# What tries to break the line, for SECONDS in all: fuzzing, crashes, orders of events. `make test` has it in small.
+# What tries to break the line, for SECONDS in all and till the last round of kills is over. `make test` has it in small.
 torture: setup
 	TOUCHTONE_TORTURE_SECONDS=$(SECONDS) $(BIN)/pytest -n 0 tests/torture
 

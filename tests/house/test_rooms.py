@@ -58,6 +58,23 @@ MAY_BEGIN = {
 }
 """Every file that may begin (and so commit) a write transaction, and what for."""
 
+MAY_OPEN_NUMBERS = {
+    "ivr/call_texts.py": "a text in a call, and whether the caller's number takes one",
+    "ivr/legs.py": "a caller of ours who is rung",
+    "ivr/on_call.py": "a text to whoever is on call",
+    "ivr/personal.py": "a caller's export",
+    "ivr/turn.py": "the number that a caller keyed, read out to them",
+    "ivr/wishes.py": "a text to whoever asked for a bigger allowance",
+    "ivr/word_back.py": "a text to whoever asked for a bigger allowance",
+    "webhooks/cli/case.py": "promised call-backs, for whoever makes them",
+    "webhooks/delivery.py": "a text that is sent",
+    "webhooks/desk/blocking.py": "a blocked caller, for a supervisor who looks",
+    "webhooks/desk/deciding.py": "a text that an operator writes",
+    "webhooks/desk/logging_in.py": "no number: an operator's second factor",
+    "webhooks/ringing.py": "a call that is placed",
+}
+"""Every file that opens what is sealed under the number key, and what for."""
+
 
 def name(path):
     return path.relative_to(ROOT).as_posix()
@@ -111,6 +128,17 @@ def test_write_transactions_begin_in_few_named_places_only():
                     begins.add(name(path))
     bench = {path for path in begins if path.startswith("webhooks/bench/")}
     assert begins - bench == set(MAY_BEGIN)
+
+
+def test_numbers_are_opened_in_few_named_places_only():
+    opens = {
+        name(path)
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "unseal"
+        if "sealed_file" not in ast.unparse(node.func)
+    }
+    assert opens == set(MAY_OPEN_NUMBERS)
 
 
 def test_the_ledger_and_the_rooms_of_the_call_never_commit():

@@ -44,10 +44,17 @@ class Term:
         return time.monotonic() - self.begun < self.share if self.share else done < usual
 
 
+SHARES = {"test_killed.py": 12}
+"""How many shares a test of a file has; one, where nothing is said: a round of kills takes minutes."""
+
+
+def shares(item):
+    return SHARES.get(item.path.name, 1) if "term" in item.fixturenames else 0
+
+
 @pytest.fixture
 def term(request):
-    sharing = sum("term" in item.fixturenames for item in request.session.items)
-    return Term(SECONDS / sharing)
+    return Term(SECONDS * shares(request.node) / sum(map(shares, request.session.items)))
 
 
 @pytest.fixture

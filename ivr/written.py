@@ -3,7 +3,7 @@
 Rule: what is written names its type first, so that a row can be read without guessing and by any version that knows it.
 
 >>> from ivr.form import Form
-from ivr.states import Opening
+>>> from ivr.states import Opening
 >>> text = write(Opening(Form(withheld=True)))
 >>> text.startswith('["Opening",')
 True

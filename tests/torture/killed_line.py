@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets as randomness
@@ -46,7 +47,8 @@ class Server:
         postmaster = psutil.Process(self._server.get_pid())
         everybody = [postmaster, *postmaster.children(recursive=True)]
         for process in everybody:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it went with the first
+                process.kill()
         psutil.wait_procs(everybody, timeout=10)
 
     def start(self):

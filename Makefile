@@ -13,7 +13,7 @@ LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest 
 SSH_COMMAND := apt-get install --no-install-recommends openssh-client
 SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
 
-.PHONY: setup browser ssh demo run test torture screenshots voice-sdk lint audit lock clean
+.PHONY: setup browser ssh demo run test torture screenshots voice-sdk docs lint audit lock clean
 
 setup: $(VENV)/.ready
 
@@ -58,7 +58,11 @@ screenshots: setup browser
 voice-sdk: setup
 	$(BIN)/touchtone twilio voice-sdk
 
-lint: setup
+# The pages of docs/ as a site, every one read anew; a warning, as of a link or an anchor that leads nowhere, is an error.
+docs: setup
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -j 2 -b html -c docs/site -d docs/site/built/trees docs docs/site/built/html
+
+lint: setup docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -75,4 +79,4 @@ lock:
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --extra dev -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/site/built .pytest_cache .mypy_cache .ruff_cache .hypothesis

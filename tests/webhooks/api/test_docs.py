@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from keys.refusals import Refusal
+from tests.docs.shown import blocks
 from tests.webhooks.test_serving import CATALOGUE, folder, free_port, is_ready, template, touchtone
 from webhooks.api.problems import RETURN_FAULTS, Code, status_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
-EXAMPLES = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if block.startswith("curl")]
+VARIABLES, *EXAMPLES = blocks("docs/api.md")
 
 __all__ = ["folder", "template"]
 
@@ -71,10 +72,11 @@ def served(folder):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl, which is not here")
 def test_every_example_does_what_the_page_says(served, tmp_path):
     variables, told = served
+    assert VARIABLES.text.startswith("export LINE=")
     answers = []
     for example in EXAMPLES:
         done = subprocess.run(
-            ["bash", "-c", example], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+            ["bash", "-c", example.text], env={**os.environ, **variables}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (example, done.stdout, done.stderr)
         answers.append([json.loads(line) for line in done.stdout.splitlines()])

@@ -27,17 +27,14 @@ from keys.device.build import ProductBuild
 from keys.device.hardware import simulated
 from keys.installation_id import decode
 from keys.ledger import Claim
+from tests.docs.shown import blocks
 from webhooks.bench.running import children
 from webhooks.kms_host.events import Event
 from webhooks.kms_host.register import ClientState
 from webhooks.lease_words import _FAULTS, _LEASES, _REFUSALS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "kms.md").read_text("utf-8")
-COMMANDS = [
-    shlex.split(line)[1:]
-    for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]
+COMMANDS = [shlex.split(line)[1:] for block in blocks("docs/kms.md", "sh") for line in block.lines]
 CATALOGUE = """
 [[organisation]]
 name = "Nordstern Shipping"

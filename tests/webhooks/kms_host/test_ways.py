@@ -5,7 +5,6 @@ Everything is a real command, and the hosts that come of it serve a real client.
 
 import json
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -15,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.shown import blocks
 from tests.webhooks.test_serving import CATALOGUE, free_port, is_ready
 from webhooks.bench.kms import _serving
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "kms.md").read_text("utf-8")
-ONLINE, PROXY = re.findall(r"^```bash\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+ONLINE, PROXY = blocks("docs/kms.md", "bash")
 LINES = """
 [[line]]
 number = "+15005550006"
@@ -97,7 +96,7 @@ def by_text(customer, installation_id):
 def online(customer, installation_id):
     variables = {"LINE": customer.line, "TOKEN": customer.token, "IID": installation_id}
     done = subprocess.run(
-        ["bash", "-ec", ONLINE], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        ["bash", "-ec", ONLINE.text], env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -111,7 +110,7 @@ def by_proxy(customer):
     (customer.folder / "token").write_text(customer.token)
     customer.told(f"proxy init --publisher-key={publisher}")
     customer.told(f"proxy connect {customer.line} --token-file token")
-    first, *commands = PROXY.splitlines()
+    first, *commands = PROXY.lines
     assert first == "mkdir -p reports"
     (customer.folder / "reports").mkdir()
     for command in commands:

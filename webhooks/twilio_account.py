@@ -30,6 +30,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     SERVICE = "service"
     POOL = "sender pool"
+    KEY = "API key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """All fields of one number or service that differ, as (field, found, wanted); or one number for a sender pool."""
+    """All fields of one number or service that differ, as (field, found, wanted); one number for a pool; or a key."""
 
     kind: Kind
     of: str
@@ -81,7 +82,7 @@ def read(lines: Lines, account_sid: str, rest: Client, owners: Sequence[Client])
 
 
 def make(rest: Client, change: Change) -> None:
-    """Make one change: one request. Raises TwilioError."""
+    """Make one change, but for a key (`twilio_key.make`): one request. Raises TwilioError."""
     named: dict[str, Any] = {name: wanted == "on" if name == BY_NUMBER else wanted for name, _, wanted in change.fields}
     with translated():
         match change.kind:

@@ -54,6 +54,7 @@ class Code(StrEnum):
     STATUS_CALLBACK = "STATUS_CALLBACK"
     STATUS_CALLBACK_METHOD = "STATUS_CALLBACK_METHOD"
     TEXTS_REHEARSED = "TEXTS_REHEARSED"
+    CALLS_REHEARSED = "CALLS_REHEARSED"
     NO_TEXTS = "NO_TEXTS"
     TEXTS_ELSEWHERE = "TEXTS_ELSEWHERE"
     SMS_URL = "SMS_URL"
@@ -102,13 +103,15 @@ def is_reachable(public_url: str) -> bool:
 
 
 def differences(account: Account, lines: Lines, public_url: str, *, sends: bool) -> tuple[Finding, ...]:
-    """Everything that is not as it should be; `sends`: texts go out by Twilio, not to the rehearsal."""
+    """Everything that is not as it should be; `sends`: texts and calls go out by Twilio, not to the rehearsal."""
     found = [*_of_all(account, public_url)]
     for line in lines.all:
         found += _of_voice(line, account.numbers.get(line.number), public_url)
     texting = [line for line in lines.all if line.text_sender is not None]
     if texting and not sends:
-        found.append(Finding(Code.TEXTS_REHEARSED, "TWILIO_API_KEY", None, "a key and its secret", grave=False))
+        found.append(_without_a_key(Code.TEXTS_REHEARSED))
+    if any(line.desk is not None for line in lines.all) and not sends:
+        found.append(_without_a_key(Code.CALLS_REHEARSED))
     for sender in dict.fromkeys(str(line.text_sender) for line in texting):  # two lines may share one
         users = [line for line in texting if line.text_sender == sender]
         if is_service(sender):
@@ -121,14 +124,20 @@ def differences(account: Account, lines: Lines, public_url: str, *, sends: bool)
 
 
 def changes(findings: Iterable[Finding]) -> tuple[Change, ...]:
-    """What `connect` makes of the findings: one change for each number, service and addition to a pool."""
-    gathered: dict[tuple[Kind, str, str], list[tuple[str, str | None, str]]] = {}
+    """What `connect` makes of the findings: one change for each number, service, addition to a pool, and the key."""
+    gathered: dict[tuple[Kind, str, str], dict[str, tuple[str | None, str]]] = {}
     for finding in findings:
         if finding.mend is not None:
-            name = "phone_number" if finding.mend is Kind.POOL else finding.code.lower()
+            name = {Kind.POOL: "phone_number", Kind.KEY: "sid"}.get(finding.mend, finding.code.lower())
             place = (finding.mend, finding.of, finding.sid)
-            gathered.setdefault(place, []).append((name, finding.found, finding.wanted or ""))
-    return tuple(Change(*place, tuple(fields)) for place, fields in gathered.items())
+            gathered.setdefault(place, {})[name] = (finding.found, finding.wanted or "")
+    return tuple(
+        Change(*place, tuple((name, *values) for name, values in fields.items())) for place, fields in gathered.items()
+    )
+
+
+def _without_a_key(code: Code) -> Finding:
+    return Finding(code, "TWILIO_API_KEY", None, "a new key, its secret in the settings", grave=False, mend=Kind.KEY)
 
 
 def _of_all(account: Account, public_url: str) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import stat
 import subprocess
 import sys
@@ -193,3 +195,111 @@ def test_the_command_itself_ends_with_status_1_and_one_sentence():
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "TOUCHTONE_PUBLIC_URL must be an http(s) address with a host and no query or user.\n"
+
+
+ACCOUNT = ("--account-sid", "AC" + "0a" * 16, "--auth-token", "t" * 32)
+LINE = ("--public-url", "https://line.example.com", "--number", "+493012345", "--name", "Harbour activation")
+
+
+def test_a_line_with_an_account_is_made_from_flags_alone_and_its_country_is_its_number_s(folder):
+    assert run(*ACCOUNT, *LINE).exit_code == 0
+    found = load()
+    assert (found.account_sid, found.auth_tokens) == ("AC" + "0a" * 16, ("t" * 32,))
+    (line,) = read_lines(folder / "lines.toml", read_catalogues()).all
+    assert (line.number, line.country, line.name) == ("+493012345", "DE", "Harbour activation")
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [
+        ((*ACCOUNT, *LINE[:2]), "--number and --name"),
+        ((*LINE, *ACCOUNT[:2]), "--auth-token"),
+        (LINE, "--account-sid and --auth-token"),
+        (ACCOUNT[2:], "--account-sid and --public-url and --number and --name"),
+    ],
+)
+def test_where_nobody_can_be_asked_the_missing_flags_are_named_in_one_sentence_and_nothing_is_made(
+    folder, given, lacking
+):
+    done = run(*given)
+    assert done.exit_code == 1
+    assert done.stderr == f"There is no terminal to ask at, so give {lacking} as well.\n"
+    assert json.loads(run(*given, "--json").stdout)["outcome"] == "FLAGS_MISSING"
+    assert not folder.exists()
+
+
+def test_a_rehearsal_lacks_nothing(folder):
+    assert run("--rehearsal", "--public-url", "https://line.example.com").exit_code == 0
+    assert load().public_url == "https://line.example.com"
+    assert (folder / "lines.toml").exists()
+
+
+def test_a_later_run_adds_the_setting_and_the_line_that_are_missing_and_touches_nothing_else(folder):
+    run(*ACCOUNT, *LINE)
+    file = folder / "settings.env"
+    kept = [line for line in file.read_text().splitlines() if not line.startswith("TWILIO_AUTH_TOKEN")]
+    file.write_text("\n".join([*kept, "TOUCHTONE_KEEP_DAYS=60"]))  # with no line break at its end
+    told = json.loads(run("--auth-token", "n" * 32, "--number", "+15550199", "--name", "Second", "--json").stdout)
+    assert (told["settings"], told["lines"], told["secrets"]) == ("added to", "added to", "was there")
+    found = load()
+    assert (found.auth_tokens, found.kept.days, found.account_sid) == (("n" * 32,), 60, "AC" + "0a" * 16)
+    lines = read_lines(folder / "lines.toml", read_catalogues()).all
+    assert [(line.number, line.name) for line in lines] == [
+        ("+493012345", "Harbour activation"),
+        ("+15550199", "Second"),
+    ]
+
+
+def test_a_line_that_cannot_be_added_leaves_the_file_as_it_was(folder):
+    run(*ACCOUNT, *LINE)
+    before = (folder / "lines.toml").read_bytes()
+    assert "desk_hours" in refused("--number", "+15550199", "--desk-hours", "always")
+    assert (folder / "lines.toml").read_bytes() == before
+
+
+def test_it_ends_with_the_commands_that_follow(folder):
+    real = json.loads(run(*ACCOUNT, *LINE, "--desk-hours", "mon-fri 09:00-17:00", "--json").stdout)["next"]
+    assert real[0] == f"export TOUCHTONE_DATA_DIR={folder}"
+    assert [words.partition(" ")[2].split()[0] for words in real[1:]] == [
+        "catalog", "twilio", "twilio", "serve", "operator", "desk"
+    ]  # fmt: skip
+    said = run().output
+    assert said.rstrip().splitlines()[-len(real) :] == [f"  {words}" for words in real]
+    for name in ("settings.env", "lines.toml", "secrets.toml", "issuing-root", "database"):
+        assert name in said
+
+
+def typed(folder, *answers):
+    """What somebody at a real terminal sees who answers so."""
+    controller, terminal = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("TOUCHTONE_", "TWILIO_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "webhooks.cli", "init"],
+        env={**environ, "TOUCHTONE_DATA_DIR": str(folder)},
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    waiting, seen = list(answers), ""
+    while select.select([controller], [], [], 30)[0]:
+        try:
+            seen += os.read(controller, 4096).decode()
+        except OSError:  # the other end is closed
+            break
+        if waiting and seen.endswith(": "):
+            os.write(controller, f"{waiting.pop(0)}\n".encode())
+    os.close(controller)
+    return process.wait(30), seen
+
+
+def test_at_a_terminal_it_asks_explains_and_asks_again_what_cannot_be(folder):
+    status, seen = typed(
+        folder, "y", "AC1", "AC" + "0a" * 16, "t" * 32, "line.example.com", "https://line.example.com", "030 12345",
+        "+493012345", "Harbour activation", "", "mon-fri 09:00-17:00", "Berlin", "Europe/Berlin",
+    )  # fmt: skip
+    assert status == 0, seen
+    for said in ("TWILIO_ACCOUNT_SID must be", "TOUCHTONE_PUBLIC_URL must be", "A number is +", "A time zone is"):
+        assert said in seen
+    found = load()
+    assert (found.public_url, found.auth_tokens) == ("https://line.example.com", ("t" * 32,))
+    (line,) = read_lines(found.lines_file, read_catalogues()).all
+    assert (line.number, line.text_sender, line.desk.zone.key) == ("+493012345", None, "Europe/Berlin")

@@ -1,6 +1,7 @@
 """`touchtone twilio`: what it says to a person and to a program, what it ends with, and what it never says."""
 
 import json
+import stat
 
 import pytest
 import requests
@@ -9,6 +10,8 @@ from click.testing import CliRunner
 from tests.webhooks.twilio_api.account import (
     INCOMING,
     KEY,
+    NEW_KEY,
+    NEW_SECRET,
     NUMBER,
     OTHER,
     PUBLIC,
@@ -24,7 +27,7 @@ from tests.webhooks.twilio_api.account import (
 )
 from webhooks.cli.main import cli
 from webhooks.cli.twilio import FIXES, TROUBLES
-from webhooks.settings import SettingError
+from webhooks.settings import SettingError, load
 from webhooks.twilio_account import BY_NUMBER, CALL_STATUS, INBOUND, TEXTS, VOICE
 from webhooks.twilio_client import Trouble
 from webhooks.twilio_findings import Code
@@ -58,11 +61,11 @@ def run(tmp_path, monkeypatch):
 
     def twilio(account, *words, **settings):
         for name, value in (environ | settings).items():
-            monkeypatch.setenv(name, value)
+            monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
         result = CliRunner().invoke(cli, ["twilio", *words], obj=account)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        for secret in (TOKEN, SECRET):
+        for secret in (TOKEN, SECRET, NEW_SECRET):
             assert secret not in result.output
         return result
 
@@ -302,5 +305,55 @@ def test_a_missing_file_of_lines_stops_before_anything_is_asked(run, command, tm
 
 def test_every_code_has_a_fix_and_every_trouble_a_sentence():
     by_connect = {name.upper() for name in (*VOICE, *CALL_STATUS, *TEXTS, *INBOUND, BY_NUMBER)} | {"NOT_IN_SENDER_POOL"}
+    by_connect |= {"TEXTS_REHEARSED", "CALLS_REHEARSED"}
     assert set(FIXES) == {str(code) for code in Code} - by_connect
     assert set(TROUBLES) == {str(trouble) for trouble in Trouble}
+
+
+NO_KEY = {"TWILIO_API_KEY": None, "TWILIO_API_SECRET": None}
+
+
+def test_where_there_is_no_key_one_is_made_kept_where_only_its_owner_reads_it_and_used_at_once(run, tmp_path):
+    account = right()
+    run(account, "connect", "--dry-run", **NO_KEY)
+    assert (account.keys, (tmp_path / "settings.env").exists()) == ([], False)
+    told = run(account, "connect", **NO_KEY)
+    assert told.exit_code == 0
+    assert "TWILIO_API_KEY sid: nothing -> a new key, its secret in the settings" in told.stdout
+    found = load()
+    assert (found.api_key, found.api_secret) == (NEW_KEY, NEW_SECRET)
+    assert stat.S_IMODE((tmp_path / "settings.env").stat().st_mode) == 0o600
+    again = run(account, "connect", **NO_KEY)
+    assert "Nothing to change." in again.stdout
+    assert account.keys == [NEW_KEY]
+    assert "Ready" in run(account, "check", **NO_KEY).stdout
+
+
+def test_a_line_with_a_desk_alone_needs_a_key_for_its_calls(run, tmp_path):
+    (tmp_path / "lines.toml").write_text(
+        f'[[line]]\nnumber = "{NUMBER}"\nname = "Desk"\ncountry = "US"\ndesk_hours = "mon-sun 00:00-24:00"\n'
+    )
+    said = run(PretendAccount(number()), "check", **NO_KEY)
+    assert said.exit_code == 0
+    assert "warning CALLS_REHEARSED of TWILIO_API_KEY" in said.stdout
+
+
+def test_no_key_is_made_where_others_could_read_its_secret(run, tmp_path):
+    (tmp_path / "settings.env").write_text("# mine\n")
+    (tmp_path / "settings.env").chmod(0o644)
+    account = right()
+    with pytest.raises(SettingError, match=r"Others can read .*run `chmod 600"):
+        run(account, "connect", **NO_KEY)
+    assert account.keys == []
+
+
+def test_a_key_whose_secret_cannot_be_written_is_taken_away_again(run, monkeypatch):
+    account = right()
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("webhooks.twilio_key.os.fsync", full)
+    with pytest.raises(SettingError, match="No space left on device"):
+        run(account, "connect", **NO_KEY)
+    assert account.keys == []

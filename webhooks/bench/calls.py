@@ -121,7 +121,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> CallsReport:
 def _on(plan: Plan, store: Store, folder: Path, say: Callable[[str], None]) -> list[CallsRun]:
     address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
     environment = environment_of(store, address, folder, plan.workers, plan.threads)
-    running.run("init", environment=environment)
+    running.run("init", "--rehearsal", environment=environment)
     owners = Owners.made(environment, store)
     found = settings.load(environment)
     runs = []

@@ -169,7 +169,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Report:
 def _serving(store: Store, plan: Plan, folder: Path) -> Iterator[_Bench]:
     address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
     environment = environment_of(store, address, folder, None, None)
-    running.run("init", environment=environment)
+    running.run("init", "--rehearsal", environment=environment)
     with contextlib.ExitStack() as stack:
         database = open_database(settings.load(environment))
         stack.callback(database.close)

@@ -119,7 +119,7 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
     """Everything on one database."""
     address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
     environment = environment_of(store, address, folder, plan.workers, plan.threads)
-    running.run("init", environment=environment)
+    running.run("init", "--rehearsal", environment=environment)
     statements = statements_of(environment, address)
     starts = [_start_seconds(environment, folder) for _ in range(plan.starts - 1)]
     with contextlib.ExitStack() as stack:

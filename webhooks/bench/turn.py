@@ -100,7 +100,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> TurnReport:
 def _on(store: Store, plan: Plan, folder: Path) -> Iterator[TurnCost]:
     address = Address(PUBLIC_URL, "AC" + secrets.token_hex(16), secrets.token_hex(16), NUMBER)
     environment = environment_of(store, address, folder, None, None)
-    running.run("init", environment=environment)
+    running.run("init", "--rehearsal", environment=environment)
     statements = len(statements_of(environment, address))
     with _subjects(environment) as subjects:
         for name, application in subjects.items():

@@ -65,7 +65,8 @@ def demo(serve: bool, port: int, folder: Path) -> None:
     _forget_older_lines(folder / "lines.toml")
     _say("The publisher sets the line up")
     hours = ("--desk-hours", "mon-sun 00:00-24:00")
-    _run("init", "--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER, *hours)
+    named = ("--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER)
+    _run("init", "--rehearsal", *named, *hours)
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(CATALOGUE, "utf-8")
     _run("catalog", "load", str(catalogue))

@@ -37,7 +37,6 @@ FIXES = {
     "NO_VOICE": "This number takes no calls; choose another.",
     "RECEIVES_FAX": "The number is set to receive faxes; set it to voice in the Console.",
     "VOICE_ELSEWHERE": "A SIP trunk or TwiML App answers this number before its Voice URL; detach it in the Console.",
-    "TEXTS_REHEARSED": "Texts go to the rehearsal; set TWILIO_API_KEY and TWILIO_API_SECRET to send them.",
     "NO_TEXTS": "This number takes no texts; choose a sender that does, or tell callers another number to text.",
     "TEXTS_ELSEWHERE": "A TwiML App takes this number's texts before its Messaging URL; detach it in the Console.",
     "SERVICE_NOT_FOUND": "The account has no such Messaging Service; correct text_sender in the file of lines.",
@@ -117,9 +116,12 @@ def check(http: HttpClient | None, as_json: bool) -> None:
 def connect(http: HttpClient | None, dry_run: bool, as_json: bool) -> None:
     """Set at Twilio what `check` says it sets, and no other field. It asks nothing and can be run again at any time.
 
+    Where the settings name no API key, it makes one for texts, calls and the desk's browsers, and adds it to them.
+
     Exit status 1 if something wrong is left that only you can mend.
     """
-    from webhooks.twilio_account import make
+    from webhooks import twilio_key
+    from webhooks.twilio_account import Kind, make
     from webhooks.twilio_findings import changes, is_reachable
 
     place = _place(http)
@@ -130,7 +132,10 @@ def connect(http: HttpClient | None, dry_run: bool, as_json: bool) -> None:
         found = place.findings()
         wanted = changes(found)
         for change in wanted:
-            if not dry_run:
+            if change.kind is Kind.KEY and not dry_run:
+                twilio_key.make(place.owners[0], place.settings.settings_file)
+                place = _place(http)  # from here on by the key
+            elif not dry_run:
                 make(place.rest, change)
             made += _show_change(change, as_json)
         left = place.findings() if wanted and not dry_run else found

@@ -14,6 +14,7 @@ from tests.webhooks.twilio_api.description import answer_problems, problems
 SID = "AC" + "0" * 32
 TOKEN = "t" * 32
 KEY, SECRET = "SK" + "1" * 32, "the-secret-of-the-key"
+NEW_KEY, NEW_SECRET = "SK" + "2" * 32, "the-secret-of-the-new-key"
 SERVICE = "MG" + "a" * 32
 NUMBER, OTHER = "+15550100", "+15550199"
 PUBLIC = "https://line.example"
@@ -98,6 +99,7 @@ class PretendAccount(HttpClient):
         self.pool = [each["sid"] for each in self.numbers.values() if each["phone_number"] in pool]
         self.about = {"sid": SID, "status": status, "type": kind, "friendly_name": "Example"}
         self.lets_in = {(SID, TOKEN), (KEY, SECRET)}
+        self.keys = []
         self.asked = []
         self.fail, self.failing_from, self.failing_at = None, 0, ""
 
@@ -114,15 +116,18 @@ class PretendAccount(HttpClient):
             if isinstance(self.fail, Exception):
                 raise self.fail
             return _refused(*self.fail)
-        if auth not in self.lets_in or ("/Accounts/" + SID + ".json" in uri and auth[0] != SID):
+        if auth not in self.lets_in or (re.search(f"/Accounts/{SID}(.json|/Keys)", uri) and auth[0] != SID):
             return _refused(401, 20003)
         if self.about["status"] == "suspended":
             return _refused(401, 20005)
         answer = self.answer(method, uri, given)
         if answer is None:
             return _refused(404, 20404)
+        if method == "DELETE":
+            return Response(204, "")
         assert answer_problems(method, uri, answer) == []
-        return Response(201 if uri.endswith("PhoneNumbers") and method == "POST" else 200, json.dumps(answer))
+        new = method == "POST" and uri.endswith(("/PhoneNumbers", "/Keys.json"))
+        return Response(201 if new else 200, json.dumps(answer))
 
     def answer(self, method, uri, given):
         """What is there, after it has been changed; None where there is nothing."""
@@ -135,6 +140,8 @@ class PretendAccount(HttpClient):
                 return _changed(self.numbers.get(rest[0]), given)
             named = given.get("PhoneNumber", "").strip("+")
             return _listed("incoming_phone_numbers", [n for n in self.numbers.values() if named in n["phone_number"]])
+        if kind == "Keys":
+            return self.key(method, given)
         if len(rest) == 1:
             return _changed(self.services.get(rest[0]), given)
         if rest[0] not in self.services:
@@ -144,6 +151,15 @@ class PretendAccount(HttpClient):
             return {"sid": given["PhoneNumberSid"], "service_sid": rest[0]}
         senders = [{"sid": sid, "phone_number": self.numbers[sid]["phone_number"]} for sid in self.pool]
         return {"phone_numbers": senders, "meta": {"key": "phone_numbers", "page": 0, "next_page_url": None}}
+
+    def key(self, method, given):
+        """A new key with its secret, told this once; or one taken away."""
+        if method == "DELETE":
+            self.keys.pop()
+            return {}
+        self.keys.append(NEW_KEY)
+        self.lets_in.add((NEW_KEY, NEW_SECRET))
+        return {"sid": NEW_KEY, "friendly_name": given["FriendlyName"], "secret": NEW_SECRET}
 
 
 def _listed(name, found):

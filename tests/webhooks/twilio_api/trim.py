@@ -17,8 +17,11 @@ USED = {
         "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json": ["get", "post"],
         "/2010-04-01/Accounts/{AccountSid}/Messages.json": ["get", "post"],
         "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json": ["get"],
-        "/2010-04-01/Accounts/{AccountSid}/Calls.json": ["post"],
-        "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json": ["post"],
+        "/2010-04-01/Accounts/{AccountSid}/Calls.json": ["get", "post"],
+        "/2010-04-01/Accounts/{AccountSid}/Calls/{CallSid}/Events.json": ["get"],
+        "/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json": ["get", "post"],
+        "/2010-04-01/Accounts/{AccountSid}/Keys.json": ["post"],
+        "/2010-04-01/Accounts/{AccountSid}/Keys/{Sid}.json": ["delete"],
         "/2010-04-01/Accounts/{AccountSid}/Conferences.json": ["get"],
         "/2010-04-01/Accounts/{AccountSid}/Conferences/{ConferenceSid}/Participants/{CallSid}.json": ["post"],
     },
@@ -26,6 +29,7 @@ USED = {
         "/v1/Services/{Sid}": ["get", "post"],
         "/v1/Services/{ServiceSid}/PhoneNumbers": ["get", "post"],
     },
+    "twilio_pricing_v2.json": {"/v2/Voice/Numbers/{DestinationNumber}": ["get"]},
 }
 KEPT = ("type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "nullable")
 
@@ -54,13 +58,14 @@ def operation(whole, url, method, described):
     takes += form.get("properties", {}).items()
     required = [each["name"] for each in parameters if each["in"] == "query" and each.get("required")]
     answers = next(given for status, given in sorted(described["responses"].items()) if status.startswith("2"))
+    content = answers.get("content")  # what is taken away answers nothing
     return {
         "method": method.upper(),
         "url": url,
         "path": {each["name"]: schema(whole, each["schema"]) for each in parameters if each["in"] == "path"},
         "takes": {name: schema(whole, given) for name, given in takes},
         "required": [*required, *form.get("required", [])],
-        "answers": schema(whole, answers["content"]["application/json"]["schema"]),
+        "answers": schema(whole, content["application/json"]["schema"]) if content else {"nullable": True},
     }
 
 

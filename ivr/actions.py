@@ -5,7 +5,7 @@ Rule: no action carries a digit of a confirmation ID or of a caller's number. Wo
 `digits` is a group that the caller has just keyed, spoken digit by digit.
 
 >>> say("group.next", group=4)
-Say(prompt='group.next', facts=(('group', 4),))
+Say(prompt='group.next', facts=(('group', 4),), locale='')
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ Fact = str | int
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak one prompt of the catalogue with the facts it asks for."""
+    """Speak one prompt of the catalogue with the facts it asks for; in `locale`, or ("") in the caller's."""
 
     prompt: str
     facts: tuple[tuple[str, Fact], ...] = ()
+    locale: str = ""
 
 
 def say(prompt: str, **facts: Fact) -> Say:
@@ -182,6 +183,13 @@ class WishCallBack:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepLanguage:
+    """The caller has chosen the language `locale`: keep it for the case, and for a caller whose number is known."""
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """Text these prompts back to whoever texted, as one text."""
 
@@ -191,6 +199,6 @@ class Reply:
 Spoken = Listen | ReadBack | Wait | Join | HangUp
 Question = Reserve | Weigh | FindCase | WriteText | CheckAgreement | AskForMore | Enqueue
 TextQuestion = Reserve | Weigh | FindCase | ReadWish | AskForMore | Enqueue
-Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack | LeaveQueue | StopWaiting
+Deed = KeepGroups | LeaveCase | NeedPerson | HoldNumber | WishCallBack | LeaveQueue | StopWaiting | KeepLanguage
 Action = Spoken | Question | Deed
-TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | TextQuestion
+TextAction = Reply | KeepGroups | LeaveCase | NeedPerson | WishCallBack | KeepLanguage | TextQuestion

@@ -198,6 +198,6 @@ def _helped(state: Opening | AskingGroup) -> Step:
 
 
 def _language(form: Form) -> Step:
-    """8 at the first prompt. One language is released so far, and the caller is told so."""
+    """8 at the first prompt of a line with one language, and the caller is told so."""
     form = failed(form)
     return given_up(form) or items.ask_opening(form, say("opening.language"))

@@ -62,7 +62,7 @@ Asking = (
 
 def wished(form: Form) -> Step:
     """The way to ask for more was chosen."""
-    return _again(AskingAgreement(replace(form, tally=Tally(), asked_more=True)))
+    return again(AskingAgreement(replace(form, tally=Tally(), asked_more=True)))
 
 
 def heard(state: Asking, event: Keyed | Silence, country: str) -> Step:
@@ -80,7 +80,7 @@ def heard(state: Asking, event: Keyed | Silence, country: str) -> Step:
         case ConfirmingAmount() | AskingWhy() | AskingHow() | ConfirmingToldAt():
             key = keys[:1]
             if is_left_over(state.form, key, event.after):
-                return _again(replace(state, form=stray(state.form)))
+                return again(replace(state, form=stray(state.form)))
             return _chosen(state, key) or _failed(state)
 
 
@@ -88,7 +88,7 @@ def checked(state: CheckingAgreement, event: Event) -> Step:
     """The agreement's number was held against that of the key."""
     form = replace(state.form, tally=Tally())
     if isinstance(event, AgreementRight):
-        return _again(AskingAmount(form))
+        return again(AskingAmount(form))
     if isinstance(event, AgreementWrong):
         return _failed(AskingAgreement(state.form), say("more.agreement_wrong"))
     return _not_asked(form, already=getattr(event, "already", False))
@@ -116,7 +116,7 @@ def _amount(state: AskingAmount, keys: str) -> Step:
     amount = amount_of(keys)
     if amount is None:
         return _failed(state, say("more.amount_wrong", count=MOST_ASKED) if keys else None)
-    return _again(ConfirmingAmount(replace(state.form, tally=Tally()), amount))
+    return again(ConfirmingAmount(replace(state.form, tally=Tally()), amount))
 
 
 def _told_at(state: AskingToldAt, keys: str, country: str) -> Step:
@@ -124,7 +124,7 @@ def _told_at(state: AskingToldAt, keys: str, country: str) -> Step:
     if number is None:
         return _failed(state, say("number.wrong") if keys else None)
     form = replace(state.form, tally=Tally())
-    after, actions = _again(ConfirmingToldAt(form, state.amount, state.why))
+    after, actions = again(ConfirmingToldAt(form, state.amount, state.why))
     return after, (HoldNumber(number), *actions)
 
 
@@ -133,7 +133,7 @@ def _chosen(state: ConfirmingAmount | AskingWhy | AskingHow | ConfirmingToldAt, 
     form = replace(state.form, tally=Tally())
     match state, key:
         case ConfirmingAmount(_, amount), "1":
-            return _again(AskingWhy(form, amount))
+            return again(AskingWhy(form, amount))
         case ConfirmingAmount(), "2":
             return _failed(AskingAmount(state.form))
         case AskingWhy(_, amount), _ if key in _WHY:
@@ -151,9 +151,9 @@ def _chosen(state: ConfirmingAmount | AskingWhy | AskingHow | ConfirmingToldAt, 
 def _where_to(form: Form, amount: int, why: Why) -> Step:
     """Where the answer is told: whoever can be texted chooses, a withheld caller keys a number, others are called."""
     if form.withheld:
-        return _again(AskingToldAt(form, amount, why))
+        return again(AskingToldAt(form, amount, why))
     if form.texts is Texts.OWN:
-        return _again(AskingHow(form, amount, why))
+        return again(AskingHow(form, amount, why))
     return _ask(form, amount, why, held=False, by_text=False)
 
 
@@ -166,10 +166,10 @@ def _failed(state: Asking, words: Say | None = None) -> Step:
     form = _counted(state.form)
     if form.tally.no_match >= TRIES:
         return _back(form, say("more.given_up"))
-    return _again(replace(state, form=form), words)
+    return again(replace(state, form=form), words)
 
 
-def _again(state: Asking, words: Say | None = None) -> Step:
+def again(state: Asking, words: Say | None = None) -> Step:
     """The item, with its own words or these."""
     match state:
         case AskingAgreement():

@@ -65,6 +65,7 @@ cases = Table(
     Column("country", String(2)),
     Column("points", Integer),
     Column("signs", Text),
+    Column("locale", String(16)),
     Index("ix_cases_caller_opened_at", "caller", "opened_at"),
 )
 
@@ -100,7 +101,7 @@ def pick_number(below: Callable[[int], int]) -> str:
     return digits + calc(CheckRule.VERHOEFF, 0, digits)
 
 
-def open_case(
+def open_case(  # noqa: PLR0913 - one argument a column
     connection: Connection,
     *,
     line: str,
@@ -110,8 +111,12 @@ def open_case(
     now: datetime,
     below: Callable[[int], int],
     country: str | None = None,
+    locale: str | None = None,
 ) -> Case:
-    """Open a case under a number that no other case has; `country` is that of the caller's number."""
+    """Open a case under a number that no other case has; `country` is that of the caller's number.
+
+    `locale` is the language it is spoken in.
+    """
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for _ in range(_PICKS):
         number = pick_number(below)
@@ -125,6 +130,7 @@ def open_case(
                 line=line,
                 caller=caller,
                 country=country,
+                locale=locale,
                 opened_at=now,
                 changed_at=now,
             )
@@ -182,6 +188,16 @@ def find(connection: Connection, number: str) -> Case | None:
 def read(connection: Connection, case_id: int) -> Case:
     """The case of a row id, as it stands."""
     return _read(connection.execute(_BY_ID, {"case_id": case_id}).one())
+
+
+def speak(connection: Connection, case_id: int, locale: str) -> None:
+    """The case goes on in another language."""
+    connection.execute(update(cases).where(cases.c.id == case_id).values(locale=locale))
+
+
+def spoken(connection: Connection, case_id: int) -> str:
+    """The language (BCP 47) a case was spoken in; "" where none is known: one that a program opened, or an old one."""
+    return connection.execute(select(cases.c.locale).where(cases.c.id == case_id)).scalar_one() or ""
 
 
 def _read(row: Any) -> Case:

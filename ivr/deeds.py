@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, guesses
+from ivr import call_backs, caller_locales, cases, guesses
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import GuessKind
@@ -34,8 +34,8 @@ class Turn:
     """What the deeds of one turn work with.
 
     `channel` is the ledger's word for the way it came, `sid` the provider's id of the call or text, `caller` the
-    pseudonym of who came (None for a withheld number), `country` that of their number. `below(n)` gives a random number
-    under n.
+    pseudonym of who came (None for a withheld number), `country` that of their number, `locale` the language they are
+    answered in. `below(n)` gives a random number under n.
     """
 
     connection: Connection
@@ -47,6 +47,7 @@ class Turn:
     now: datetime
     below: Callable[[int], int]
     country: str | None = None
+    locale: str | None = None
 
 
 def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tuple[str, ...]) -> int:
@@ -65,7 +66,16 @@ def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tup
         now=turn.now,
         below=turn.below,
         country=turn.country,
+        locale=turn.locale,
     ).id
+
+
+def keep_language(turn: Turn, case_id: int | None, locale: str) -> None:
+    """The caller has chosen a language: it is kept for them, and for the case."""
+    if turn.caller is not None:
+        caller_locales.keep(turn.connection, turn.caller, locale, turn.now)
+    if case_id is not None:
+        cases.speak(turn.connection, case_id, locale)
 
 
 def find_case(turn: Turn, number: str) -> Case | None:

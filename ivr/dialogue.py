@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from ivr import asking, asking_more, items, leaving, offering, reading, repairing, resuming, waiting
+from ivr import asking, asking_more, choosing, items, leaving, offering, reading, repairing, resuming, waiting
 from ivr.actions import say
 from ivr.events import (
     AgreementRight,
@@ -57,6 +57,7 @@ from ivr.states import (
     AskingWhy,
     Checking,
     CheckingAgreement,
+    ChoosingLanguage,
     ConfirmingAmount,
     ConfirmingGroup,
     ConfirmingMobile,
@@ -131,6 +132,8 @@ def _queued(state: Escalating | Waiting | Talking, event: Event) -> Step:
     match state, event:
         case Escalating(), Queued() | DeskClosed():
             return waiting.escalated(state, event)
+        case Waiting(form), StillWaiting() if choosing.wished(state, event):
+            return choosing.asked(replace(state, form=replace(form, waited=form.waited + 1)))
         case Waiting(), StillWaiting():
             return _told(event, waiting.at_waiting(_noted(state, event), event))
         case Talking(), StillWaiting():
@@ -160,6 +163,13 @@ def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
         return items.end_at_ceiling(state.form, outcome)
     if resuming.begins_another(state, event):
         return resuming.leaving_the_case(asking.at_opening(resuming.anew(state), event))
+    if isinstance(state, ChoosingLanguage):
+        return choosing.at_choosing(state, event)
+    return choosing.asked(state) if choosing.wished(state, event) else _at_item(state, event, country)
+
+
+def _at_item(state: State, event: Keyed | Silence, country: str) -> Step:
+    """Keys or silence, for the item that is asked."""
     match state:
         case Opening():
             return asking.at_opening(state, event)
@@ -207,7 +217,7 @@ def _hear_wish(state: State, event: Keyed | Silence, country: str) -> Step:
 
 def _is_read(state: State) -> bool:
     """Whether the confirmation ID is being read, or was just now, so that the call has what it was for."""
-    if isinstance(state, AskingMobile | ConfirmingMobile | Texting):
+    if isinstance(state, AskingMobile | ConfirmingMobile | Texting | ChoosingLanguage):
         return state.reading is not None
     return isinstance(state, ReadingBack)
 

@@ -21,7 +21,8 @@ class CallStarted:
 
     `texts` says where the caller can be texted, `desk` that the operators are there by the line's hours. `groups` are
     those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing. `blocked`: this
-    caller is not served. `notice` is what every caller hears first just now.
+    caller is not served. `notice` is what every caller hears first just now. `locale` is the language to greet in, one
+    of `languages`, which the line speaks; `chosen`: because this caller once chose it.
     """
 
     withheld: bool
@@ -31,6 +32,9 @@ class CallStarted:
     desk: bool = False
     blocked: bool = False
     notice: str = ""
+    locale: str = ""
+    languages: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

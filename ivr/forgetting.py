@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, o
 
 from ivr.askers import grant_askers
 from ivr.call_backs import call_backs
+from ivr.caller_locales import caller_locales
 from ivr.calls import calls
 from ivr.cases import cases
 from ivr.consents import text_consents
@@ -86,6 +87,10 @@ def _askers(connection: Connection, before: datetime, most: int) -> int:
     waits = exists().where(grant_requests.c.id == grant_askers.c.request_id, grant_requests.c.state == GrantState.ASKED)
     over = and_(grant_askers.c.asked_at < before, ~waits)
     return _some(connection, grant_askers, grant_askers.c.request_id, over, most)
+
+
+def _languages(connection: Connection, before: datetime, most: int) -> int:
+    return _some(connection, caller_locales, caller_locales.c.caller, caller_locales.c.used_at < before, most)
 
 
 def _text_counts(connection: Connection, before: datetime, most: int) -> int:
@@ -160,7 +165,7 @@ def _gone(connection: Connection, deletion: Any) -> int:
 
 
 _PARTS: tuple[Callable[[Connection, datetime, int], int], ...] = (
-    _calls, _texts_sent, _call_backs, _texts_taken, _threads, _cases, _guesses, _sightings, _askers, _text_counts,
-    _lifted,
+    _calls, _texts_sent, _call_backs, _texts_taken, _threads, _cases, _guesses, _sightings, _askers, _languages,
+    _text_counts, _lifted,
 )  # fmt: skip
 """What refers to a case goes before the case."""

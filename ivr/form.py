@@ -53,7 +53,8 @@ class Form:
     in a run after one in doubt. `texts` says whether the caller can be texted, `case_texted` and `cid_texted` what was,
     `text_failed` that the caller was told that it did not arrive. `desk` says that a person can be waited for,
     `in_queue` that the caller does, `waited` counts the rounds of music so far. `machine` counts the call's, from 1.
-    `asked_more` says that the way to ask for more activations was taken.
+    `asked_more` says that the way to ask for more activations was taken. `locale` is the language spoken ("" the line's
+    own, as in calls from before there were several), `languages` are all that the line speaks.
     """
 
     format: int | None = None
@@ -77,6 +78,8 @@ class Form:
     strays: int = 0
     turns: int = 0
     tally: Tally = field(default_factory=Tally)
+    locale: str = ""
+    languages: tuple[str, ...] = ()
 
     @property
     def layout(self) -> Format | None:
@@ -98,6 +101,11 @@ class Form:
             return 0
         following = takewhile(lambda group: not group, self.groups[first - 1 :])
         return sum(1 for _ in following)
+
+    @property
+    def other_languages(self) -> tuple[str, ...]:
+        """What the line speaks beside the language spoken now, in the line's order."""
+        return tuple(locale for locale in self.languages if locale != self.locale)
 
     @property
     def empty(self) -> bool:

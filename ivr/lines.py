@@ -16,6 +16,8 @@ from ivr.hours import DeskHours
 class Line:
     """One number (E.164): the name callers hear, country (ISO 3166), locale (BCP 47), and our call-back promise.
 
+    `other_locales` are the languages it speaks beside its own, in the order in which they are offered.
+
     `desk` is when operators are there; None where the line has none, so that a person means a call-back.
     `text_sender` is what its texts come from: a number, or a Messaging Service (MG...); None where it sends none.
     `text_countries` are those it sends to, its own where none is named.
@@ -33,6 +35,12 @@ class Line:
     desk: DeskHours | None = None
     held_at: int | None = None
     blocked_at: int | None = None
+    other_locales: tuple[str, ...] = ()
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Every language it speaks, its own first."""
+        return (self.locale, *self.other_locales)
 
     @property
     def texts_go_to(self) -> tuple[str, ...]:

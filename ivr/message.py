@@ -39,6 +39,10 @@ class Word(StrEnum):
     STATUS = "status"
     NEW = "new"
     AGENT = "agent"
+    LANGUAGES = "languages"
+    """Which languages there are."""
+    LANGUAGE = "language"
+    """One language is asked for, by a name of it."""
     MORE = "more"
     """More activations are wanted. Others may follow it: how many, for which agreement, and why."""
     YES = "yes"
@@ -70,7 +74,7 @@ class Message:
 
     `runs` are its digits, in order, divided where words stand between them; noise that cannot be told from groups is
     still among them. `nothing` is a message that says nothing: a reaction, a thumb, a blank. `said` is what was
-    written, without a MORE before it.
+    written, without a MORE before it; `locale` the language that is asked for.
     """
 
     word: Word | None = None
@@ -78,11 +82,18 @@ class Message:
     case_number: str | None = None
     nothing: bool = False
     said: str = ""
+    locale: str = ""
 
 
-def read(body: str, words: Mapping[str, Word]) -> Message:
-    """What a message says; `words` are the line's own, casefolded. Any text can be read; nothing is raised."""
+def read(body: str, words: Mapping[str, Word], languages: Mapping[str, str] | None = None) -> Message:
+    """What a message says; `words` are the line's own, casefolded, and `languages` the names of those that it speaks.
+
+    Any text can be read; nothing is raised.
+    """
     text = folded(body)
+    locale = _named(text, languages or {})
+    if locale is not None:
+        return Message(Word.LANGUAGE, locale=locale)
     if is_reaction(text):
         return Message(nothing=True)
     own, quoted = own_and_quoted(text)
@@ -91,6 +102,11 @@ def read(body: str, words: Mapping[str, Word]) -> Message:
         beside = _said(quoted, {})
         said = Message(None, beside.runs, beside.case_number, said.nothing and beside.nothing)
     return said if said.word is Word.MORE else replace(said, said=own.strip()[:LONGEST_SAID])
+
+
+def _named(text: str, languages: Mapping[str, str]) -> str | None:
+    """The locale of the language whose name is the whole message."""
+    return languages.get(re.sub(r"^[\W_]+|[\W_]+$", "", " ".join(text.casefold().split())))
 
 
 def _said(text: str, words: Mapping[str, Word]) -> Message:

@@ -45,7 +45,7 @@ def page_alarms(connection: Connection, secrets: Secrets, lines: Lines, limits: 
         for operator in _on_call(connection):
             assert operator.phone_sealed is not None  # they were looked for by it
             number = unseal(operator.phone_sealed, secrets.number_key)
-            draft = outbox.Draft(line, number, words, answers=f"alarm-{alarm.id}-{operator.id}")
+            draft = outbox.Draft(line, number, words, answers=f"alarm-{alarm.id}-{operator.id}", locale=line.locale)
             outbox.write(connection, secrets, draft, limits, now=now)
             written += 1
     return written
@@ -74,7 +74,13 @@ def page(connection: Connection, secrets: Secrets, lines: Lines, limits: TextLim
         words = (say("text.on_call", count=waiting),)
         # Of two processes that look at once, both write in the name of the same case: one of them writes.
         answers = f"{_MARK}{operator.id}-{newest.id}"
-        outbox.write(connection, secrets, outbox.Draft(line, number, words, newest.case_id, answers), limits, now=now)
+        outbox.write(
+            connection,
+            secrets,
+            outbox.Draft(line, number, words, newest.case_id, answers, locale=line.locale),
+            limits,
+            now=now,
+        )
         written += 1
     return written
 

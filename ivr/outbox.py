@@ -7,14 +7,14 @@ A text that may not be sent is written too, as refused, with the reason: there i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, String, Table, Text, func, select
 
-from ivr import opt_outs, text_limits
+from ivr import cases, opt_outs, text_limits
 from ivr.actions import Say
 from ivr.callers import known_as, pseudonym, seal
 from ivr.lines import Line, TextLimits
@@ -104,7 +104,7 @@ class Draft:
 
     `case_id` is the case it is about, `answers` the MessageSid it answers, `call_sid` the call it was wished in.
     `doubtful`: the number did not just text us, so it must be one that can take a text at all. It is sent at `due_at`,
-    or else at once.
+    or else at once. It is written in `locale`, or ("") in the language of its case.
     """
 
     line: Line
@@ -115,6 +115,7 @@ class Draft:
     call_sid: str | None = None
     doubtful: bool = False
     due_at: datetime | None = None
+    locale: str = ""
 
 
 def write(
@@ -138,7 +139,7 @@ def write(
             caller=name,
             number_sealed=seal(draft.number, secrets.number_key),
             case_id=draft.case_id,
-            words=msgspec.json.encode(draft.words).decode(),
+            words=msgspec.json.encode(_in_its_language(connection, draft)).decode(),
             answers=draft.answers,
             call_sid=draft.call_sid,
             state=state,
@@ -177,6 +178,12 @@ def last_of_cases(connection: Connection, case_ids: Iterable[int]) -> dict[int, 
     rows = connection.execute(select(outbox).where(outbox.c.id.in_(last)))
     told = {row.case_id: (row.state, row.reason, row.error) for row in rows}
     return {case_id: " ".join(str(fact) for fact in facts if fact is not None) for case_id, facts in told.items()}
+
+
+def _in_its_language(connection: Connection, draft: Draft) -> tuple[Say, ...]:
+    """The words, each with its language; of one that is about no case, the line's own is known when it is sent."""
+    locale = draft.locale or (cases.spoken(connection, draft.case_id) if draft.case_id is not None else "")
+    return tuple(replace(word, locale=word.locale or locale) for word in draft.words)
 
 
 def read_words(written: str) -> tuple[Say, ...]:

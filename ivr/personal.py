@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select, Table, delete, exists, or_, select, u
 from ivr import forgetting
 from ivr.askers import grant_askers
 from ivr.call_backs import call_backs
+from ivr.caller_locales import caller_locales
 from ivr.callers import unseal
 from ivr.calls import calls
 from ivr.cases import cases
@@ -34,7 +35,8 @@ from ivr.text_limits import text_counts
 from ivr.threads import texts, threads
 
 NAMED = (
-    cases, calls, handoffs, threads, outbox, text_consents, guesses, sightings, grant_askers, opt_outs, blocked_callers,
+    cases, calls, handoffs, threads, outbox, text_consents, guesses, sightings, grant_askers, caller_locales, opt_outs,
+    blocked_callers,
 )  # fmt: skip
 """Tables with the pseudonym of a caller in a column of that name."""
 NO_NUMBER = ""
@@ -106,7 +108,7 @@ def erase(connection: Connection, caller: str) -> Mapping[str, int]:
         delete(call_backs).where(or_(call_backs.c.case_id.in_(ids), call_backs.c.call_sid.in_(their_calls)))
     )
     connection.execute(delete(texts).where(texts.c.thread_id.in_(their_threads)))
-    for table in (threads, outbox, text_consents, calls, guesses, sightings, grant_askers):
+    for table in (threads, outbox, text_consents, calls, guesses, sightings, grant_askers, caller_locales):
         connection.execute(delete(table).where(table.c.caller == caller))
     connection.execute(delete(text_counts).where(text_counts.c.name == caller))
     for kept in (opt_outs, blocked_callers):

@@ -1,19 +1,20 @@
 r"""The words of one locale, read from its catalogue: pieces of speech with pauses, ready for any voice.
 
 Rule: wording lives in `prompts/`, one gettext catalogue a locale, `msgctxt` being the prompt id. Digits are never part
-of a sentence as a number: they are spelled, with a pause after every third.
+of a sentence as a number: they are spelled, a few in one breath, as the locale says them on the telephone.
 
 >>> catalogue = parse(b'msgid ""\nmsgstr "Language: en\\nPlural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
 ...                   b'msgctxt "group.next"\nmsgid "Group {group}."\nmsgstr "Group {group}."\n', "en-US")
 >>> catalogue.speech("group.next", {"group": 4})
 ('Group 4.',)
->>> spelled("123456")
+>>> catalogue.spelled("123456")
 ('1 2 3', 500, '4 5 6')
 """
 
 from __future__ import annotations
 
 import io
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +28,14 @@ Piece = str | int
 """Words to speak, or a pause in milliseconds."""
 Speech = tuple[Piece, ...]
 
+TOGETHER = 3
+"""Digits read in one breath, where a catalogue does not say how many."""
 INSIDE_PAUSE = 500
-"""Milliseconds between the halves of six digits: half a second helps recall, a fifth of one does not (ESSV 2021)."""
+"""Milliseconds between two breaths, where a catalogue does not say: half a second helps recall, a fifth of one does not
+(ESSV 2021)."""
+LONGEST_PAUSE = 3000
+_FIELD = re.compile(r'^"X-([A-Za-z-]+):[ \t]*(.*?)[ \t]*(?:\\n)?"', re.MULTILINE)
+"""A field of our own in the head of a catalogue, which its reader does not keep."""
 
 
 class UnknownPrompt(KeyError):  # noqa: N818 - names what happened; a bug of ours that a house test finds first
@@ -49,12 +56,19 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A locale (BCP 47), the voice that speaks it, and its prompts by id."""
+    """A locale (BCP 47), the voice that speaks it and by what name of the language, and its prompts by id.
+
+    Digits are read `together` so many in one breath, with `pause` milliseconds between two; `digits` are their words.
+    """
 
     locale: str
     voice: str
+    language: str
     prompts: Mapping[str, Prompt]
     translations: GNUTranslations
+    together: int
+    pause: int
+    digits: tuple[str, ...]
 
     def text(self, prompt: str, count: int | None) -> str:
         """The wording of `prompt` in this locale, in the plural form that `count` takes. Raises UnknownPrompt."""
@@ -81,6 +95,17 @@ class Catalogue:
                     _join(pieces, piece)
         return tuple(pieces)
 
+    def spelled(self, digits: str) -> Speech:
+        """Digits one by one, some in each breath; a last one alone joins those before it."""
+        starts = range(0, max(len(digits) - 1, 1), self.together)
+        pieces: list[Piece] = []
+        for start in starts:
+            if pieces:
+                pieces.append(self.pause)
+            breath = digits[start:] if start == starts[-1] else digits[start : start + self.together]
+            pieces.append(" ".join(self.digits[int(digit)] for digit in breath))
+        return tuple(pieces)
+
 
 def parse(po: bytes, locale: str) -> Catalogue:
     """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
@@ -89,13 +114,21 @@ def parse(po: bytes, locale: str) -> Catalogue:
         translations = _compiled(catalog)
     except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
         raise MalformedCatalogue(locale, *error.args) from error
-    voice = dict(catalog.mime_headers).get("X-Voice") or _header(po, "X-Voice")
+    fields = dict(_FIELD.findall(po.decode("utf-8")))
+    try:
+        together, pause = int(fields.get("Digits-Together", TOGETHER)), int(fields.get("Digits-Pause", INSIDE_PAUSE))
+    except ValueError as error:
+        raise MalformedCatalogue(locale, *error.args) from error
+    if not (1 <= together <= 6 and 0 <= pause <= LONGEST_PAUSE):
+        raise MalformedCatalogue(locale, f"X-Digits-Together {together}, X-Digits-Pause {pause}")
     prompts = {
         str(message.context): Prompt(*message.id) if isinstance(message.id, tuple) else Prompt(str(message.id), None)
         for message in catalog
         if message.context
     }
-    return Catalogue(locale, voice, prompts, translations)
+    voice, language = fields.get("Voice", ""), fields.get("Voice-Language", locale)
+    digits = tuple(translations.pgettext(f"digit.{digit}", str(digit)) for digit in range(10))
+    return Catalogue(locale, voice, language, prompts, translations, together, pause, digits)
 
 
 def _compiled(catalog: Catalog) -> GNUTranslations:
@@ -104,17 +137,6 @@ def _compiled(catalog: Catalog) -> GNUTranslations:
     write_mo(compiled, catalog)
     compiled.seek(0)
     return GNUTranslations(compiled)
-
-
-def spelled(digits: str) -> Speech:
-    """Digits one by one, in threes with a pause between; a last one alone joins the three before it."""
-    starts = range(0, max(len(digits) - 1, 1), 3)
-    pieces: list[Piece] = []
-    for start in starts:
-        if pieces:
-            pieces.append(INSIDE_PAUSE)
-        pieces.append(" ".join(digits[start:] if start == starts[-1] else digits[start : start + 3]))
-    return tuple(pieces)
 
 
 def plain(speech: Speech) -> str:
@@ -128,11 +150,3 @@ def _join(pieces: list[Piece], piece: Piece) -> None:
         pieces[-1] += piece
     elif piece != "":
         pieces.append(piece)
-
-
-def _header(po: bytes, name: str) -> str:
-    """A header field of our own, which the catalogue reader does not keep."""
-    for line in po.decode("utf-8").splitlines():
-        if line.startswith(f'"{name}:'):
-            return line.partition(":")[2].strip().removesuffix('"').removesuffix("\\n").strip()
-    return ""

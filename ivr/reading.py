@@ -66,6 +66,8 @@ def _next_machine(state: ReadingBack, after: float) -> Step:
         machine=old.machine + 1,
         ever_keyed=True,
         lane=old.lane,
+        locale=old.locale,
+        languages=old.languages,
     )
     opening, actions = items.ask_opening(form, say("opening.next"))
     return opening, (LeaveCase(), *actions)

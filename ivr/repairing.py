@@ -69,10 +69,11 @@ def weighed(state: Weighing, event: Weighed) -> Step:
     if not set(candidate.mended) <= set(state.readable):
         form = failed(form)
         return given_up(form) or items.ask_group(form, say("group.look_again", group=form.next_group or 1))
-    return _offer(replace(form, tally=Tally()), candidate)
+    return offer(replace(form, tally=Tally()), candidate)
 
 
-def _offer(form: Form, candidate: Candidate) -> Step:
+def offer(form: Form, candidate: Candidate) -> Step:
+    """Read out what was mended, and ask for a yes."""
     read = [say("repair.group", group=number, digits=candidate.groups[number - 1]) for number in candidate.mended]
     return items.confirm_group(form, candidate, *read, say("repair.confirm"))
 
@@ -82,7 +83,7 @@ def at_confirming_group(state: ConfirmingGroup, event: Keyed | Silence) -> Step:
     form, candidate = state.form, state.candidate
     keys = event.keys if isinstance(event, Keyed) else ""
     if is_left_over(form, keys, event.after):
-        return _offer(stray(form), candidate)
+        return offer(stray(form), candidate)
     key = keys[:1]
     if key == "0":
         return items.show_way_on(form, Reason.ASKED)
@@ -96,7 +97,7 @@ def at_confirming_group(state: ConfirmingGroup, event: Keyed | Silence) -> Step:
         return enough
     if key == "2":
         return items.ask_group(form, say("repair.no", group=form.next_group or 1), changed=True)
-    return _offer(form, candidate)
+    return offer(form, candidate)
 
 
 def _not_whole(form: Form, layout: Format, keyed: tuple[int, ...]) -> Step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import items
+from ivr import choosing, items
 from ivr.actions import LeaveCase, say
 from ivr.entry import after_star
 from ivr.events import CallStarted, Event, Keyed
@@ -32,15 +32,18 @@ def can_resume(format: int | None, groups: tuple[str, ...]) -> bool:  # noqa: A0
 def starting(event: CallStarted) -> Step:
     """The beginning of a call: the first prompt, or the next group of the case that was cut off."""
     if event.blocked:
-        return items.end(Form(withheld=event.withheld), Outcome.BLOCKED, say("blocked.goodbye"))
+        return items.end(Form(withheld=event.withheld, locale=event.locale), Outcome.BLOCKED, say("blocked.goodbye"))
     begun = _begun(event)
     return items.say_first(begun, say("notice.words", words=event.notice)) if event.notice else begun
 
 
 def _begun(event: CallStarted) -> Step:
-    form = Form(withheld=event.withheld, texts=event.texts, desk=event.desk)
+    form = Form(
+        withheld=event.withheld, texts=event.texts, desk=event.desk, locale=event.locale, languages=event.languages
+    )
     if not event.groups:
-        return items.ask_opening(form, say("opening.first"))
+        others = () if event.chosen else choosing.hints(form)
+        return items.ask_opening(form, say("opening.first"), *others)
     form = replace(form, format=event.format, groups=event.groups, resumed=True)
     return items.ask_group(form, say("resume.group", group=form.next_group or 1))
 

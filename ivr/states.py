@@ -231,6 +231,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoosingLanguage:
+    """The menu of languages; `back` is the name of the state the call goes on with, and the rest what that one held.
+
+    `tries` counts the keys with no language to them.
+    """
+
+    form: Form
+    back: str
+    tries: int = 0
+    reason: str = ""
+    reading: ReadingBack | None = None
+    candidate: Candidate | None = None
+    amount: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Talking:
     """The caller is joined with an operator; the line goes on when they part."""
 
@@ -261,11 +278,11 @@ State = (
     Opening | AskingGroup | AskingCase | FindingCase | Weighing | ConfirmingGroup | Checking | ReadingBack | WayOn
     | AskingNumber | ConfirmingNumber | AskingMobile | ConfirmingMobile | Texting
     | AskingAgreement | CheckingAgreement | AskingAmount | ConfirmingAmount | AskingWhy | AskingHow | AskingToldAt
-    | ConfirmingToldAt | Requesting | Escalating | Waiting | Talking | Ended
+    | ConfirmingToldAt | Requesting | Escalating | Waiting | ChoosingLanguage | Talking | Ended
 )  # fmt: skip
 STATES: tuple[type[State], ...] = (
     Opening, AskingGroup, AskingCase, FindingCase, Weighing, ConfirmingGroup, Checking, ReadingBack, WayOn,
     AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, Texting,
     AskingAgreement, CheckingAgreement, AskingAmount, ConfirmingAmount, AskingWhy, AskingHow, AskingToldAt,
-    ConfirmingToldAt, Requesting, Escalating, Waiting, Talking, Ended,
+    ConfirmingToldAt, Requesting, Escalating, Waiting, ChoosingLanguage, Talking, Ended,
 )  # fmt: skip

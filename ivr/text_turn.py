@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, cases, deeds, notices, opt_outs, outbox, threads, waiting_room, wishes
+from ivr import call_backs, caller_locales, cases, deeds, notices, opt_outs, outbox, threads, waiting_room, wishes
 from ivr.actions import (
     AskForMore,
     Enqueue,
     FindCase,
     KeepGroups,
+    KeepLanguage,
     LeaveCase,
     NeedPerson,
     ReadWish,
@@ -34,6 +35,7 @@ from ivr.cases import CaseState
 from ivr.deeds import Turn
 from ivr.dropped import dropped_case
 from ivr.events import CaseFound, CaseUnknown
+from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.message import Message, Word, read
 from ivr.outbox import Draft, NoText
@@ -69,20 +71,23 @@ def take_text(
     secrets: Secrets,
     incoming: Incoming,
     *,
-    words: Mapping[str, Word],
+    words: Vocabulary,
     limits: TextLimits,
     now: datetime,
     below: Callable[[int], int],
 ) -> None:
     """Take one text on an open transaction, which the caller of this function commits; a text taken before is left be.
 
-    `words` are those of the line's language, casefolded. Raises as ivr.turn.take_turn does.
+    `words` are those of the languages that the line speaks. Raises as ivr.turn.take_turn does.
     """
     line, caller = incoming.line.number, incoming.caller
     thread = threads.lock(connection, line, caller, now)
     if not threads.take(connection, thread, incoming.sid, now):
         return
-    message = read(incoming.body, words)
+    spoken = incoming.line.locales
+    kept = caller_locales.kept(connection, caller.known_as, now) if len(spoken) > 1 else None
+    thread.locale = greeting(spoken, kept, caller.country)
+    message = read(incoming.body, words.in_first(thread.locale), words.languages)
     word = _opting(incoming.opt_out) or message.word
     if word is Word.STOP:
         opt_outs.stop(connection, line, caller, now)
@@ -93,8 +98,22 @@ def take_text(
         return
     if notices.is_blocked(connection, caller.known_as, now):
         return
-    turn = Turn(connection, secrets, CHANNEL, incoming.sid, caller.pseudonym, incoming.line, now, below, caller.country)
+    whose = (caller.pseudonym, incoming.line, now, below, caller.country, thread.locale)
+    turn = Turn(connection, secrets, CHANNEL, incoming.sid, *whose)
     _answer(_TextTurn(turn, thread, incoming, limits), message)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words that may be texted to a line, casefolded, by locale; and the names of its languages with theirs."""
+
+    words: Mapping[str, Mapping[str, Word]]
+    languages: Mapping[str, str]
+
+    def in_first(self, locale: str) -> Mapping[str, Word]:
+        """All words; where one means two things, what it means in `locale`."""
+        own = self.words.get(locale, {})
+        return {**{word: means for others in self.words.values() for word, means in others.items()}, **own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +131,7 @@ def _answer(at: _TextTurn, message: Message) -> None:
     thread, connection = at.thread, at.turn.connection
     case_before = thread.case_id
     savepoint = connection.begin_nested()
-    words = _go_on(at, Texted(message))
+    words = _go_on(at, Texted(message, at.incoming.line.locales))
     unsent = None if words is None else _write(at, words, thread.case_id)
     if unsent is None:
         savepoint.commit()
@@ -125,7 +144,7 @@ def _answer(at: _TextTurn, message: Message) -> None:
 
 def _write(at: _TextTurn, words: tuple[Say, ...], case_id: int | None) -> NoText | None:
     incoming = at.incoming
-    draft = Draft(incoming.line, incoming.number, words, case_id, answers=incoming.sid)
+    draft = Draft(incoming.line, incoming.number, words, case_id, answers=incoming.sid, locale=at.thread.locale)
     return outbox.write(at.turn.connection, at.turn.secrets, draft, at.limits, now=at.turn.now)
 
 
@@ -181,6 +200,9 @@ def _deed(at: _TextTurn, state: TextState, deed: TextAction) -> None:
         case NeedPerson(reason):
             assert thread.case_id is not None  # KeepGroups goes before
             cases.needs_person(turn.connection, thread.case_id, reason, turn.now)
+        case KeepLanguage(locale):
+            thread.locale = locale
+            deeds.keep_language(turn, thread.case_id, locale)
         case WishCallBack():
             line = turn.line
             sealed = at.incoming.caller.sealed

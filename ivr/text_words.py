@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ivr.actions import Say, say
 from ivr.placing import Placed
-from ivr.text_states import TextForm, ranges
+from ivr.text_states import TextCollecting, TextConfirming, TextForm, TextState, ranges
 from keys.groups import Fault
+from keys.repair import Candidate
 
 PATIENT_FAILURES = 2
 """Texts in a row without a sound group, after which a person is offered."""
@@ -44,3 +45,25 @@ def missing(form: TextForm, wrong: tuple[int, ...]) -> tuple[Say, ...]:
 def person(form: TextForm) -> tuple[Say, ...]:
     """That a person can be had, once a few texts have brought nothing sound."""
     return (say("text.person"),) if form.failures >= PATIENT_FAILURES else ()
+
+
+def where(state: TextState) -> tuple[Say, ...]:
+    """What is asked for at this point, if anything is."""
+    match state:
+        case TextCollecting(form, asked):
+            wrong = tuple(number for number in asked if number not in form.missing)
+            return (
+                *groups_in(form),
+                *(again(wrong) if wrong else ()),
+                *missing(form, ()),
+            )
+        case TextConfirming(_, candidate):
+            return offer(candidate)
+        case _:
+            return ()
+
+
+def offer(candidate: Candidate) -> tuple[Say, ...]:
+    """What was mended, for a yes."""
+    read = [say("text.should_be", group=number, digits=candidate.groups[number - 1]) for number in candidate.mended]
+    return (*read, say("text.confirm"))

@@ -23,6 +23,7 @@ from ivr.actions import (
     Enqueue,
     FindCase,
     KeepGroups,
+    KeepLanguage,
     LeaveCase,
     NeedPerson,
     Reply,
@@ -75,9 +76,13 @@ MOST_WEIGHED = 4
 
 @dataclass(frozen=True, slots=True)
 class Texted:
-    """A text came in; opt-outs, and words that the provider answers itself, are not among these."""
+    """A text came in; opt-outs, and words that the provider answers itself, are not among these.
+
+    `languages` are those that the line speaks.
+    """
 
     message: Message
+    languages: tuple[str, ...] = ()
 
 
 _Wished = WishRead | WishImpossible | Asked | NotAsked
@@ -98,7 +103,7 @@ def begun(layout: int | None, groups: tuple[str, ...]) -> TextState:
 def step(state: TextState | None, event: TextEvent) -> TextStep:
     """The next state and the actions; `state` is None for a new thread. Raises UnknownTextStep."""
     if isinstance(event, Texted):
-        return _heard(state or TextOpening(TextForm()), event.message)
+        return _texted(state or TextOpening(TextForm()), event)
     match state, event:
         case TextChecking(form), Approved():
             return TextAnswered(form), (Reply((say("text.approved"),)),)
@@ -127,10 +132,24 @@ def step(state: TextState | None, event: TextEvent) -> TextStep:
             raise UnknownTextStep(type(state).__name__, type(event).__name__)
 
 
+def _texted(state: TextState, event: Texted) -> TextStep:
+    asks_for_language = event.message.word in {Word.LANGUAGES, Word.LANGUAGE}
+    return _language(state, event) if asks_for_language else _heard(state, event.message)
+
+
+def _language(state: TextState, event: Texted) -> TextStep:
+    """One language is chosen, or all are offered, each in its own words."""
+    chosen = event.message.locale
+    if chosen:
+        return _loud(state), (KeepLanguage(chosen), Reply((say("text.language_chosen"), *text_words.where(state))))
+    offers = tuple(Say("text.language", locale=locale) for locale in event.languages)
+    return _loud(state), (Reply(offers if len(offers) > 1 else (say("text.language_only"),)),)
+
+
 def _heard(state: TextState, message: Message) -> TextStep:
     match message.word:
         case Word.INSTRUCTIONS:
-            return _loud(state), (Reply((say("text.instructions"), *_where(state))),)
+            return _loud(state), (Reply((say("text.instructions"), *text_words.where(state))),)
         case Word.NEW:
             return TextOpening(TextForm()), (LeaveCase(), Reply((say("text.new"),)))
         case Word.AGENT:
@@ -227,12 +246,7 @@ def _weighed(state: TextWeighing, event: Weighed) -> TextStep:
     if len(event.genuine) != 1:
         return TextCollecting(state.form, state.asked), (Reply(state.words),)
     candidate = state.candidates[event.genuine[0]]
-    return TextConfirming(state.form, candidate), (Reply(_offer(candidate)),)
-
-
-def _offer(candidate: Candidate) -> tuple[Say, ...]:
-    read = [say("text.should_be", group=number, digits=candidate.groups[number - 1]) for number in candidate.mended]
-    return (*read, say("text.confirm"))
+    return TextConfirming(state.form, candidate), (Reply(text_words.offer(candidate)),)
 
 
 def _found(form: TextForm, message: Message, event: CaseFound) -> TextStep:
@@ -257,7 +271,7 @@ def _status(state: TextState) -> TextStep:
         case TextOpening():
             return _loud(state), (Reply((say("text.instructions"),)),)
         case _:
-            return _loud(state), (Reply((*_where(state), say("text.case"))),)
+            return _loud(state), (Reply((*text_words.where(state), say("text.case"))),)
 
 
 def _promise(form: TextForm, first: tuple[Say, ...]) -> TextStep:
@@ -270,25 +284,9 @@ def _chatter(state: TextState) -> TextStep:
     """Nothing that we understand: one helpful answer, then silence."""
     if state.form.quiet:
         return state, ()
-    where = _where(state)
+    where = text_words.where(state)
     words = (say("text.not_understood"), *where) if where else (say("text.instructions"),)
     return replace(state, form=replace(state.form, quiet=True)), (Reply(words),)
-
-
-def _where(state: TextState) -> tuple[Say, ...]:
-    """What is asked for at this point, if anything is."""
-    match state:
-        case TextCollecting(form, asked):
-            wrong = tuple(number for number in asked if number not in form.missing)
-            return (
-                *text_words.groups_in(form),
-                *(text_words.again(wrong) if wrong else ()),
-                *text_words.missing(form, ()),
-            )
-        case TextConfirming(_, candidate):
-            return _offer(candidate)
-        case _:
-            return ()
 
 
 def _resting(form: TextForm) -> TextState:

@@ -55,12 +55,16 @@ _LOCKED = (
 
 @dataclass(slots=True)
 class Thread:
-    """One thread as a turn works on it: `state` is written by the text dialogue, "" where it is new."""
+    """One thread as a turn works on it: `state` is written by the text dialogue, "" where it is new.
+
+    `locale` is the language that is answered in; it is kept of the caller, not of the thread.
+    """
 
     id: int
     case_id: int | None
     state: str
     changed_at: datetime
+    locale: str = ""
 
 
 def lock(connection: Connection, line: str, caller: Caller, now: datetime) -> Thread:

@@ -48,6 +48,7 @@ from ivr.states import (
     AskingWhy,
     Checking,
     CheckingAgreement,
+    ChoosingLanguage,
     ConfirmingAmount,
     ConfirmingGroup,
     ConfirmingMobile,
@@ -183,8 +184,21 @@ _ROWS: dict[type[State] | None, dict[type[Event], tuple[type[State], ...]]] = {
     },
 }
 
+_LANGUAGE_AT: tuple[type[State], ...] = (
+    Opening, AskingGroup, AskingCase, ConfirmingGroup, WayOn, AskingNumber, ConfirmingNumber, AskingMobile,
+    ConfirmingMobile, ConfirmingAmount, AskingWhy, AskingHow, AskingToldAt, ConfirmingToldAt, Waiting,
+)  # fmt: skip
+"""Where another language can be asked for, and what is gone back to."""
+_LANGUAGE: list[Transition] = [
+    *((before, StillWaiting if before is Waiting else Keyed, ChoosingLanguage) for before in _LANGUAGE_AT),
+    *((ChoosingLanguage, event, after) for event in (Keyed, Silence) for after in (*_LANGUAGE_AT, Ended)),
+    (ChoosingLanguage, Keyed, ChoosingLanguage),
+    (ChoosingLanguage, Keyed, Escalating),
+]
+
 TRANSITIONS: frozenset[Transition] = frozenset(
     [(before, event, after) for before, events in _ROWS.items() for event, afters in events.items() for after in afters]
+    + _LANGUAGE
     + [(state, HungUp, Ended) for state in STATES]
 )
 """Every step there is: state before (None: no call yet), event, state after."""

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ivr import call_backs, call_texts, calls, cases, deeds, notices, queue, waiting_room, wishes
+from ivr import call_backs, call_texts, caller_locales, calls, cases, deeds, notices, queue, waiting_room, wishes
 from ivr.actions import (
     Action,
     AskForMore,
@@ -24,6 +24,7 @@ from ivr.actions import (
     HoldNumber,
     Join,
     KeepGroups,
+    KeepLanguage,
     LeaveCase,
     LeaveQueue,
     Listen,
@@ -44,6 +45,7 @@ from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
 from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence
+from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.resuming import can_resume
 from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Waiting, Weighing
@@ -76,13 +78,14 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to say, with the number the next turn must bring, and the digits that the words only name."""
+    """What to say in which language, the number the next turn must bring, and the digits that the words only name."""
 
     turn: int
     spoken: Spoken
     case_number: str | None
     held_number: str | None
     blocks: tuple[str, ...]
+    locale: str = ""
 
 
 def take_turn(
@@ -101,7 +104,8 @@ def take_turn(
         after = max((now - call.replied_at).total_seconds(), 0.0)
         failed = call_texts.failed(connection, call)
         pseudonym, country = (call.caller.pseudonym, call.caller.country) if call.caller else (None, None)
-        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below, country)
+        locale = call.state.form.locale or knock.line.locale
+        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below, country, locale)
         event: Event
         if isinstance(call.state, Waiting | Talking):
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)
@@ -143,6 +147,8 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         case = None
     texts = call_texts.texts_of(caller, knock.line, secrets)
     resumed = (case.format, case.groups) if case else (None, ())
+    spoken = knock.line.locales
+    kept = caller_locales.kept(connection, caller.known_as, now) if caller and len(spoken) > 1 else None
     started = CallStarted(
         caller is None,
         *resumed,
@@ -150,16 +156,19 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         desk=waiting_room.is_open(knock.line, now),
         blocked=notices.is_blocked(connection, caller.known_as if caller else (), now),
         notice=notices.current(connection, knock.line.number) or "",
+        locale=greeting(spoken, kept, caller.country if caller else None),
+        languages=spoken if len(spoken) > 1 else (),
+        chosen=kept in spoken,
     )
     state, actions = step(None, started, country=knock.line.country)
-    spoken = next(action for action in actions if isinstance(action, Listen | HangUp))
+    said = next(action for action in actions if isinstance(action, Listen | HangUp))
     call = Call(
         sid=knock.call_sid,
         line=knock.line.number,
         caller=caller,
         turn=1,
         state=state,
-        spoken=write(spoken),
+        spoken=write(said),
         replied_at=now,
         case_id=case.id if case else None,
         held=None,
@@ -210,6 +219,8 @@ def _deed(at: _CallTurn, deed: Deed) -> None:
             queue.leave(turn.connection, call.sid, turn.now)
         case StopWaiting():
             waiting_room.stop(turn, call.case_id)
+        case KeepLanguage(locale):
+            deeds.keep_language(turn, call.case_id, locale)
         case HoldNumber(number):
             call.held = seal(number, turn.secrets.number_key)
         case WishCallBack(held):
@@ -253,7 +264,7 @@ def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
     """The reply as it is to be spoken, with the digits its words name; they are read only where they may be named."""
     spoken = read_spoken(call.spoken)
     if isinstance(call.state, Opening | AskingGroup | ConfirmingGroup) or call.case_id is None:
-        return Answer(call.turn, spoken, None, None, ())
+        return Answer(call.turn, spoken, None, None, (), call.state.form.locale)
     case = cases.read(connection, call.case_id)
     blocks: tuple[str, ...] = ()
     if isinstance(spoken, ReadBack):
@@ -261,4 +272,4 @@ def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
         iid = decode("".join(call.state.form.groups))
         blocks = ledger.confirmation(connection, case.reservation_id, iid, secrets)
     held = unseal(call.held, secrets.number_key) if call.held else None
-    return Answer(call.turn, spoken, case.number, held, blocks)
+    return Answer(call.turn, spoken, case.number, held, blocks, call.state.form.locale)

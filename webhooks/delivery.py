@@ -107,15 +107,15 @@ def _deliver(exchange: Exchange, carrier: Carrier, claimed: Claimed) -> None:
 
 def _outgoing(exchange: Exchange, line: Line, sender: str, claimed: Claimed) -> Outgoing:
     words = read_words(claimed.words)
-    catalogue = exchange.wording.catalogues[line.locale]
-    names = text_body.asked(catalogue, words)
+    catalogues = exchange.wording.catalogues
+    names = text_body.asked(catalogues[line.locale], words, catalogues)
     with exchange.database.read() as connection:
         facts = text_body.read_facts(connection, exchange.secrets, line, claimed.case_id, names)
     return Outgoing(
         claimed.id,
         sender,
         unseal(claimed.caller.sealed, exchange.secrets.number_key),
-        text_body.body(catalogue, words, facts),
+        text_body.body(catalogues[line.locale], words, facts, catalogues),
         f"{exchange.wording.public_url}/sms/status?text={claimed.id}{RETRIES}",
     )
 

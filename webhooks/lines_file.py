@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 
 from ivr.hours import DeskHours, MalformedHours, read_hours
+from ivr.languages import MOST
 from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
 from webhooks.settings import SettingError
 
 LONGEST_NAME = 100
+OWN_LOCALE = "en-US"
 MOST_POINTS = 1000
 _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -29,6 +31,7 @@ _FIELDS = {
     "name": str,
     "country": str,
     "locale": str,
+    "locales": list,
     "call_back_hours": int,
     "text_sender": str,
     "text_countries": list,
@@ -39,8 +42,8 @@ _FIELDS = {
     "blocked_at": int,
 }
 _KINDS = {str: "text", int: "a whole number", list: "a list"}
-_DEFAULTS: dict[str, Any] = {"locale": "en-US", "call_back_hours": 24, "text_sender": "", "text_countries": [],
-                             "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_at": 0,
+_DEFAULTS: dict[str, Any] = {"locale": OWN_LOCALE, "locales": [], "call_back_hours": 24, "text_sender": "",
+                             "text_countries": [], "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_at": 0,
                              "blocked_at": 0}  # fmt: skip
 
 
@@ -84,13 +87,14 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
     if unknown:
         raise SettingError(f"{where}: unknown field {unknown[0]}.")
     given = {**_DEFAULTS, **table}
+    if "locale" not in table and isinstance(given["locales"], list) and given["locales"]:
+        given["locale"] = given["locales"][0]
     for name, kind in _FIELDS.items():
         if not isinstance(given.get(name), kind) or isinstance(given.get(name), bool):
             raise SettingError(f"{where}: {name} is missing or is not {_KINDS[kind]}.")
     if given["country"] not in phonenumbers.SUPPORTED_REGIONS:
         raise SettingError(f"{where}: country must be two capital letters, such as US.")
-    if given["locale"] not in catalogues:
-        raise SettingError(f"{where}: locale must be one of {', '.join(sorted(catalogues))}.")
+    locale, *others = _locales(where, given, catalogues)
     if not 1 <= given["call_back_hours"] <= 168:
         raise SettingError(f"{where}: call_back_hours must be from 1 to 168.")
     if not _E164.fullmatch(given["number"]):
@@ -107,7 +111,8 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         number=given["number"],
         name=given["name"],
         country=given["country"],
-        locale=given["locale"],
+        locale=locale,
+        other_locales=tuple(others),
         call_back_hours=given["call_back_hours"],
         text_sender=sender or None,
         text_countries=tuple(countries),
@@ -115,6 +120,17 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         held_at=_points(where, given, "held_at"),
         blocked_at=_points(where, given, "blocked_at"),
     )
+
+
+def _locales(where: str, given: dict[str, Any], catalogues: dict[str, Catalogue]) -> list[str]:
+    """The languages of a line, its own first: `locale`, or the first of `locales`, or American English."""
+    own, spoken = given["locale"], given["locales"]
+    released = ", ".join(sorted(catalogues))
+    if own not in catalogues:
+        raise SettingError(f"{where}: locale must be one of {released}.")
+    if not all(isinstance(locale, str) and locale in catalogues for locale in spoken) or len({own, *spoken}) > MOST:
+        raise SettingError(f"{where}: locales must be a list of at most {MOST} of {released}.")
+    return list(dict.fromkeys([own, *spoken]))
 
 
 def _points(where: str, given: dict[str, Any], name: str) -> int | None:

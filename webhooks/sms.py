@@ -6,14 +6,18 @@ so that a text that is brought twice is answered once.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, abort
 
 from ivr.callers import e164, of_number
+from ivr.lines import Line
 from ivr.message import Word
 from ivr.prompts import Catalogue
-from ivr.text_turn import Incoming, take_text
+from ivr.text_turn import Incoming, Vocabulary, take_text
 from keys.unavailable import DatabaseUnavailable
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
@@ -26,7 +30,11 @@ _WORDS = {
     "word.new": Word.NEW,
     "word.agent": Word.AGENT,
     "word.more": Word.MORE,
+    "word.languages": Word.LANGUAGES,
 }
+
+_COMMA = re.compile("[,\u060c\u3001\uff0c]")
+"""As it is written in Latin, Arabic and Chinese."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +68,7 @@ def incoming() -> Response:
     held = here.secrets
     caller = of_number(number, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
     text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
-    words = _words(here.wording.catalogues[line.locale])
+    words = vocabulary(line, here.wording.catalogues)
     with here.database.begin() as connection:
         take_text(connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below)
     here.texts_due.set()
@@ -75,10 +83,17 @@ def _sid() -> str:
     return sid
 
 
-def _words(catalogue: Catalogue) -> dict[str, Word]:
-    """The command words of a locale, casefolded; each of its prompts lists one or more, with commas between."""
-    return {
-        text.strip().casefold(): word
-        for prompt, word in _WORDS.items()
-        for text in catalogue.text(prompt, None).split(",")
+def vocabulary(line: Line, catalogues: Mapping[str, Catalogue]) -> Vocabulary:
+    """The words of every language that the line speaks. A name that two have alike means the line's first."""
+    words = {
+        locale: {text: word for prompt, word in _WORDS.items() for text in _listed(catalogues[locale], prompt)}
+        for locale in line.locales
     }
+    named = reversed(line.locales) if len(line.locales) > 1 else ()
+    languages = {text: locale for locale in named for text in _listed(catalogues[locale], "word.language")}
+    return Vocabulary(words, languages)
+
+
+def _listed(catalogue: Catalogue, prompt: str) -> list[str]:
+    """The words of a prompt, casefolded: it lists one or more, with commas between."""
+    return [word.strip().casefold() for word in _COMMA.split(catalogue.text(prompt, None)) if word.strip()]

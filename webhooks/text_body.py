@@ -27,20 +27,26 @@ from sqlalchemy import Connection
 
 from ivr import cases
 from ivr.actions import Say
+from ivr.languages import right_to_left
 from ivr.lines import Line
 from ivr.prompts import Catalogue, Piece
 from keys import ledger
 from keys.confirmation_id import LETTERS
 from keys.installation_id import decode
 from keys.secrets_file import Secrets
+from webhooks.segments import segments
 
 _OF_A_CASE = frozenset({"case_number", "blocks"})
+_NONE: Mapping[str, Catalogue] = {}
+_APART, _TOGETHER_AGAIN = "\u2068", "\u2069"
+"""Around a fact of its own direction (Unicode's first strong isolate): a name leaves the sentence its own, and numbers
+of groups keep their order."""
 
 
-def asked(catalogue: Catalogue, words: tuple[Say, ...]) -> frozenset[str]:
-    """The names of all facts these words ask for, in this locale. Raises UnknownPrompt."""
+def asked(catalogue: Catalogue, words: tuple[Say, ...], others: Mapping[str, Catalogue] = _NONE) -> frozenset[str]:
+    """The names of all facts these words ask for; of `others` are those with a locale. Raises UnknownPrompt."""
     formatter = string.Formatter()
-    texts = (catalogue.text(word.prompt, None) for word in words)
+    texts = (others.get(word.locale, catalogue).text(word.prompt, None) for word in words)
     return frozenset(name for text in texts for _, name, _, _ in formatter.parse(text) if name is not None)
 
 
@@ -66,15 +72,48 @@ def read_facts(
     return facts
 
 
-def body(catalogue: Catalogue, words: tuple[Say, ...], facts: Mapping[str, Piece]) -> str:
-    """The text itself; a word's own facts go before the line's. Raises UnknownPrompt, and KeyError for a fact."""
+def body(
+    catalogue: Catalogue,
+    words: tuple[Say, ...],
+    facts: Mapping[str, Piece],
+    others: Mapping[str, Catalogue] = _NONE,
+) -> str:
+    """The text itself; a word's own facts go before the line's, and a word with a locale is of `others`.
+
+    Blocks come without a space after their letter where that alone makes one text of it: with any sign that is not of
+    the small alphabet there is room for 70 in all. Raises UnknownPrompt, and KeyError for a fact.
+    """
+    told = _filled_in(catalogue, words, facts, others)
+    if "blocks" not in facts or segments(told).count == 1:
+        return told
+    close = _filled_in(catalogue, words, {**facts, "blocks": str(facts["blocks"]).replace(" ", "")}, others)
+    return close if segments(close).count == 1 else told
+
+
+def _filled_in(
+    catalogue: Catalogue, words: tuple[Say, ...], facts: Mapping[str, Piece], others: Mapping[str, Catalogue]
+) -> str:
     text = ""
     for word in words:
-        pieces = catalogue.speech(word.prompt, {**facts, **dict(word.facts)})
+        spoken = others.get(word.locale, catalogue)
+        given = {**facts, **dict(word.facts)}
+        pieces = spoken.speech(word.prompt, _set_apart(given) if right_to_left(spoken.locale) else given)
         sentence = "".join(str(piece) for piece in pieces)
         apart = "" if not text or text.endswith("\n") or sentence.startswith("\n") else " "
         text += apart + sentence
     return text
+
+
+def _set_apart(facts: Mapping[str, Piece]) -> dict[str, Piece]:
+    """The facts as they stand in a sentence from right to left; plain numbers and whole lines need nothing."""
+    return {
+        name: f"{_APART}{fact}{_TOGETHER_AGAIN}" if isinstance(fact, str) and not _stands(fact) else fact
+        for name, fact in facts.items()
+    }
+
+
+def _stands(fact: str) -> bool:
+    return fact.isdigit() or "\n" in fact
 
 
 def lettered(blocks: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
 from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
-from ivr.prompts import INSIDE_PAUSE, Catalogue, Piece, Speech, spelled
+from ivr.prompts import Catalogue, Piece, Speech
 from ivr.states import SLOWEST
 from ivr.turn import Answer
 from keys.confirmation_id import LETTERS
@@ -29,8 +29,8 @@ RETRIES = "#ct=2000&rt=4000&rc=1&rp=ct,rt,5xx"
 """Twilio's own retry, asked for in the fragment of every address of ours: once, within its limit of 15 seconds."""
 BLOCK_PAUSE = {-1: 1, 0: 2, 1: 3, 2: 4}
 """Seconds after a block, by pace, in which a key still means that block."""
-HALF_PAUSE = {-1: 300, 0: INSIDE_PAUSE, 1: 900, 2: 1200}
-"""Milliseconds between the halves of a block, by pace."""
+PAUSES = {-1: 0.6, 0: 1.0, 1: 1.8, 2: 2.4}
+"""By pace, how much longer than usual the pauses inside a block are."""
 DIGIT_PAUSE = 400
 """Milliseconds between two digits at the slowest pace."""
 LETTER_PAUSE = 200
@@ -49,7 +49,8 @@ class Wording:
 
 def render(wording: Wording, line: Line, answer: Answer) -> str:
     """The document for one answer, as text. Raises KeyError for a prompt or fact that is missing, a bug of ours."""
-    voice = _Voice(wording.catalogues[line.locale], _facts(line, answer))
+    voice = _voice(wording, line, answer.locale)
+    voice.facts.update(_digits(voice.catalogue, answer))
     action = f"{wording.public_url}/voice/turn/{answer.turn}"
     match answer.spoken:
         case Listen() as listen:
@@ -64,30 +65,30 @@ def render(wording: Wording, line: Line, answer: Answer) -> str:
             return _document(voice.speak(prompts), _element("Hangup"))
 
 
-def fault(wording: Wording, line: Line, *, can_call_back: bool) -> str:
+def fault(wording: Wording, line: Line, *, can_call_back: bool, locale: str = "") -> str:
     """The apology when something failed inside the line, with the offer of a call-back that needs no database."""
-    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    voice = _voice(wording, line, locale)
     if can_call_back:
         words = voice.speak((say("fault.apology"), say("fault.offer")))
         return _document(_menu(words, f"{wording.public_url}/voice/call-back{RETRIES}"))
     return _document(voice.speak((say("fault.apology"), say("fault.try_later"))), _element("Hangup"))
 
 
-def farewell(wording: Wording, line: Line, *prompts: Say) -> str:
+def farewell(wording: Wording, line: Line, *prompts: Say, locale: str = "") -> str:
     """A few words and the end of the call."""
-    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    voice = _voice(wording, line, locale)
     return _document(voice.speak(prompts), _element("Hangup"))
 
 
-def ask(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str) -> str:
+def ask(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str, locale: str = "") -> str:
     """A few words and the wait for one key; `action` is the path that is asked for, in silence as well."""
-    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    voice = _voice(wording, line, locale)
     return _document(_menu(voice.speak(prompts), f"{wording.public_url}{action}{RETRIES}"))
 
 
-def hold(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str) -> str:
+def hold(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str, locale: str = "") -> str:
     """A few words, if any, and two seconds, after which the path `action` is asked for."""
-    voice = _Voice(wording.catalogues[line.locale], _line_facts(line))
+    voice = _voice(wording, line, locale)
     again = _element("Redirect", _words(f"{wording.public_url}{action}{RETRIES}"))
     return _document(voice.speak(prompts), _element("Pause", length=HOLD_SECONDS), again)
 
@@ -109,39 +110,50 @@ def talk(wording: Wording, room: str, action: str, *, ends: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """The catalogue's voice, with the facts every prompt of this answer may name."""
+    """The language spoken, with the facts every prompt of this answer may name; a prompt may be of another."""
 
     catalogue: Catalogue
+    others: dict[str, Catalogue]
     facts: dict[str, Piece | Speech]
 
     def speak(self, prompts: Iterable[Say]) -> str:
-        """Each prompt said."""
-        return "".join(
-            self.say(self.catalogue.speech(prompt.prompt, {**self.facts, **_named(prompt)})) for prompt in prompts
-        )
+        """Each prompt said, in its own language's voice."""
+        return "".join(self._prompt(prompt) for prompt in prompts)
 
     def say(self, speech: Speech) -> str:
-        """One piece of speech said, pauses as breaks."""
-        pieces = (_element("break", time=f"{piece}ms") if isinstance(piece, int) else _words(piece) for piece in speech)
-        return _element("Say", *pieces, voice=self.catalogue.voice, language=self.catalogue.locale)
+        """One piece of speech said."""
+        return _said(self.catalogue, speech)
+
+    def _prompt(self, prompt: Say) -> str:
+        catalogue = self.others[prompt.locale] if prompt.locale else self.catalogue
+        return _said(catalogue, catalogue.speech(prompt.prompt, {**self.facts, **_named(catalogue, prompt)}))
 
 
-def _named(prompt: Say) -> dict[str, Piece | Speech]:
+def _voice(wording: Wording, line: Line, locale: str) -> _Voice:
+    """The voice of a locale; of the line's own where none is known, or one that is not released any more."""
+    catalogue = wording.catalogues.get(locale) or wording.catalogues[line.locale]
+    return _Voice(catalogue, wording.catalogues, {"line_name": line.name, "hours": line.call_back_hours})
+
+
+def _said(catalogue: Catalogue, speech: Speech) -> str:
+    """Speech as one element, pauses as breaks."""
+    pieces = (_element("break", time=f"{piece}ms") if isinstance(piece, int) else _words(piece) for piece in speech)
+    return _element("Say", *pieces, voice=catalogue.voice, language=catalogue.language)
+
+
+def _named(catalogue: Catalogue, prompt: Say) -> dict[str, Piece | Speech]:
     """A prompt's own facts; `digits` are spelled, for digits are never part of a sentence as a number."""
-    return {name: spelled(str(fact)) if name == "digits" else fact for name, fact in prompt.facts}
+    return {name: catalogue.spelled(str(fact)) if name == "digits" else fact for name, fact in prompt.facts}
 
 
-def _facts(line: Line, answer: Answer) -> dict[str, Piece | Speech]:
-    facts = _line_facts(line)
+def _digits(catalogue: Catalogue, answer: Answer) -> dict[str, Piece | Speech]:
+    """The digits that the words of an answer only name, spelled."""
+    facts: dict[str, Piece | Speech] = {}
     if answer.case_number:
-        facts["case_number"] = spelled(answer.case_number)
+        facts["case_number"] = catalogue.spelled(answer.case_number)
     if answer.held_number:
-        facts["held_number"] = spelled(answer.held_number.removeprefix("+"))
+        facts["held_number"] = catalogue.spelled(answer.held_number.removeprefix("+"))
     return facts
-
-
-def _line_facts(line: Line) -> dict[str, Piece | Speech]:
-    return {"line_name": line.name, "hours": line.call_back_hours}
 
 
 def _gather(voice: _Voice, listen: Listen, action: str) -> str:
@@ -196,7 +208,7 @@ def _read_back(voice: _Voice, reading: ReadBack, blocks: tuple[str, ...], action
         yield _element(
             "Gather",
             voice.speak(reading.opening) if number == reading.first else "",
-            voice.say((*letter, LETTER_PAUSE, *_paced(blocks[number - 1], reading.pace))),
+            voice.say((*letter, LETTER_PAUSE, *_paced(voice.catalogue, blocks[number - 1], reading.pace))),
             action=f"{action}?at={number}{RETRIES}",
             numDigits=1,
             finishOnKey="",
@@ -209,13 +221,14 @@ def _read_back(voice: _Voice, reading: ReadBack, blocks: tuple[str, ...], action
     yield _element("Redirect", _words(after))
 
 
-def _paced(block: str, pace: int) -> Speech:
-    """Six digits in threes; at the slowest pace every digit on its own."""
+def _paced(catalogue: Catalogue, block: str, pace: int) -> Speech:
+    """A block as the locale says digits; at the slowest pace every digit on its own."""
+    longer = int(catalogue.pause * PAUSES[pace])
     if pace < SLOWEST:
-        return tuple(HALF_PAUSE[pace] if isinstance(piece, int) else piece for piece in spelled(block))
-    pieces: list[Piece] = [block[0]]
+        return tuple(longer if isinstance(piece, int) else piece for piece in catalogue.spelled(block))
+    pieces: list[Piece] = [catalogue.digits[int(block[0])]]
     for place, digit in enumerate(block[1:], 1):
-        pieces += [HALF_PAUSE[pace] if place % 3 == 0 else DIGIT_PAUSE, digit]
+        pieces += [longer if place % catalogue.together == 0 else DIGIT_PAUSE, catalogue.digits[int(digit)]]
     return tuple(pieces)
 
 

@@ -32,6 +32,7 @@ FACTS = {
     "place",
     "product",
     "words",
+    "key",
 }
 """What the line can fill in; `webhooks/twiml.py` and the dialogue's `say` calls give them."""
 
@@ -54,6 +55,7 @@ def put_together():
     return {
         *(f"reason.{reason}" for reason in (*Reason, *Refusal)),
         *(f"block.{letter}" for letter in LETTERS),
+        *(f"digit.{digit}" for digit in range(10)),
         *(f"{item}.{kind}" for item in ("opening", "group") for kind in ("silent", "silent_again")),
         *(f"{menu}.menu.text_{texts}" for menu in ("readback", "wayon") for texts in (Texts.OWN, Texts.KEYED)),
     }
@@ -62,7 +64,7 @@ def put_together():
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_prompt_is_used_somewhere(locale):
     whole, beginnings = literals()
-    assert {"reason.", "block.", "opening.", "group."} <= beginnings
+    assert {"reason.", "block.", "digit.", "opening.", "group."} <= beginnings
     unused = set(CATALOGUES[locale].prompts) - whole - put_together()
     assert not unused
 

@@ -3,6 +3,7 @@
 import ivr.askers
 import ivr.browser_phones
 import ivr.call_backs
+import ivr.caller_locales
 import ivr.calls
 import ivr.consents
 import ivr.desk_entries
@@ -37,6 +38,7 @@ ROOMS = (
     ivr.askers,
     ivr.browser_phones,
     ivr.call_backs,
+    ivr.caller_locales,
     ivr.calls,
     ivr.consents,
     ivr.desk_entries,

@@ -57,12 +57,16 @@ from ivr.states import (
     AskingGroup,
     AskingHow,
     AskingMobile,
+    AskingNumber,
     AskingToldAt,
     AskingWhy,
     Checking,
     CheckingAgreement,
+    ChoosingLanguage,
     ConfirmingAmount,
+    ConfirmingGroup,
     ConfirmingMobile,
+    ConfirmingNumber,
     ConfirmingToldAt,
     Ended,
     Escalating,
@@ -91,10 +95,12 @@ CLASSIC = split(encode(InstallationID(7, 7, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 123
 CASE_NUMBER = pick_number(lambda below: 31415926 % below)
 WISHING = (AskingAgreement, AskingAmount, ConfirmingAmount, AskingWhy, AskingHow, AskingToldAt, ConfirmingToldAt)
 SPOKEN = (Listen, ReadBack, Wait, Join, HangUp)
+LANGUAGES = ("en-US", "de", "ar")
 
 
-def begin(withheld=False, texts=Texts.NONE, desk=False):
-    state, _ = step(None, CallStarted(withheld, texts=texts, desk=desk), country="US")
+def begin(withheld=False, texts=Texts.NONE, desk=False, languages=()):
+    started = CallStarted(withheld, texts=texts, desk=desk, locale="en-US", languages=languages)
+    state, _ = step(None, started, country="US")
     return state
 
 
@@ -160,9 +166,9 @@ found = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.data(), st.booleans(), st.sampled_from(Texts), st.booleans())
-def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts, desk):
-    state = begin(withheld, texts, desk)
+@given(st.data(), st.booleans(), st.sampled_from(Texts), st.booleans(), st.sampled_from([(), LANGUAGES]))
+def test_every_call_ends_within_the_stated_number_of_turns(data, withheld, texts, desk, languages):
+    state = begin(withheld, texts, desk, languages)
     for _turn in range(TURN_CEILING * MOST_MACHINES + MOST_WAITED):
         keys = data.draw(entries)
         after = data.draw(st.sampled_from([0.5, 9.0]))
@@ -215,6 +221,7 @@ def test_every_transition_of_the_table_is_taken_by_some_call():
     chance = random.Random(20261124)
     apart = {*WISHING, CheckingAgreement, Requesting}  # walked through whole, in test_asking_more.py
     seen, wanted = set(), {each for each in TRANSITIONS if each[1] is not HungUp and each[0] not in apart}
+    wanted -= {each for each in TRANSITIONS if each[0] is ChoosingLanguage and each[2] in apart}  # in test_choosing.py
     pools = [[*groups, "".join(groups), "".join(groups)[:20] + "".join(groups)[21:]]
              for groups in (STANDARD, COMPACT, CLASSIC)]  # fmt: skip
     others = ["", "", "0", "1", "2", "9", "*", "3", "8", CASE_NUMBER, "111111", "12345", "4155550123"]
@@ -242,7 +249,9 @@ def _some_beginning(chance):
     withheld = chance.random() < 0.5
     texts, desk = chance.choice(list(Texts)), chance.random() < 0.3
     if withheld or chance.random() < 0.8:
-        return CallStarted(withheld, texts=texts, desk=desk, blocked=chance.random() < 0.05)
+        languages = chance.choice([(), LANGUAGES])
+        blocked = chance.random() < 0.05
+        return CallStarted(withheld, texts=texts, desk=desk, blocked=blocked, locale="de", languages=languages)
     return CallStarted(withheld, 1, (*STANDARD[:3], *[""] * 6), texts, desk)
 
 
@@ -262,8 +271,8 @@ def _some_event(chance, state, pool, habits, diligence):
         back = [HandedBack(None, ()), HandedBack(1, STANDARD), HandedBack(1, partly)]
         return chance.choice([*back, TurnedDown(Reason.OPERATOR_REFUSED), Issued(8, 1, STANDARD), Joined("a")])
     if isinstance(state, Waiting | Talking):
-        return StillWaiting(chance.choice(["", "", "1", "2", "3", "5", "*"]), 1, 4, chance.random() < 0.5)
-    keys = chance.choice(habits)
+        return StillWaiting(chance.choice(["", "", "1", "2", "3", "5", "8", "*"]), 1, 4, chance.random() < 0.5)
+    keys = "8" if isinstance(state, MAY_BE_IN_ANOTHER) and chance.random() < 0.1 else chance.choice(habits)
     if isinstance(state, WayOn) and chance.random() < 0.1:
         keys = "5"
     if isinstance(state, AskingMobile | ConfirmingMobile) and chance.random() < diligence:
@@ -275,6 +284,9 @@ def _some_event(chance, state, pool, habits, diligence):
     if isinstance(state, AskingGroup) and chance.random() < diligence:
         keys = pool[min(state.group, len(pool) - 1) - 1]
     return Keyed(keys, 9.0, chance.choice([1, 8, 9])) if keys else Silence(9.0)
+
+
+MAY_BE_IN_ANOTHER = (AskingNumber, ConfirmingNumber, AskingMobile, ConfirmingMobile, ConfirmingGroup, ChoosingLanguage)
 
 
 def _some_answer(chance, state):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.prompts import INSIDE_PAUSE, MalformedCatalogue, UnknownPrompt, parse, plain, spelled
+from ivr.prompts import INSIDE_PAUSE, MalformedCatalogue, UnknownPrompt, parse, plain
 
 POLISH = (
     b'msgid ""\nmsgstr ""\n"Language: pl\\n"\n"X-Voice: Polly.Ola-Neural\\n"\n'
@@ -23,7 +23,7 @@ def test_the_plural_goes_by_the_catalogue_and_not_by_code():
 
 
 def test_spelled_digits_keep_their_pauses_inside_a_sentence():
-    said = parse(POLISH, "pl").speech("wayon.case", {"case_number": spelled("912345")})
+    said = parse(POLISH, "pl").speech("wayon.case", {"case_number": parse(POLISH, "pl").spelled("912345")})
     assert said == ("Sprawa 9 1 2", INSIDE_PAUSE, "3 4 5.")
 
 
@@ -53,4 +53,23 @@ def test_a_malformed_catalogue_is_refused_with_its_locale(po):
 
 @given(st.text("0123456789", min_size=1, max_size=20))
 def test_spelling_loses_and_adds_no_digit(digits):
-    assert plain(spelled(digits)).replace(" ", "") == digits
+    assert plain(parse(POLISH, "pl").spelled(digits)).replace(" ", "") == digits
+
+
+FIELDS = b'"X-Voice-Language: pl-PL\\n"\n"X-Digits-Together: 2\\n"\n"X-Digits-Pause: 250\\n"\n'
+SPOKEN = (
+    POLISH.replace(b'"X-Voice:', FIELDS + b'"X-Voice:')
+    + b'\nmsgctxt "digit.0"\nmsgid "0"\nmsgstr "zero"\n\nmsgctxt "digit.7"\nmsgid "7"\nmsgstr "siedem"\n'
+)
+
+
+def test_digits_are_said_in_the_locale_s_words_breaths_and_pauses():
+    catalogue = parse(SPOKEN, "pl")
+    assert catalogue.spelled("70700") == ("siedem zero", 250, "siedem zero zero")
+    assert (catalogue.language, catalogue.voice) == ("pl-PL", "Polly.Ola-Neural")
+
+
+@pytest.mark.parametrize("wrong", [b"Together: 0", b"Together: 7", b"Together: two", b"Together: 2.5"])
+def test_a_catalogue_that_says_no_sound_breath_is_malformed(wrong):
+    with pytest.raises(MalformedCatalogue):
+        parse(SPOKEN.replace(b"Together: 2", wrong), "pl")

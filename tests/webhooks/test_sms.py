@@ -12,7 +12,7 @@ from keys import ledger
 from keys.groups import split
 from keys.installation_id import encode
 from keys.ledger import confirmation_of
-from webhooks.rehearsal.segments import segments
+from webhooks.segments import segments
 
 from .conftest import Texts
 

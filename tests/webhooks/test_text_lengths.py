@@ -27,7 +27,7 @@ from keys.groups import split
 from keys.installation_id import InstallationID, encode
 from keys.refusals import Refusal
 from webhooks.lines_file import read_catalogues
-from webhooks.rehearsal.segments import segments
+from webhooks.segments import segments
 from webhooks.text_body import body, lettered
 
 CATALOGUES = read_catalogues()
@@ -36,6 +36,7 @@ LINE = Line("+15550100", "Nordstern activation line", "US", "en-US", 168)
 STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 COMPACT = split(encode(InstallationID(3, 3, 41, (1, 2, 3, 4, 5, 6, 7), 9, 12345)))
 WORDS = {"?": Word.INSTRUCTIONS, "status": Word.STATUS, "new": Word.NEW, "agent": Word.AGENT, "more": Word.MORE}
+LANGUAGE = {"language": Word.LANGUAGES}
 
 
 def written(locale, words, blocks=8):
@@ -56,11 +57,12 @@ def every_reply():
     slipped = ["1" + group[1:] if group[0] != "1" else "2" + group[1:] for group in STANDARD]
     whole = [" ".join(STANDARD), " ".join([*STANDARD[:4], slipped[4], *STANDARD[5:]])]
     some = [" ".join(STANDARD[::2]), " ".join(slipped[1::2]), "12345", "hello", "1", "2", "9123456785"]
-    messages = [read(text, WORDS) for text in (*STANDARD, *COMPACT, *slipped, *whole, *some, *WORDS)]
+    messages = [read("language", LANGUAGE), read("english", {}, {"english": "en-US"})]
+    messages += [read(text, WORDS) for text in (*STANDARD, *COMPACT, *slipped, *whole, *some, *WORDS)]
     for _ in range(600):
         habits, state = chance.sample(messages, chance.choice([2, 4, 8])), None
         for _ in range(8):
-            event = Texted(chance.choice(habits))
+            event = Texted(chance.choice(habits), chance.choice([("en-US",), ("en-US", "en-US")]))
             while event is not None:
                 state, actions = step(state, event)
                 found |= {action.words for action in actions if isinstance(action, Reply)}

@@ -18,8 +18,8 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 
 from webhooks.rehearsal.fetching import Address, Fetcher
-from webhooks.rehearsal.segments import segments
 from webhooks.rehearsal.transport import Answer, OverHttp, TooSlowError, Transport
+from webhooks.segments import segments
 
 UNREACHABLE = "30003"
 

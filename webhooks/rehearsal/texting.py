@@ -24,9 +24,9 @@ from secrets import token_hex
 from webhooks.rehearsal.carrier import Text, read_texts
 from webhooks.rehearsal.fetching import Address, Fetcher, Trouble, Twice
 from webhooks.rehearsal.hearing import SIZES
-from webhooks.rehearsal.segments import segments
 from webhooks.rehearsal.transport import OverHttp, Transport
 from webhooks.rehearsal.voice_form import COUNTRIES
+from webhooks.segments import segments
 
 INCOMING = "/sms/incoming"
 LOOK_SECONDS = 0.05

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhooks.rehearsal.segments import BASIC, DOUBLE, segments
+from webhooks.segments import BASIC, DOUBLE, segments
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ settings.load_profile("house")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROOT = bytes(range(32))
 TOGETHER = (
+    "tests/docs/test_site.py",
     "tests/keys/vectors/test_kms_vector.py",
     "tests/webhooks/desk/browser/",
     "tests/webhooks/proxy/test_rooms.py",

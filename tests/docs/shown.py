@@ -45,11 +45,21 @@ class Block:
 
     @property
     def lines(self):
+        return [line for line, _ in self.typed]
+
+    @property
+    def typed(self):
+        """Each line, and the exit status that the page says it ends with: 0 unless it says `# ends with 1`."""
         joined = self.text.replace("\\\n", " ").splitlines()
         if self.language == "console":
             joined = [line[2:] for line in joined if line.startswith("$ ")]
-        typed = (re.sub(r"(^|\s)#( .*)?$", "", line).strip() for line in joined)
-        return [" ".join(line.split()) if '"' not in line else line for line in typed if line]
+        found = []
+        for line in joined:
+            ends = re.search(r"\s# ends with (\d)", line)
+            bare = re.sub(r"(^|\s)#( .*)?$", "", line).strip()
+            if bare:
+                found.append((bare, int(ends[1]) if ends else 0))
+        return found
 
     def __str__(self):
         return f"{self.page}, line {self.line}"

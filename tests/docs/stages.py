@@ -8,7 +8,6 @@ A block that cannot be run by a test is marked right above its fence, `<!-- not 
 """
 
 import json
-import re
 import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,14 +35,14 @@ TYPED_BY = {
 """Pages whose commands are typed by tests of their own, which ask `shown.blocks` for them."""
 
 
-def catalogue_of_the_readme():
-    """The catalogue that the README shows, as it stands there."""
-    return next(text for _, beside, text, _ in fences("README.md") if beside == "toml")
+def toml_of(page):
+    """The catalogue that a page shows, as it stands there."""
+    return next(text for _, beside, text, _ in fences(page) if beside == "toml") + "\n"
 
 
 def made_line(terminal):
     """A line that was set up, with the README's catalogue, a key for a hundred, and a build; for others to copy."""
-    (terminal.folder / "catalogue.toml").write_text(catalogue_of_the_readme())
+    (terminal.folder / "catalogue.toml").write_text(toml_of("README.md"))
     terminal.told("init", "--text-sender", "+15005550006")
     terminal.told("catalog", "load", "catalogue.toml")
     terminal.told("key", "issue", "--product", "Fairway", "--agreement", "NS-2026-01", "--granted", 100)
@@ -93,7 +92,7 @@ def activated(terminal, installation_id):
 
 def in_the_catalogue(terminal, **more):
     """Say more of the product in the catalogue, and load it."""
-    text = catalogue_of_the_readme() + "\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in more.items())
+    text = toml_of("README.md") + "".join(f"{name} = {json.dumps(value)}\n" for name, value in more.items())
     (terminal.folder / "catalogue.toml").write_text(text)
     terminal.told("catalog", "load", "catalogue.toml")
 
@@ -119,6 +118,21 @@ def nothing_yet(terminal):
     }
 
 
+def a_publisher_s_first_day(terminal):
+    """A folder with nothing in it: the page writes its own catalogue, and makes its own line."""
+    for made in ("data", "fairway.build.json"):
+        path = terminal.folder / made
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (terminal.folder / "catalogue.toml").write_text(toml_of("docs/guides/publisher.md"))
+
+    terminal.stand_ins |= {
+        "PRODUCT-KEY": lambda: terminal.read_off("product key"),
+        "INSTALLATION-ID": lambda: terminal.read_off("installation id"),
+        "CONFIRMATION-ID": lambda: terminal.read_off("confirmation id"),
+    }
+    terminal.typed = {"operator add": PASSWORD}
+
+
 def an_operator_to_be(terminal):
     """Somebody who chooses a password."""
     terminal.typed = {"operator add": PASSWORD}
@@ -129,9 +143,8 @@ def a_retired_product(terminal):
     """A product that is retired into escrow, and a machine of it that shows its installation ID."""
     iid = a_machine(terminal, a_key(terminal), "machine")
     in_the_catalogue(terminal, after_retirement="escrow", status="retired")
-    key_file = terminal.folder / "trustee.key"
     terminal.stand_ins |= {
-        "age1...": lambda: re.search(r"age1\w+", key_file.read_text())[0],
+        "age1...": lambda: terminal.read_off("recipient"),
         "100018 914088 831526 ...": iid,
     }
 
@@ -154,12 +167,18 @@ def a_key_with_a_life(terminal):
     }
 
 
-def folders_of_a_machine(terminal):
-    """Folders for data and copies, where the page has them at the root of a machine; a ledger with a signed root."""
+def a_sealed_ledger(terminal):
+    """A ledger with one activation, all of it sealed, and a signed root."""
+    activated(terminal, a_machine(terminal, a_key(terminal), "machine"))
     secrets = secrets_of(terminal)
     with a_transaction(terminal) as connection:
         seals.seal(connection, secrets.ledger_key)
         seals.write_root(connection, secrets, terminal.folder / "data" / "ledger-roots.jsonl", datetime.now(UTC))
+
+
+def folders_of_a_machine(terminal):
+    """Folders for data and copies, where the page has them at the root of a machine; a sealed ledger."""
+    a_sealed_ledger(terminal)
     (terminal.folder / "backups").mkdir()
     terminal.stand_ins |= {"/backups": f"{terminal.folder}/backups", "/data": f"{terminal.folder}/data"}
 
@@ -208,6 +227,8 @@ STAGES = {
     "README.md": nothing_yet,
     "docs/desk.md": an_operator_to_be,
     "docs/escrow.md": a_retired_product,
+    "docs/explained/ledger.md": a_sealed_ledger,
+    "docs/guides/publisher.md": a_publisher_s_first_day,
     "docs/licensing.md": a_key_with_a_life,
     "docs/operations.md": folders_of_a_machine,
     "docs/phone.md": a_rehearsal_key,

@@ -1,17 +1,19 @@
 """A terminal that types what the pages show: in a folder of its own, our commands in this very process.
 
 Rule: a block begins in the folder of its page with the stage's environment and nothing of the block before. What serves
-is started, waited for, and goes on till the page is over. A command that ends with anything but 0 fails.
+is started, waited for, and goes on till the page is over. Each command ends with 0, or as is said: `# ends with 1`.
 
 - `Terminal.stand_ins`: what stands in a page for what only its reader has (a key, an address), and what it is here, or
   how to find it out once it is needed.
 - `Terminal.typed`: what is typed where a command asks, by how the command begins.
+- `read_off(name)`: what the commands of the page printed under a name.
 - `told(*words)`: runs one of our commands with `--json` and gives the answer, for setting a stage.
 """
 
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -34,6 +36,8 @@ SERVES = {
 TAKES_A_MOMENT = {("ledger", "verify")}
 """Commands whose answer becomes right soon after the line was started, as the page says."""
 BY_A_SHELL = set("|;&<$*`(")
+DONE = (0, "", "")
+"""Exit status, all that was printed, and what of it on standard output."""
 OURS = ("TOUCHTONE_", "TWILIO_", "DATABASE_URL")
 
 
@@ -51,73 +55,69 @@ class Terminal:
         self.environment = {}
         self.stand_ins = {}
         self.typed = {}
+        self._printed = ""
         self._servers = []
 
     def run(self, block):
-        """Type a block, line by line."""
+        """Type a block, line by line; each ends as the page says."""
         environment = dict(self.environment)
-        for line in block.lines:
+        for line, status in block.typed:
             typed = line
             for shown, here in self.stand_ins.items():
                 if shown in typed:
                     typed = typed.replace(shown, here if isinstance(here, str) else here())
-            self._type(typed, environment, f"{block}: {line}")
+            ended, said, _ = self._type(typed, environment)
+            self._printed += said
+            assert ended == status, f"{block}: {line}\n{said}"
 
-    def _type(self, line, environment, where):
+    def _type(self, line, environment):
         words = shlex.split(line)
         if words[0] == "export":
             environment |= dict(word.split("=", 1) for word in words[1:])
-            return
+            return DONE
         if words[0] == "make":
             # The suite itself is run by `make`: what a target does is not done again, but that there is one.
-            self._by_a_shell(f"make --dry-run --directory {ROOT} {shlex.join(words[1:])}", environment, where)
-            return
+            return self._by_a_shell(f"make --dry-run --directory {ROOT} {shlex.join(words[1:])}", environment)
         here = dict(environment)
         while VARIABLE.match(words[0]):
             name, _, value = words.pop(0).partition("=")
             here[name] = value
         words[0] = words[0].removeprefix(".venv/bin/")
         if words[0] != "touchtone" or BY_A_SHELL & set(line):
-            self._by_a_shell(line.replace(".venv/bin/", ""), here, where)
-            return
+            return self._by_a_shell(line.replace(".venv/bin/", ""), here)
         *words, into = (*words[:-2], words[-1]) if words[-2:-1] == [">"] else (*words, None)
-        done = self._ours(words[1:], here, where)
-        if into is not None and done is not None:
-            (self.folder / into).write_text(done.stdout)
+        done = self._ours(words[1:], here)
+        if into is not None:
+            (self.folder / into).write_text(done[2])
+        return done
 
-    def _ours(self, words, environment, where):
+    def _ours(self, words, environment):
         setting = SERVES.get(tuple(words))
         if setting is not None:
             self._serve(words, environment, setting)
-            return None
+            return DONE
+        keys = next((keys for begins, keys in self.typed.items() if " ".join(words).startswith(begins)), None)
         patience = time.monotonic() + (15 if self._servers and tuple(words) in TAKES_A_MOMENT else 0)
         while True:
-            done = CliRunner().invoke(cli, words, env=environment, input=self._typed(words))
+            done = CliRunner().invoke(cli, words, env=environment, input=keys)
             if done.exception is not None and not isinstance(done.exception, SystemExit):
-                raise AssertionError(where) from done.exception
+                raise done.exception
             if done.exit_code == 0 or time.monotonic() > patience:
-                break
+                return done.exit_code, done.output, done.stdout
             time.sleep(0.2)
-        assert done.exit_code == 0, f"{where}\n{done.output}"
-        return done
 
-    def _typed(self, words):
-        line = " ".join(words)
-        return next((keys for begins, keys in self.typed.items() if line.startswith(begins)), None)
-
-    def _by_a_shell(self, line, environment, where):
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    def _by_a_shell(self, line, environment):
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", line],
             cwd=self.folder,
-            env={**os.environ, **environment, "PATH": path},
+            env={**os.environ, **environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}"
+        return done.returncode, done.stdout + done.stderr, done.stdout
 
     def _serve(self, words, environment, setting):
         with (self.folder / f"{words[0]}.log").open("w") as log:
@@ -139,6 +139,10 @@ class Terminal:
             assert time.monotonic() < patience, url
             time.sleep(0.05)
 
+    def read_off(self, named):
+        """What the page's commands printed last under this name, as its reader would read it off."""
+        return re.findall(rf"^{named} +(.+)$", self._printed, re.MULTILINE)[-1]
+
     @staticmethod
     def another_address():
         """Where nothing listens yet."""
@@ -150,8 +154,9 @@ class Terminal:
 
     def told(self, *words, **environment):
         """What one of our commands answers in JSON."""
-        done = self._ours([*map(str, words), "--json"], self.environment | environment, " ".join(map(str, words)))
-        return json.loads(done.stdout)
+        status, said, answer = self._ours([*map(str, words), "--json"], self.environment | environment)
+        assert status == 0, said
+        return json.loads(answer)
 
     def close(self):
         """Stop what serves."""

@@ -8,7 +8,6 @@ register on `metadata` here. Instants are stored in UTC, and come back aware.
 'postgresql+psycopg://line:***@/ledger?host=one%3A5432&host=two&target_session_attrs=read-write'
 """
 
-import math
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.types import TypeDecorator
 
 from keys.direct import end
@@ -51,9 +49,6 @@ metadata = MetaData(
 # SQLite counts rows up only in a column that is INTEGER to the letter.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
-# What of the patience may pass before a PostgreSQL connection is had; the rest is for the statements.
-_POOL_SHARE = 0.4
-_RESTED_SECONDS = 30.0
 _AT_ONCE = 0.01
 """Seconds: who has had SQLite's write lock sooner has not waited for it."""
 
@@ -157,7 +152,9 @@ class Database:
             self.engine = _sqlite_engine(self.url, patience, 2, writes=True)
             self._readers = _sqlite_engine(self.url, patience, connections, writes=False)
         else:
-            self.engine = _postgresql_engine(self.url, patience, connections)
+            from keys import patient  # and the driver with it, which SQLite does without
+
+            self.engine = patient.engine(self.url, patience, connections)
             # The same pool: a read is one snapshot, and cannot write by mistake.
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -170,6 +167,7 @@ class Database:
         asked = time.monotonic()
         if self._lock is None:
             with translated(), self.engine.begin() as connection:
+                _driver(connection).has_until(asked + self.patience)
                 yield connection  # it begins with its first statement
                 end(connection)  # the driver, which then finds it done, would take three times as long
             return
@@ -253,45 +251,5 @@ def _sqlite_engine(url: URL, patience: float, connections: int, *, writes: bool)
     def begin(connection: Connection) -> None:
         # A deferred transaction that turns into a write is refused under load; this one asks for the lock at once.
         _driver(connection).execute(start)
-
-    return engine
-
-
-def _postgresql_engine(url: URL, patience: float, connections: int) -> Engine:
-    pool_wait = patience * _POOL_SHARE
-    engine = create_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=pool_wait,
-        # libpq knows no shorter wait than two seconds a host.
-        connect_args={"connect_timeout": max(2, math.ceil(pool_wait)), "prepare_threshold": None},
-    )
-    limit = f"{max(1, int((patience - pool_wait) * 1000))}ms"
-
-    @event.listens_for(engine, "connect")
-    def prepare(driver: Any, _record: Any) -> None:
-        # Said by a statement, not in the start-up options: a connection pooler in between refuses those.
-        names = ["statement_timeout", "lock_timeout"]
-        if driver.info.server_version >= 170000:
-            names.append("transaction_timeout")  # bounds all statements together, where the server can
-        settings = ", ".join(f"set_config('{name}', '{limit}', false)" for name in names)
-        driver.execute(f"SELECT set_config('TimeZone', 'UTC', false), {settings}")
-        driver.commit()
-
-    @event.listens_for(engine, "checkin")
-    def note_rest(_driver: Any, record: Any) -> None:
-        record.info["rested_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def ask_if_alive(driver: Any, record: Any, _proxy: Any) -> None:
-        # Only a connection that has rested is asked whether it still lives: asking always costs a round trip a turn.
-        since = record.info.get("rested_since")
-        if since is None or time.monotonic() - since < _RESTED_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(driver)
-        except Exception as error:  # whatever it says, the pool must open a fresh one
-            raise DisconnectionError from error
 
     return engine

@@ -19,10 +19,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from psycopg import Connection, OperationalError, pq
+from psycopg import OperationalError, pq
 from psycopg.adapt import Transformer
 from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.pq.abc import PGconn, PGresult
+
+from keys.patient import Patient
 
 Fact = str | int | bytes | datetime | None
 
@@ -58,7 +60,7 @@ def _sound(answer: PGresult) -> PGresult:
 class Wire:
     """The way to the server of one connection of the driver's."""
 
-    def __init__(self, driver: Connection[Any]) -> None:
+    def __init__(self, driver: Patient) -> None:
         self.driver = driver
         self._connection: PGconn = driver.pgconn
         self._arrives = select.poll()
@@ -127,7 +129,9 @@ class Wire:
 
     def _next_result(self) -> PGresult | None:
         while self._connection.is_busy():
-            self._arrives.poll()
+            left = self.driver.left()
+            if not self._arrives.poll(None if left is None else left * 1000):
+                raise self.driver.give_up()
             self._connection.consume_input()
         return self._connection.get_result()
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from ivr.calls import calls
+from keys.schema import Standing, standing
 from keys.unavailable import DatabaseUnavailable
 from webhooks.door import exchange
 
@@ -28,6 +29,8 @@ def ready() -> Response:
     try:
         with exchange().database.begin() as connection:
             connection.execute(select(calls.c.sid).limit(1))
+            if standing(connection) in {Standing.BEHIND, Standing.TOO_NEW}:
+                return _not_ready("not at this version")
     except DatabaseUnavailable as unavailable:
         return _not_ready(unavailable.cause)
     except DBAPIError:

@@ -6,13 +6,10 @@ database.
 
 from __future__ import annotations
 
-from importlib import resources
-
 from flask import Flask
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
-from keys.database import Database
+from keys import schema
+from keys.schema import Standing
 from webhooks import background, delivery, logs, ringing, server, settings, twilio_calls, twilio_rest
 from webhooks.app import create_app, open_api, open_database, open_exchange, open_phone
 from webhooks.settings import SettingError, Settings
@@ -44,11 +41,13 @@ def check(found: Settings) -> None:
     open_phone(found, exchange)
     database = open_database(found)
     try:
-        revision = schema_of(database)
+        at, standing = schema.found(database)
     finally:
         database.close()
-    if revision != newest_schema():
-        raise SettingError(f"The database is at schema {revision or 'none'}; run `touchtone db upgrade`.")
+    if standing is Standing.BEHIND:
+        raise SettingError(f"The database is at schema {at or 'none'}; run `touchtone db upgrade`.")
+    if standing is Standing.TOO_NEW:
+        raise SettingError(f"The database is at schema {at}, too new for this version; install a newer one.")
 
 
 def check_address(found: Settings) -> None:
@@ -61,19 +60,3 @@ def check_bindable(name: str, host: str, port: int) -> None:
     why_not = server.why_not_bindable(host, port)
     if why_not is not None:
         raise SettingError(f"{name}: nothing can listen on {host}:{port} ({why_not}).")
-
-
-def newest_schema() -> str:
-    """The revision this version of the program wants, by the names of the migrations (importing Alembic is slow)."""
-    folder = resources.files("keys.migrations") / "versions"
-    return max(file.name.partition("_")[0] for file in folder.iterdir() if file.name[0].isdigit())
-
-
-def schema_of(database: Database) -> str | None:
-    """The revision the database is at; None where it is empty."""
-    try:
-        with database.read() as connection:
-            revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return revision
-    except DBAPIError:
-        return None

@@ -66,10 +66,13 @@ class Server:
 
 
 class ServedLine:
-    """A line in a folder of its own, served on one port for as long as the test lasts."""
+    """A line in a folder of its own, served on one port for as long as the test lasts.
 
-    def __init__(self, folder, database_url=None, port=None):
-        self.folder, self.port = folder, port or free_port()
+    `program` is the folder that the program is run from, where it is another version than ours.
+    """
+
+    def __init__(self, folder, database_url=None, *, program=None):
+        self.folder, self.port, self.program = folder, free_port(), program
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {
             name: value
@@ -86,12 +89,16 @@ class ServedLine:
         }
         self.process = None
 
+    def run(self, *words):
+        """One of our own commands, run to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "webhooks.cli", *map(str, words)],
+            env=self.environ, cwd=self.program, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
     def told(self, *words):
         """What one of our own commands answers in JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", "webhooks.cli", *map(str, words), "--json"],
-            env=self.environ, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = self.run(*words, "--json")
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
@@ -99,7 +106,7 @@ class ServedLine:
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "webhooks.cli", "serve"],
-            env=self.environ, stdout=log, stderr=log, start_new_session=True,
+            env=self.environ, cwd=self.program, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         log.close()
 
@@ -144,7 +151,7 @@ class Person:
 
 @dataclass
 class Crowd:
-    """Many people at once, and what their telephones bring to the line."""
+    """Many people at once, and what their telephones bring to the line; `pace` is the longest wait before a group."""
 
     line: ServedLine
     account_sid: str
@@ -152,6 +159,7 @@ class Crowd:
     public_url: str
     chance: object
     killer: object = None
+    pace: float = 0.1
     requests: int = 0
     unanswered: int = 0
     sent: set = field(default_factory=set)
@@ -221,7 +229,7 @@ class Crowd:
             if action is None or group is None or pad.fault or pad.refusal is not None:
                 raise ConnectionError(words[:80])  # an apology, a way on: the person hangs up and calls again
             keys = "".join(person.groups) if express and group == 1 else person.groups[group - 1]
-            await asyncio.sleep(self.chance.uniform(0.0, 0.1))
+            await asyncio.sleep(self.chance.uniform(0.0, self.pace))
             document = await self._once_more(action, form | {"Digits": keys, "msg": "Gather"})
 
     async def _once_more(self, path, form):

@@ -28,6 +28,27 @@ def test_an_empty_database_is_upgraded_and_until_then_every_command_says_so(touc
     assert touchtone("key", "list", "--json").told == []
 
 
+def test_a_newer_database_is_left_as_it_is_and_one_too_new_is_refused(touchtone, database):
+    def at(revision, floor):
+        with database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+            connection.execute(text("UPDATE schema_floor SET revision = :floor"), {"floor": floor})
+
+    try:
+        at("9001", running.head())
+        done = touchtone("db", "upgrade", "--json")
+        assert (done.status, done.told) == (0, {"outcome": "ahead", "before": "9001", "revision": "9001"})
+        checked = touchtone("db", "check", "--json")
+        assert (checked.status, checked.told["outcome"], checked.told["wanted"]) == (0, "sound", running.head())
+        at("9001", "9001")
+        refused = touchtone("db", "upgrade", "--json")
+        assert (refused.status, refused.told["outcome"]) == (1, "DATABASE_TOO_NEW")
+        assert touchtone("db", "upgrade").sighed.count("\n") == 1
+        assert touchtone("db", "check", "--json").told["problems"] == ["too new for this version: install a newer one"]
+    finally:
+        at(running.head(), "0023")
+
+
 def test_a_schema_that_was_tampered_with_is_told(touchtone, database_url):
     database = Database(database_url)
     unguard = {

@@ -11,10 +11,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from keys import secrets_file
+from keys import schema, secrets_file
 from webhooks.cli.init import init
 from webhooks.lines_file import read_catalogues, read_lines
-from webhooks.serving import newest_schema, schema_of
 from webhooks.settings import SettingError, load
 
 
@@ -53,7 +52,7 @@ def test_an_empty_folder_becomes_one_that_can_serve():
     from webhooks.app import open_database
 
     database = open_database(found)
-    assert schema_of(database) == newest_schema()
+    assert schema.found(database) == (schema.newest(), schema.Standing.CURRENT)
     database.close()
 
 

@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 from sqlalchemy import text
 
+from keys import schema
 from keys.database import Database
 from webhooks.voice import PATIENCE
 
@@ -40,6 +41,22 @@ def test_a_line_whose_tables_are_missing_is_not_ready(knock, database):
             connection.execute(text("ALTER TABLE calls_away RENAME TO calls"))
     assert (answer.status_code, answer.mimetype) == (503, "text/plain")
     assert answer.text == "not ready: database not at this version\n"
+
+
+def test_a_line_goes_on_with_a_newer_database_until_that_has_lost_what_it_needs(knock, database):
+    def at(revision, floor):
+        with database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+            connection.execute(text("UPDATE schema_floor SET revision = :floor"), {"floor": floor})
+        answer = knock("/readyz", method="GET", signed=False)
+        return answer.status_code, answer.text
+
+    try:
+        assert at("9001", schema.newest()) == (200, "ready\n")
+        assert at("9001", "9001") == (503, "not ready: database not at this version\n")
+        assert at("0001", "0001") == (503, "not ready: database not at this version\n")
+    finally:
+        at(schema.newest(), "0023")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

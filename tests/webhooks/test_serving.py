@@ -100,10 +100,15 @@ def test_a_missing_file_is_named(folder, found, name):
     assert str(folder / name) in refused(found)
 
 
-def test_the_newest_schema_is_the_one_that_the_migrations_lead_to(found):
-    database = Database(found.database_url)
-    assert serving.schema_of(database) == serving.newest_schema()
+def test_a_database_that_is_newer_is_served_until_it_has_lost_what_this_version_needs(folder, found):
+    database = sqlite(folder)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9001'"))
+    serving.check(found)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE schema_floor SET revision = '9001'"))
     database.close()
+    assert refused(found) == "The database is at schema 9001, too new for this version; install a newer one."
 
 
 @pytest.mark.parametrize(

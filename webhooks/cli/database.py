@@ -33,6 +33,7 @@ TABLE_MODULES = (
     "keys.reservations",
     "keys.entries",
     "keys.hosts",
+    "keys.schema",
     "keys.seals",
     "ivr.askers",
     "ivr.browser_phones",
@@ -74,6 +75,11 @@ _UNAVAILABLE = {
 }
 
 
+_TOO_NEW = "The database is too new for this version; install a newer one. Nothing was changed."
+_NOT_THIS = {
+    "BEHIND": "not at this version: run `touchtone db upgrade`",
+    "TOO_NEW": "too new for this version: install a newer one",
+}
 _NO_COPY = {
     "FILE_EXISTS": "{file} is there already and is not overwritten.",
     "NOT_WRITABLE": "{file} cannot be written: {said}.",
@@ -147,27 +153,32 @@ def db() -> None:
 @db.command()
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def upgrade(as_json: bool) -> None:
-    """Bring the database to this version; does nothing where it is there already."""
+    """Bring the database to this version, calls or no calls; does nothing where it is there already, or newer."""
+    from keys import schema
     from keys.migrations import running
     from webhooks.settings import load
 
     with opened(load(), as_json=as_json) as database:
         before = running.current(database.engine)
         running.upgrade(database.engine)
-        after = running.current(database.engine)
-    show({"outcome": "upgraded" if before != after else "current", "before": before, "revision": after}, as_json)
+        after, standing = schema.found(database)
+    if standing is schema.Standing.TOO_NEW:
+        refuse("DATABASE_TOO_NEW", _TOO_NEW, as_json)
+    outcome = "upgraded" if before != after else standing.name.lower()
+    show({"outcome": outcome, "before": before, "revision": after}, as_json)
 
 
 @db.command()
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def check(as_json: bool) -> None:
     """Check the schema, the append-only guards and the database's own integrity."""
-    from keys.migrations import running
+    from keys import schema
     from webhooks.settings import load
 
+    wanted = schema.newest()
     with opened(load(), as_json=as_json) as database:
-        revision, wanted = running.current(database.engine), running.head()
-        problems = _problems(database) if revision == wanted else ["not at this version: run `touchtone db upgrade`"]
+        revision, standing = schema.found(database)
+        problems = [_NOT_THIS[standing.name]] if standing.name in _NOT_THIS else _problems(database, revision == wanted)
     found = {"outcome": "unsound" if problems else "sound", "revision": revision, "wanted": wanted}
     show({**found, "problems": problems if as_json else "; ".join(problems) or "none"}, as_json)
     if problems:
@@ -193,7 +204,7 @@ def backup(file: Path, as_json: bool) -> None:
     show(shown if as_json else {**shown, "not_in_it": f"secrets and signed roots: {settings.roots_file}"}, as_json)
 
 
-def _problems(database: Database) -> list[str]:
+def _problems(database: Database, compared: bool) -> list[str]:
     from sqlalchemy import text
 
     from keys import append_only
@@ -202,7 +213,8 @@ def _problems(database: Database) -> list[str]:
 
     for module in TABLE_MODULES:
         importlib.import_module(module)
-    found = [f"schema differs: {difference[0]}" for difference in running.differences(database.engine, metadata)]
+    differences = running.differences(database.engine, metadata) if compared else []
+    found = [f"schema differs: {difference[0]}" for difference in differences]
     with database.read() as connection:
         found += [f"table {name} is not append-only any more" for name in append_only.missing(connection)]
         if database.dialect == "sqlite":

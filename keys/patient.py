@@ -1,0 +1,119 @@
+"""A PostgreSQL connection that is given up when its user has waited long enough, whatever the server says or does not.
+
+The rule it keeps: a slow statement is ended by the server, which has its limits from us. Here ends what no limit of a
+server's reaches: a commit that waits for a standby that is gone, and a server that was stopped or cut off and says
+nothing. The connection is closed then, never asked to cancel: a commit whose wait is cancelled counts as done although
+the standby never had it. Whether such a commit was done shows later; until then its rows stay locked.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from psycopg import Connection, OperationalError
+from psycopg.abc import PQGen
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+
+_POOL_SHARE = 0.4
+"""What of the patience may pass before a connection is had; the rest is for the statements."""
+_GRACE = 0.2
+"""Seconds: the server ends what is too slow by itself; what it has not ended so long after is given up."""
+_RESTED_SECONDS = 30.0
+_ALIVE_SECONDS = 0.4
+"""So long a connection that has rested may take to say that it lives: a new one may take two seconds more."""
+
+
+class NoAnswer(OperationalError):  # noqa: N818 - named by what happened, like its neighbours
+    """The server did not answer in time; the connection is closed."""
+
+
+class Patient(Connection[Any]):
+    """A connection of the driver's with two bounds: one for every answer, one for a whole transaction."""
+
+    each: float | None = None
+    """Seconds that any one answer may take."""
+    until: float | None = None
+    """The moment, by the monotonic clock, at which the transaction has to be over."""
+
+    def has_until(self, moment: float) -> None:
+        """Give the transaction that begins now its bound; it is taken off with the connection's return."""
+        self.until = moment + _GRACE
+
+    def left(self) -> float | None:
+        """The seconds that may still be waited, never less than 0; None for ever."""
+        if self.until is None:
+            return self.each
+        left = max(0.0, self.until - time.monotonic())
+        return left if self.each is None else min(left, self.each)
+
+    def give_up(self) -> NoAnswer:
+        """Close the connection; what is to be raised then."""
+        self.pgconn.finish()
+        return NoAnswer("no answer in time")
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the server as the driver does. Raises NoAnswer."""
+        left = self.left()
+        if left is None or (timeout is not None and timeout < left):
+            return super().wait(gen, interval, timeout)
+        begun = time.monotonic()
+        try:
+            return super().wait(gen, interval, left)
+        except OperationalError as error:
+            if error.sqlstate is None and time.monotonic() - begun >= left:
+                raise self.give_up() from error
+            raise
+
+
+def engine(url: URL, patience: float, connections: int) -> Engine:
+    """A pool of such connections; `patience`, in seconds, is as for `keys.database.Database`."""
+    pool_wait = patience * _POOL_SHARE
+    pool = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=pool_wait,
+        # libpq knows no shorter wait than two seconds a host.
+        connect_args={"connect_timeout": max(2, math.ceil(pool_wait)), "prepare_threshold": None},
+    )
+    limit = f"{max(1, int((patience - pool_wait) * 1000))}ms"
+
+    @event.listens_for(pool, "do_connect")
+    def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Patient:
+        return Patient.connect(*given, **named)
+
+    @event.listens_for(pool, "connect")
+    def prepare(driver: Any, _record: Any) -> None:
+        driver.each = patience - pool_wait + _GRACE
+        # Said by a statement, not in the start-up options: a connection pooler in between refuses those.
+        names = ["statement_timeout", "lock_timeout"]
+        if driver.info.server_version >= 170000:
+            names.append("transaction_timeout")  # bounds all statements together, where the server can
+        settings = ", ".join(f"set_config('{name}', '{limit}', false)" for name in names)
+        driver.execute(f"SELECT set_config('TimeZone', 'UTC', false), {settings}")
+        driver.commit()
+
+    @event.listens_for(pool, "checkin")
+    def note_rest(driver: Any, record: Any) -> None:
+        if driver is not None:  # it was not lost
+            driver.until = None
+        record.info["rested_since"] = time.monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def ask_if_alive(driver: Any, record: Any, _proxy: Any) -> None:
+        # Only a connection that has rested is asked whether it still lives: asking always costs a round trip a turn.
+        since = record.info.get("rested_since")
+        if since is None or time.monotonic() - since < _RESTED_SECONDS:
+            return
+        driver.until = time.monotonic() + _ALIVE_SECONDS
+        try:
+            pool.dialect.do_ping(driver)
+            driver.until = None
+        except Exception as error:  # whatever it says, the pool must open a fresh one
+            raise DisconnectionError from error
+
+    return pool

@@ -1,4 +1,4 @@
-"""Logs: one JSON line an event on standard error, with whatever looks like a number or an ID struck out.
+"""Logs: one line an event on standard error, with whatever looks like a number or an ID struck out.
 
 Rule: no log holds a secret, a caller's number, a whole product key or a whole ID, whoever wrote the line; a call is
 named by its call SID.
@@ -15,7 +15,7 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -55,6 +55,14 @@ def _struck(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | float) else redacted(str(value))
 
 
+_RENDERERS: Mapping[str, Callable[[], Any]] = {
+    "json": structlog.processors.JSONRenderer,
+    "logfmt": lambda: structlog.processors.LogfmtRenderer(
+        key_order=["timestamp", "level", "event"], bool_as_flag=False
+    ),
+}
+
+
 class _Kindly:
     """A stream that a log line is lost on rather than a call: a full disk or a broken pipe raises nothing."""
 
@@ -70,15 +78,18 @@ class _Kindly:
             self._stream.flush()
 
 
-def configure(level: int = logging.INFO) -> None:
-    """Send structlog and the standard library's loggers to standard error, redacted. Call it once, at the edge."""
+def configure(level: int = logging.INFO, written_as: str = "json") -> None:
+    """Send structlog and the standard library's loggers to standard error, redacted. Call it once, at the edge.
+
+    `written_as`: "json", or "logfmt" (`event=turn_taken level=debug`), which people read more easily.
+    """
     stream: Any = _Kindly(sys.stderr)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    written: list[Any] = [_redact, structlog.processors.JSONRenderer()]
+    written: list[Any] = [_redact, _RENDERERS[written_as]()]
     structlog.configure(
         processors=[*shared, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),

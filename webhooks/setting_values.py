@@ -8,12 +8,14 @@ Rule: whatever is wrong is told in one sentence that names the setting, and neve
 
 from __future__ import annotations
 
+import logging
 import urllib.parse
 from collections.abc import Mapping
 from datetime import timedelta
 
 LEAST_KEPT = timedelta(days=31)
 """Signs look back thirty days, and so do the statistics after a standstill."""
+LONGEST_WHILE = 300
 
 
 class SettingError(ValueError):
@@ -58,6 +60,36 @@ def per_minute(value: str) -> int:
     if not _is_number(value) or int(value) < 1:
         raise SettingError("TOUCHTONE_API_PER_MINUTE must be a whole number from 1 to 99999.")
     return int(value)
+
+
+def seconds(name: str, value: str) -> int:
+    """A short while, in whole seconds. Raises SettingError."""
+    if not _is_number(value) or int(value) > LONGEST_WHILE:
+        raise SettingError(f"{name} must be a whole number of seconds up to {LONGEST_WHILE}.")
+    return int(value)
+
+
+def log_level(value: str) -> int:
+    """A level of the standard library's. Raises SettingError."""
+    if value not in {"debug", "info", "warning", "error"}:
+        raise SettingError("TOUCHTONE_LOG_LEVEL must be debug, info, warning or error.")
+    return logging.getLevelNamesMapping()[value.upper()]
+
+
+def log_format(value: str) -> str:
+    """How a line of the log is written. Raises SettingError."""
+    if value not in {"json", "logfmt"}:
+        raise SettingError("TOUCHTONE_LOG_FORMAT must be json or logfmt.")
+    return value
+
+
+def metrics_token(value: str) -> str:
+    """What whoever reads the metrics must show; empty where nobody may. Raises SettingError."""
+    if value and (len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value):
+        raise SettingError(
+            "TOUCHTONE_METRICS_TOKEN must be at least 16 plain signs; `openssl rand -hex 32` makes some."
+        )
+    return value
 
 
 def kept(value: str) -> timedelta:

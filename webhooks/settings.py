@@ -1,7 +1,7 @@
 """Settings: the environment over the data folder's `settings.env`, read once into a frozen record.
 
 Rule: a malformed or missing required setting stops the start with one clear sentence, and nothing has a default secret.
-`SETTINGS` is the one list of them: the README's table is checked against it.
+The one list of them is `setting_list`.
 """
 
 from __future__ import annotations
@@ -14,50 +14,10 @@ from pathlib import Path
 
 from ivr.lines import TextLimits
 from webhooks import setting_values as values
+from webhooks.setting_list import SETTINGS, Setting
 from webhooks.setting_values import SettingError
 
-__all__ = ["SETTINGS", "Setting", "SettingError", "Settings", "load", "read_file"]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting: the name in the environment, its default, whether it is secret, and what it means."""
-
-    name: str
-    meaning: str
-    default: str | None = None
-    secret: bool = False
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("TOUCHTONE_DATA_DIR", "Folder for the SQLite file, secrets, lines and spool.", "data"),
-    Setting("DATABASE_URL", "Where the ledger is.", "sqlite file `touchtone.db` in the data folder", secret=True),
-    Setting("TOUCHTONE_PUBLIC_URL", "The address under which Twilio reaches the line; signatures are checked over it."),
-    Setting("TOUCHTONE_LISTEN", "Address and port the server binds.", "127.0.0.1:8080"),
-    Setting("TOUCHTONE_WORKERS", "Serving processes; must stay 1 on SQLite.", "1"),
-    Setting("TOUCHTONE_THREADS", "Threads that answer, in each serving process.", "8"),
-    Setting("TOUCHTONE_PHONE", "`on`: the rehearsal telephone as a page at `/phone`, behind a printed token.", "off"),
-    Setting("TOUCHTONE_API", "`on`: organisations' programs may activate at `/api/v1`, with tokens.", "on"),
-    Setting("TOUCHTONE_API_PER_MINUTE", "Requests a minute, at most, with one token.", "600"),
-    Setting("TOUCHTONE_DESK_LISTEN", "Address and port the operators' desk binds.", "127.0.0.1:8090"),
-    Setting("TOUCHTONE_DESK_URL", "The address, without `/desk`, under which operators reach the desk.",
-            "`http://127.0.0.1:8090`"),
-    Setting("TOUCHTONE_SECRETS_FILE", "Issuing keys, verification secrets and the line's own keys (mode 0600).",
-            "`secrets.toml` in the data folder"),
-    Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each.",
-            "`lines.toml` in the data folder"),
-    Setting("TOUCHTONE_KEEP_DAYS", "Days after which what names a caller is forgotten, at least 31.", "90"),
-    Setting("TWILIO_ACCOUNT_SID", "The account whose webhooks are accepted (AC and 32 hex digits)."),
-    Setting("TWILIO_AUTH_TOKEN", "Signs Twilio's webhooks.", secret=True),
-    Setting("TWILIO_AUTH_TOKEN_NEXT", "The token being promoted, accepted beside the first while rotating.", "none",
-            secret=True),
-    Setting("TWILIO_API_KEY", "With its secret: texts and calls go out by Twilio. Without: to the rehearsal.", "none"),
-    Setting("TWILIO_API_SECRET", "The secret of the API key (SK...).", "none", secret=True),
-    Setting("TOUCHTONE_TEXTS_PER_NUMBER", "Texts a day, at most, to one number.", "20"),
-    Setting("TOUCHTONE_TEXTS_PER_PREFIX", "To numbers that differ in their last three digits only.", "60"),
-    Setting("TOUCHTONE_TEXTS_PER_COUNTRY", "To one country.", "2000"),
-    Setting("TOUCHTONE_TEXTS_PER_DAY", "In all.", "5000"),
-)  # fmt: skip
+__all__ = ["SETTINGS", "Setting", "SettingError", "Settings", "load", "read_file", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +31,15 @@ class Settings:
     port: int
     workers: int
     threads: int
+    leave_seconds: int
     phone: bool
     api: bool
     api_per_minute: int
     secrets_file: Path
     lines_file: Path
+    metrics_token: str = field(repr=False)
+    log_level: int
+    log_format: str
     kept: timedelta
     account_sid: str
     auth_tokens: tuple[str, ...] = field(repr=False)
@@ -119,9 +83,33 @@ class Settings:
         return self.data_dir / "spool"
 
     @property
+    def node_dir(self) -> Path:
+        """What the processes of one `touchtone serve` tell each other: no other has its address."""
+        return self.data_dir / f"serving-{self.host.replace(':', '.')}-{self.port}"
+
+    @property
     def roots_file(self) -> Path:
         """Where the ledger's signed roots are appended, outside the database."""
         return self.data_dir / "ledger-roots.jsonl"
+
+
+def sources(environ: Mapping[str, str] | None = None) -> dict[str, tuple[str, str]]:
+    """What each setting that is given anywhere holds, and where it was given; a secret's value is left out.
+
+    Raises SettingError where the settings file cannot be read; what is malformed is shown as it stands.
+    """
+    given = dict(os.environ if environ is None else environ)
+    data_dir = _data_dir(given)
+    whole = _over(read_file(data_dir / "settings.env"), given)
+    found = {}
+    for setting in SETTINGS:
+        names = [setting.name, f"{setting.name}_FILE"] if setting.secret else [setting.name]
+        for name in names:
+            if value := whole.get(name, "").strip():
+                where = "the environment" if given.get(name) else "settings.env"
+                shown = "" if setting.secret and name == setting.name else value
+                found[setting.name] = (shown, where if name == setting.name else f"{where}, as {name}")
+    return found
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -130,7 +118,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     Raises SettingError, with a sentence naming the setting, for what is missing or malformed.
     """
     given = dict(os.environ if environ is None else environ)
-    data_dir = Path(given.get("TOUCHTONE_DATA_DIR") or "data").resolve()
+    data_dir = _data_dir(given)
     given = _over(read_file(data_dir / "settings.env"), given)
     read = {setting.name: _value(given, setting) for setting in SETTINGS}
 
@@ -151,11 +139,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         workers=workers,
         threads=values.count("TOUCHTONE_THREADS", read["TOUCHTONE_THREADS"] or "8"),
+        leave_seconds=values.seconds("TOUCHTONE_LEAVE_SECONDS", read["TOUCHTONE_LEAVE_SECONDS"] or "0"),
         phone=phone,
         api=values.switch("TOUCHTONE_API", read["TOUCHTONE_API"] or "on"),
         api_per_minute=values.per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
+        metrics_token=values.metrics_token(read["TOUCHTONE_METRICS_TOKEN"]),
+        log_level=values.log_level(read["TOUCHTONE_LOG_LEVEL"] or "info"),
+        log_format=values.log_format(read["TOUCHTONE_LOG_FORMAT"] or "json"),
         kept=values.kept(read["TOUCHTONE_KEEP_DAYS"] or "90"),
         account_sid=values.account_sid(read["TWILIO_ACCOUNT_SID"]),
         auth_tokens=values.tokens(read["TWILIO_AUTH_TOKEN"], read["TWILIO_AUTH_TOKEN_NEXT"]),
@@ -168,6 +160,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             "TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or "http://127.0.0.1:8090", path=False
         ),
     )
+
+
+def _data_dir(given: Mapping[str, str]) -> Path:
+    return Path(given.get("TOUCHTONE_DATA_DIR") or "data").resolve()
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ivr.transitions import diagram
 from webhooks.api.guards import opened
 from webhooks.app import create_app
 from webhooks.cli.main import COMMANDS
-from webhooks.settings import SETTINGS
+from webhooks.setting_list import REQUIRED, SETTINGS, reference
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"/healthz", "/readyz", "/voice/hold.wav", "/api/v1/openapi.json"}
@@ -32,10 +32,20 @@ def test_every_route_but_those_for_everybody_refuses_whoever_shows_no_signature_
     assert len(walked) > len(OPEN)
 
 
-def test_the_readme_lists_every_setting_and_no_other():
-    readme = (ROOT / "README.md").read_text("utf-8")
-    listed = set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE))
-    assert listed == {setting.name for setting in SETTINGS}
+NAMED = re.compile(r"^\| `([A-Z_]+)`(?: \*)? \|", re.MULTILINE)
+
+
+def test_the_reference_lists_every_setting_as_the_program_does():
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert page == reference(), "run `touchtone settings --markdown > docs/settings.md`"
+    assert NAMED.findall(page) == [setting.name for setting in SETTINGS]
+
+
+def test_the_readme_lists_what_a_line_must_have_and_no_setting_that_is_none():
+    listed = NAMED.findall((ROOT / "README.md").read_text("utf-8"))
+    assert {setting.name for setting in SETTINGS if setting.default == REQUIRED} <= set(listed)
+    assert set(listed) <= {setting.name for setting in SETTINGS}
+    assert len(listed) == len(set(listed))
 
 
 def test_the_readme_lists_every_command():

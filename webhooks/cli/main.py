@@ -30,6 +30,7 @@ COMMANDS = {
     "proxy": ("webhooks.cli.proxy", "proxy", "Activate hundreds of machines from one console."),
     "secret": ("webhooks.cli.secret", "secret", "Renew secrets of the secrets file."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),
+    "settings": ("webhooks.cli.settings", "settings", "What the line is set to; the list of settings."),
     "statistics": ("webhooks.cli.statistics", "statistics", "Activations by week, without persons."),
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
     "token": ("webhooks.cli.token", "token", "Tokens of organisations, for the API."),

@@ -34,7 +34,7 @@ from ivr.callers import Caller
 from ivr.cases import CaseState
 from ivr.deeds import Turn
 from ivr.dropped import dropped_case
-from ivr.events import CaseFound, CaseUnknown
+from ivr.events import Approved, CaseFound, CaseUnknown, Refused
 from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.message import Message, Word, read
@@ -75,15 +75,16 @@ def take_text(
     limits: TextLimits,
     now: datetime,
     below: Callable[[int], int],
-) -> None:
+) -> Approved | Refused | None:
     """Take one text on an open transaction, which the caller of this function commits; a text taken before is left be.
 
-    `words` are those of the languages that the line speaks. Raises as ivr.turn.take_turn does.
+    `words` are those of the languages that the line speaks. What the ledger answered is handed back, for whoever
+    counts: None where it was not asked, or what it gave is taken back. Raises as ivr.turn.take_turn does.
     """
     line, caller = incoming.line.number, incoming.caller
     thread = threads.lock(connection, line, caller, now)
     if not threads.take(connection, thread, incoming.sid, now):
-        return
+        return None
     spoken = incoming.line.locales
     kept = caller_locales.kept(connection, caller.known_as, now) if len(spoken) > 1 else None
     thread.locale = greeting(spoken, kept, caller.country)
@@ -95,12 +96,12 @@ def take_text(
         opt_outs.lift(connection, line, caller.known_as, now)
     silent = message.nothing or word in {Word.STOP, Word.START, Word.PROVIDER}
     if silent or opt_outs.is_out(connection, line, caller.known_as):
-        return
+        return None
     if notices.is_blocked(connection, caller.known_as, now):
-        return
+        return None
     whose = (caller.pseudonym, incoming.line, now, below, caller.country, thread.locale)
     turn = Turn(connection, secrets, CHANNEL, incoming.sid, *whose)
-    _answer(_TextTurn(turn, thread, incoming, limits), message)
+    return _answer(_TextTurn(turn, thread, incoming, limits), message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +127,21 @@ class _TextTurn:
     limits: TextLimits
 
 
-def _answer(at: _TextTurn, message: Message) -> None:
+def _answer(at: _TextTurn, message: Message) -> Approved | Refused | None:
     """Step until nothing more is asked. Where the answer may not be sent, all that was done for it is taken back."""
     thread, connection = at.thread, at.turn.connection
     case_before = thread.case_id
     savepoint = connection.begin_nested()
-    words = _go_on(at, Texted(message, at.incoming.line.locales))
+    words, said = _go_on(at, Texted(message, at.incoming.line.locales))
     unsent = None if words is None else _write(at, words, thread.case_id)
     if unsent is None:
         savepoint.commit()
         threads.save(connection, thread)
-        return
+        return said
     savepoint.rollback()
     assert words is not None  # what was not sent had words
     _write(at, words, case_before)  # refused once more, and this time it stays written down
+    return None
 
 
 def _write(at: _TextTurn, words: tuple[Say, ...], case_id: int | None) -> NoText | None:
@@ -148,11 +150,12 @@ def _write(at: _TextTurn, words: tuple[Say, ...], case_id: int | None) -> NoText
     return outbox.write(at.turn.connection, at.turn.secrets, draft, at.limits, now=at.turn.now)
 
 
-def _go_on(at: _TextTurn, event: TextEvent) -> tuple[Say, ...] | None:
-    """Step, with the cases and the ledger answering, and give the words to send; None for silence."""
+def _go_on(at: _TextTurn, event: TextEvent) -> tuple[tuple[Say, ...] | None, Approved | Refused | None]:
+    """Step, with the cases and the ledger answering; the words to send, None for silence, and the ledger's answer."""
     thread = at.thread
     state = _state_of(at)
     words: tuple[Say, ...] | None = None
+    said: Approved | Refused | None = None
     while True:
         state, actions = step(state, event)
         question: TextQuestion | None = None
@@ -167,8 +170,9 @@ def _go_on(at: _TextTurn, event: TextEvent) -> tuple[Say, ...] | None:
         if question is None:
             break
         event = _ask(at, question, state)
+        said = event if isinstance(event, Approved | Refused) else said
     thread.state, thread.changed_at = write(state), at.turn.now
-    return words
+    return words, said
 
 
 def _state_of(at: _TextTurn) -> TextState | None:

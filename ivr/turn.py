@@ -7,7 +7,7 @@ posted it has been committed, and a turn that is brought twice is taken once and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -44,7 +44,7 @@ from ivr.calls import Call
 from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
-from ivr.events import CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Silence
+from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, HungUp, Keyed, Refused, Silence
 from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.resuming import can_resume
@@ -78,7 +78,11 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to say in which language, the number the next turn must bring, and the digits that the words only name."""
+    """What to say in which language, the number the next turn must bring, and the digits that the words only name.
+
+    `said` is what the ledger answered in this very turn, for whoever counts: None where it was not asked, and so where
+    the turn came twice; it makes no two answers differ.
+    """
 
     turn: int
     spoken: Spoken
@@ -86,6 +90,7 @@ class Answer:
     held_number: str | None
     blocks: tuple[str, ...]
     locale: str = ""
+    said: Approved | Refused | None = field(default=None, compare=False)
 
 
 def take_turn(
@@ -96,7 +101,7 @@ def take_turn(
     A call we do not know begins; a turn that is not the call's next gets the stored reply again. `below(n)` gives a
     random number under n. Raises keys.unavailable.DatabaseUnavailable, and whatever is a bug of ours.
     """
-    call = calls.lock(connection, knock.call_sid)
+    call, said = calls.lock(connection, knock.call_sid), None
     if call is None:
         call = _begin(connection, secrets, knock, now) or calls.lock(connection, knock.call_sid)
         assert call is not None  # whoever was first has committed by now
@@ -111,9 +116,10 @@ def take_turn(
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)
         else:
             event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
-        _go_on(_CallTurn(turn, call, knock), event)
+        said = _go_on(_CallTurn(turn, call, knock), event)
         calls.save(connection, call)
-    return _answer(connection, secrets, call)
+    answer = _answer(connection, secrets, call)
+    return answer if said is None else replace(answer, said=said)
 
 
 def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
@@ -177,9 +183,12 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
     return call if calls.begin(connection, call) else None
 
 
-def _go_on(at: _CallTurn, event: Event) -> None:
-    """Step until something is to be spoken: a question to the ledger or the cases is answered on the spot."""
-    call = at.call
+def _go_on(at: _CallTurn, event: Event) -> Approved | Refused | None:
+    """Step until something is to be spoken: a question to the ledger or the cases is answered on the spot.
+
+    What the ledger answered, if it was asked, is handed back.
+    """
+    call, said = at.call, None
     while True:
         call.state, actions = step(call.state, event, country=at.knock.line.country)
         question: Question | None = None
@@ -188,8 +197,10 @@ def _go_on(at: _CallTurn, event: Event) -> None:
         if question is None:
             break
         event = _ask(at, question, call.state)
+        said = event if isinstance(event, Approved | Refused) else said
     call.turn += 1
     call.replied_at = at.turn.now
+    return said
 
 
 def _do(at: _CallTurn, action: Action) -> Question | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, func, insert, select, update
 
 from keys.append_only import guard
 from keys.database import metadata
@@ -55,6 +55,12 @@ _UNSEALED = (
     .outerjoin(seals, seals.c.entry_id == entries.c.id)
     .where(seals.c.entry_id.is_(None))
     .order_by(entries.c.id)
+)
+_TAIL = (
+    select(func.count(), func.min(entries.c.at))
+    .select_from(entries)
+    .outerjoin(seals, seals.c.entry_id == entries.c.id)
+    .where(seals.c.entry_id.is_(None))
 )
 
 
@@ -100,6 +106,21 @@ def seal(connection: Connection, ledger_key: bytes, *, limit: int = 1000, thorou
     if rows:
         connection.execute(insert(seals), rows)
     return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How many entries are not sealed yet, and when the oldest of them was made; None where there is none."""
+
+    many: int
+    oldest: datetime | None
+
+
+def tail(connection: Connection) -> Tail:
+    """What a usual pass of sealing would find to do: told by a look at the end of the journal alone."""
+    newest = connection.execute(_NEWEST_SEALED).scalar_one_or_none()
+    counted = _TAIL if newest is None else _TAIL.where(entries.c.id > newest - _LOOK_BACK)
+    return Tail(*connection.execute(counted).one())
 
 
 def _unsealed(connection: Connection, limit: int, thorough: bool) -> Sequence[Any]:

@@ -14,10 +14,11 @@ from keys import secrets_file
 from keys.database import Database
 from webhooks.desk_legs import desk_legs
 from webhooks.door import Exchange
-from webhooks.health import health
+from webhooks.health import Watch, health
 from webhooks.hold_music import hold_music
 from webhooks.line_flask import LineFlask
 from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.metrics_page import Seldom, metrics_page
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
 from webhooks.sms_status import sms_status
@@ -32,16 +33,22 @@ LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
 
 
-def create_app(exchange: Exchange, rehearsal: Phone | None = None, api: Api | None = None) -> Flask:
-    """The application over one exchange; `rehearsal` adds the telephone's page, `api` the doors for programs."""
+def create_app(
+    exchange: Exchange, rehearsal: Phone | None = None, api: Api | None = None, watch: Watch | None = None
+) -> Flask:
+    """The application over one exchange; `rehearsal` adds the telephone's page, `api` the doors for programs.
+
+    `watch` is what is watched of a serving process; without it readiness is the database's alone, with no metrics.
+    """
     app = LineFlask("touchtone", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
-    app.extensions["exchange"] = exchange
+    app.extensions.update(exchange=exchange, watch=watch, keys_seldom=Seldom())
     app.register_blueprint(voice)
     app.register_blueprint(desk_legs)
     app.register_blueprint(sms)
     app.register_blueprint(sms_status)
     app.register_blueprint(health)
+    app.register_blueprint(metrics_page)
     app.register_blueprint(hold_music)
     if rehearsal is not None:
         from webhooks.phone import phone

@@ -20,7 +20,8 @@ from ivr.turn import hang_up
 from keys import ledger, seals
 from keys.database import Database
 from keys.unavailable import DatabaseUnavailable
-from webhooks import spool
+from webhooks import metrics, spool
+from webhooks.beats import Beats
 from webhooks.door import Exchange
 
 SEAL_SECONDS = 2.0
@@ -40,6 +41,7 @@ _log = structlog.get_logger(__name__)
 class _Duty:
     """One kind of work and when it is due again."""
 
+    name: str
     work: Callable[[], object]
     every: float
     due: float = 0.0
@@ -122,36 +124,43 @@ def _note_all(database: Database, wishes: list[Wish]) -> None:
             note(connection, wish)
 
 
-def run(exchange: Exchange, roots_file: Path, stop: threading.Event) -> None:
+def run(exchange: Exchange, roots_file: Path, stop: threading.Event, beats: Beats | None = None) -> None:
     """Do what is due until `stop` is set. Its own database would be a luxury: it uses the line's, between calls."""
     duties = [
-        _Duty(lambda: seal(exchange, roots_file), SEAL_SECONDS),
-        _Duty(lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
-        _Duty(lambda: sweep(exchange), SWEEP_SECONDS),
-        _Duty(lambda: drain(exchange), DRAIN_SECONDS),
-        _Duty(lambda: forget(exchange), FORGET_SECONDS),
-        _Duty(lambda: page_on_call(exchange), ON_CALL_SECONDS),
-        _Duty(lambda: count(exchange), COUNT_SECONDS),
-        _Duty(lambda: forget_callers(exchange), FORGET_CALLERS_SECONDS),
+        _Duty("sealing", lambda: seal(exchange, roots_file), SEAL_SECONDS),
+        _Duty("sealing_thoroughly", lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
+        _Duty("sweeping", lambda: sweep(exchange), SWEEP_SECONDS),
+        _Duty("draining", lambda: drain(exchange), DRAIN_SECONDS),
+        _Duty("forgetting", lambda: forget(exchange), FORGET_SECONDS),
+        _Duty("paging", lambda: page_on_call(exchange), ON_CALL_SECONDS),
+        _Duty("counting", lambda: count(exchange), COUNT_SECONDS),
+        _Duty("forgetting_callers", lambda: forget_callers(exchange), FORGET_CALLERS_SECONDS),
     ]
+    beats = beats or Beats()
+    beats.expect(*(duty.name for duty in duties if duty.every <= SWEEP_SECONDS))
     while not stop.wait(0.5):
         for duty in duties:
             if time.monotonic() >= duty.due:
                 duty.due = time.monotonic() + duty.every
-                _attempt(duty.work)
+                _attempt(duty, beats)
 
 
-def _attempt(work: Callable[[], object]) -> None:
+def _attempt(duty: _Duty, beats: Beats) -> None:
     try:
-        work()
+        duty.work()
     except DatabaseUnavailable as unavailable:
-        _log.warning("background_postponed", cause=unavailable.cause.value)
+        beats.put_off(duty.name)
+        metrics.no_database("background", unavailable)
+        _log.warning("background_postponed", duty=duty.name, cause=unavailable.cause.value)
     except Exception:  # noqa: BLE001 - one piece of work that fails must not end the others
-        _log.exception("background_failed")
+        beats.failed(duty.name)
+        _log.exception("background_failed", duty=duty.name)
+    else:
+        beats.done(duty.name)
 
 
-def start(exchange: Exchange, roots_file: Path) -> threading.Event:
+def start(exchange: Exchange, roots_file: Path, beats: Beats | None = None) -> threading.Event:
     """Run in a thread of its own until the process ends; set the event to stop it earlier."""
     stop = threading.Event()
-    threading.Thread(target=run, args=(exchange, roots_file, stop), name="background", daemon=True).start()
+    threading.Thread(target=run, args=(exchange, roots_file, stop, beats), name="background", daemon=True).start()
     return stop

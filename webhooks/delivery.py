@@ -19,7 +19,8 @@ from ivr.lines import Line
 from ivr.outbox import NoText, read_words
 from ivr.sending import Claimed
 from keys.unavailable import DatabaseUnavailable
-from webhooks import text_body
+from webhooks import metrics, text_body
+from webhooks.beats import Beats
 from webhooks.door import Exchange
 from webhooks.outgoing import Accepted, Carrier, Later, Outgoing, Rejected
 from webhooks.twiml import RETRIES
@@ -36,6 +37,7 @@ DOUBTFUL_WAIT = 20
 SKEW = timedelta(minutes=15)
 """The provider's clock may be so much behind ours: generous, since an earlier text with the same words has its row."""
 IDLE_SECONDS = 1.0
+DUTY = "delivery"
 
 _log = structlog.get_logger(__name__)
 
@@ -59,27 +61,33 @@ def deliver_one(exchange: Exchange, carrier: Carrier, by: str, *, lease: timedel
     return True
 
 
-def run(exchange: Exchange, carrier: Carrier, stop: threading.Event) -> None:
+def run(exchange: Exchange, carrier: Carrier, stop: threading.Event, beats: Beats | None = None) -> None:
     """Deliver what is due, then wait for more, until `stop` is set."""
+    beats = beats or Beats()
+    beats.expect(DUTY)
     by = f"delivery-{randomness.token_hex(8)}"
     while not stop.is_set():
         exchange.texts_due.clear()
         try:
             while not stop.is_set() and deliver_one(exchange, carrier, by):
-                pass
+                beats.done(DUTY)
+            beats.done(DUTY)
         except DatabaseUnavailable as unavailable:
+            beats.put_off(DUTY)
+            metrics.no_database("delivery", unavailable)
             _log.warning("delivery_postponed", cause=unavailable.cause.value)
             stop.wait(IDLE_SECONDS)
         except Exception:  # noqa: BLE001 - the delivery must outlive whatever it meets
+            beats.failed(DUTY)
             _log.exception("delivery_failed")
             stop.wait(IDLE_SECONDS)
         exchange.texts_due.wait(IDLE_SECONDS)
 
 
-def start(exchange: Exchange, carrier: Carrier) -> threading.Event:
+def start(exchange: Exchange, carrier: Carrier, beats: Beats | None = None) -> threading.Event:
     """Run in a thread of its own until the process ends; set the event to stop it earlier."""
     stop = threading.Event()
-    threading.Thread(target=run, args=(exchange, carrier, stop), name="delivery", daemon=True).start()
+    threading.Thread(target=run, args=(exchange, carrier, stop, beats), name="delivery", daemon=True).start()
     return stop
 
 

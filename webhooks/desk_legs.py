@@ -18,7 +18,7 @@ from ivr.lines import Line
 from ivr.rings import RingOutcome
 from ivr.turn import Answer, hang_up
 from keys.unavailable import DatabaseUnavailable
-from webhooks import twiml
+from webhooks import metrics, twiml
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
 from webhooks.row_numbers import LARGEST
@@ -45,11 +45,13 @@ def apologise(error: Exception) -> Response | HTTPException:
     if isinstance(error, HTTPException):
         return error
     if isinstance(error, DatabaseUnavailable):
+        metrics.no_database("leg", error)
         _log.error("database_unavailable", call_sid=request.form.get("CallSid", ""), cause=error.cause.value)
     else:
         _log.error("leg_failed", call_sid=request.form.get("CallSid", ""), exc_info=error)
     if request.endpoint == "desk_legs.status":
         return Response("try again\n", status=503, content_type="text/plain")
+    metrics.FALLBACKS.labels("leg").inc()
     return Document(twiml.farewell(exchange().wording, _line(), say("fault.apology"), say("fault.try_later")))
 
 

@@ -18,6 +18,7 @@ from flask import abort, current_app, request
 from ivr.lines import Lines, TextLimits
 from keys.database import Database
 from keys.secrets_file import Secrets
+from webhooks import metrics
 from webhooks.forms import FORM_TYPE
 from webhooks.signature import SIGNATURE_LENGTH, is_signed
 from webhooks.twiml import Wording
@@ -63,6 +64,7 @@ def guard() -> None:
     given = request.environ.get("HTTP_X_TWILIO_SIGNATURE", "")
     if len(given) != SIGNATURE_LENGTH:
         # Nothing of the body is read: whoever sends it slowly holds no thread.
+        metrics.TURNED_AWAY.labels("twilio", "signature_missing").inc()
         _log.warning("signature_missing", path=request.path)
         abort(403)
     here, environ, form = exchange(), request.environ, request.form
@@ -71,8 +73,10 @@ def guard() -> None:
     if not is_signed(given, here.auth_tokens, url, form.items(multi=True)):
         # Names only: a parameter that was added on the way is the usual reason, and its value is nobody's business.
         names = [name[:LONGEST_NAME] for name in sorted(form)[:MOST_NAMES]]
+        metrics.TURNED_AWAY.labels("twilio", "signature_refused").inc()
         _log.warning("signature_refused", path=request.path, parameters=names)
         abort(403)
     if form.get("AccountSid") != here.account_sid:
+        metrics.TURNED_AWAY.labels("twilio", "account_refused").inc()
         _log.warning("account_refused", path=request.path)
         abort(403)

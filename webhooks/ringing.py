@@ -20,6 +20,8 @@ from ivr import browser_phones, dialled, queue, ring_ends, rings, rooms
 from ivr.callers import unseal
 from ivr.rings import Ring, RingKind, RingOutcome, RingState
 from keys.unavailable import DatabaseUnavailable
+from webhooks import metrics
+from webhooks.beats import Beats
 from webhooks.door import Exchange
 from webhooks.outgoing import Accepted, Dialler, Later, OutgoingCall, Rejected, Room
 from webhooks.twiml import HOLD_MUSIC, RETRIES
@@ -31,6 +33,7 @@ GIVE_UP = timedelta(seconds=60)
 RETRY = timedelta(seconds=3)
 IDLE_SECONDS = 0.5
 SWEEP_EVERY = 10
+DUTY = "ringing"
 
 _log = structlog.get_logger(__name__)
 
@@ -74,8 +77,10 @@ def sweep(exchange: Exchange) -> int:
     return len(found)
 
 
-def run(exchange: Exchange, dialler: Dialler, stop: threading.Event) -> None:
+def run(exchange: Exchange, dialler: Dialler, stop: threading.Event, beats: Beats | None = None) -> None:
     """Place what is due, and end what was lost, until `stop` is set."""
+    beats = beats or Beats()
+    beats.expect(DUTY)
     by = f"ringing-{randomness.token_hex(8)}"
     rounds = 0
     while not stop.wait(IDLE_SECONDS):
@@ -83,17 +88,21 @@ def run(exchange: Exchange, dialler: Dialler, stop: threading.Event) -> None:
             ring_one(exchange, dialler, by)
             if rounds % SWEEP_EVERY == 0:
                 sweep(exchange)
+            beats.done(DUTY)
         except DatabaseUnavailable as unavailable:
+            beats.put_off(DUTY)
+            metrics.no_database("ringing", unavailable)
             _log.warning("ringing_postponed", cause=unavailable.cause.value)
         except Exception:  # noqa: BLE001 - the ringing must outlive whatever it meets
+            beats.failed(DUTY)
             _log.exception("ringing_failed")
         rounds += 1
 
 
-def start(exchange: Exchange, dialler: Dialler) -> threading.Event:
+def start(exchange: Exchange, dialler: Dialler, beats: Beats | None = None) -> threading.Event:
     """Run in a thread of its own until the process ends; set the event to stop it earlier."""
     stop = threading.Event()
-    threading.Thread(target=run, args=(exchange, dialler, stop), name="ringing", daemon=True).start()
+    threading.Thread(target=run, args=(exchange, dialler, stop, beats), name="ringing", daemon=True).start()
     return stop
 
 

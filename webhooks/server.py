@@ -5,18 +5,46 @@ Rule: what is served is named (`module:function`), so that each worker makes its
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 STREAMS_END_SECONDS = 3
 """Streams never end by themselves, and whoever holds one comes back: so long is waited for them at the end."""
 
 
-def run(target: str, *, host: str, port: int, workers: int, threads: int) -> None:
+FINISH_SECONDS = 10
+"""Requests under way are finished at the end: no turn takes longer, and a batch that is cut off is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How a server leaves when it is told to end (SIGTERM): it says so, and goes on answering for so many seconds.
+
+    Whoever sends requests here by turns has noticed by then. A second signal, or Ctrl-C, ends it at once.
+    """
+
+    seconds: float
+    say: Callable[[], None]
+
+
+def run(target: str, *, host: str, port: int, workers: int, threads: int, farewell: Farewell | None = None) -> None:
     """Serve the WSGI application that `target` makes, until the process is told to stop."""
     from granian.constants import Interfaces
 
-    _run(target, host, port, Interfaces.WSGI, workers=workers, blocking_threads=threads, workers_kill_timeout=10)
+    _run(
+        target,
+        host,
+        port,
+        Interfaces.WSGI,
+        farewell,
+        workers=workers,
+        blocking_threads=threads,
+        workers_kill_timeout=FINISH_SECONDS,
+    )
 
 
 def run_with_streams(target: str, *, host: str, port: int) -> None:
@@ -26,11 +54,11 @@ def run_with_streams(target: str, *, host: str, port: int) -> None:
     _run(target, host, port, Interfaces.ASGI, workers=1, workers_kill_timeout=STREAMS_END_SECONDS)
 
 
-def _run(target: str, host: str, port: int, interface: Any, **more: Any) -> None:
+def _run(target: str, host: str, port: int, interface: Any, farewell: Farewell | None = None, **more: Any) -> None:
     from granian import Granian
     from granian.log import LogLevels
 
-    Granian(
+    served = Granian(
         target,
         factory=True,
         address=host,
@@ -40,7 +68,30 @@ def _run(target: str, host: str, port: int, interface: Any, **more: Any) -> None
         log_level=LogLevels.error,  # its warnings are about the number of threads, which is chosen
         respawn_failed_workers=True,
         **more,
-    ).serve()
+    )
+    if farewell is not None:
+        # The server binds this very method to its signals when it starts.
+        served.signal_handler_interrupt = _leaving(  # type: ignore[method-assign] # there is no other way in
+            served.signal_handler_interrupt, farewell
+        )
+    served.serve()
+
+
+def _leaving(end: Callable[..., None], farewell: Farewell) -> Callable[..., None]:
+    """What takes a signal to end: `end` itself, after the farewell where it is asked for politely."""
+    begun = threading.Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        if number != signal.SIGTERM or begun.is_set():
+            end(number, frame)
+            return
+        begun.set()
+        farewell.say()
+        later = threading.Timer(farewell.seconds, end)
+        later.daemon = True
+        later.start()
+
+    return on_signal
 
 
 def why_not_bindable(host: str, port: int) -> str | None:

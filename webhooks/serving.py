@@ -10,25 +10,40 @@ from flask import Flask
 
 from keys import schema
 from keys.schema import Standing
-from webhooks import background, delivery, logs, ringing, server, settings, twilio_calls, twilio_rest
+from webhooks import background, delivery, logs, node, ringing, server, settings, twilio_calls, twilio_rest
 from webhooks.app import create_app, open_api, open_database, open_exchange, open_phone
+from webhooks.beats import Beats
+from webhooks.health import Watch
+from webhooks.server import Farewell
 from webhooks.settings import SettingError, Settings
 
 
 def application() -> Flask:
     """The application of one worker."""
-    logs.configure()
     found = settings.load()
+    logs.configure(found.log_level, found.log_format)
     exchange = open_exchange(found)
-    background.start(exchange, found.roots_file)
-    delivery.start(exchange, twilio_rest.opened(found))
-    ringing.start(exchange, twilio_calls.opened(found))
-    return create_app(exchange, open_phone(found, exchange), open_api(found))
+    beats = Beats()
+    background.start(exchange, found.roots_file, beats)
+    delivery.start(exchange, twilio_rest.opened(found), beats)
+    ringing.start(exchange, twilio_calls.opened(found), beats)
+    watch = Watch(found.data_dir, found.node_dir, beats, found.metrics_token)
+    return create_app(exchange, open_phone(found, exchange), open_api(found), watch)
 
 
 def serve(target: str, found: Settings) -> None:
-    """Serve what `target` makes (`module:function`) as the settings say, until the process is told to stop."""
-    server.run(target, host=found.host, port=found.port, workers=found.workers, threads=found.threads)
+    """Serve what `target` makes (`module:function`) as the settings say, until the process is told to stop.
+
+    Raises SettingError where the data folder takes no folder for what its processes tell each other.
+    """
+    try:
+        folder = node.made_ready(found.node_dir)
+    except OSError as error:
+        raise SettingError(f"TOUCHTONE_DATA_DIR: {found.node_dir} cannot be made: {error.strerror}.") from error
+    farewell = Farewell(found.leave_seconds, lambda: node.leave(folder))
+    server.run(
+        target, host=found.host, port=found.port, workers=found.workers, threads=found.threads, farewell=farewell
+    )
 
 
 def check(found: Settings) -> None:

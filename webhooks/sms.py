@@ -19,6 +19,7 @@ from ivr.message import Word
 from ivr.prompts import Catalogue
 from ivr.text_turn import Incoming, Vocabulary, take_text
 from keys.unavailable import DatabaseUnavailable
+from webhooks import metrics
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
 
@@ -49,6 +50,7 @@ def fail(error: Exception) -> Response | HTTPException:
         return error
     message_sid = request.form.get("MessageSid", "")
     if isinstance(error, DatabaseUnavailable):
+        metrics.no_database("text", error)
         _log.error("database_unavailable", message_sid=message_sid, cause=error.cause.value)
     else:
         _log.error("text_failed", message_sid=message_sid, exc_info=error)
@@ -69,9 +71,14 @@ def incoming() -> Response:
     caller = of_number(number, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
     text = Incoming(_sid(), caller, number, line, request.form.get("Body", ""), request.form.get("OptOutType", ""))
     words = vocabulary(line, here.wording.catalogues)
-    with here.database.begin() as connection:
-        take_text(connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below)
+    with metrics.Turn("text"), here.database.begin() as connection:
+        said = take_text(
+            connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below
+        )
     here.texts_due.set()
+    if said is not None:
+        metrics.came_to("text", said)
+    _log.debug("text_taken", message_sid=text.sid)
     return Document(EMPTY)
 
 

@@ -14,6 +14,7 @@ from ivr.callers import pseudonym
 from ivr.outbox import TextState
 from ivr.sending import News, note_status
 from keys.unavailable import DatabaseUnavailable
+from webhooks import metrics
 from webhooks.door import exchange, guard
 
 STATES = {
@@ -47,6 +48,7 @@ def fail(error: Exception) -> Response | HTTPException:
         return error
     sid = request.form.get("MessageSid", "")
     if isinstance(error, DatabaseUnavailable):
+        metrics.no_database("text_status", error)
         _log.error("database_unavailable", message_sid=sid, cause=error.cause.value)
     else:
         _log.error("text_status_failed", message_sid=sid, exc_info=error)

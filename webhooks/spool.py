@@ -10,7 +10,6 @@ import contextlib
 import errno
 import fcntl
 import json
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +17,11 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from ivr.call_backs import Wish
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def put(folder: Path, wish: Wish) -> None:
@@ -60,6 +61,15 @@ def drain(folder: Path, note: Callable[[list[Wish]], None]) -> int:
     return drained
 
 
+def size(folder: Path) -> int:
+    """Bytes of wishes that wait here for the database."""
+    waiting = 0
+    for file in folder.glob("*.jsonl"):
+        with contextlib.suppress(FileNotFoundError):  # drained this very moment
+            waiting += file.stat().st_size
+    return waiting
+
+
 def _read(path: Path) -> Iterator[Wish]:
     """The wishes of one file; a line cut off by a crash was never promised and is passed over."""
     with _locked(path, os.O_RDONLY):  # whoever still had it open has written by now
@@ -71,7 +81,7 @@ def _read(path: Path) -> Iterator[Wish]:
             record = json.loads(line.decode())
             yield Wish(**{**record, "wished_at": datetime.fromisoformat(record["wished_at"])})
         except (ValueError, TypeError, KeyError):
-            _log.warning("spool: a line that is no whole wish was passed over")
+            _log.warning("wish_unreadable")
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from ivr.callers import Caller, recognise
 from ivr.lines import Line
 from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
-from webhooks import spool, twiml
+from webhooks import metrics, spool, twiml
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
 
@@ -37,7 +37,9 @@ def apologise(error: Exception) -> Response | HTTPException:
     if isinstance(error, HTTPException):
         return error
     call_sid = request.form.get("CallSid", "")
+    metrics.FALLBACKS.labels("voice").inc()
     if isinstance(error, DatabaseUnavailable):
+        metrics.no_database("voice", error)
         _log.error("database_unavailable", call_sid=call_sid, cause=error.cause.value)
     else:
         _log.error("turn_failed", call_sid=call_sid, exc_info=error)
@@ -73,6 +75,7 @@ def call_back() -> Response:
     except Exception as error:  # noqa: BLE001 - whatever keeps it out of the database, the disk can keep it
         _log.error("call_back_spooled", call_sid=wish.call_sid, exc_info=error)
         spool.put(here.spool_dir, wish)
+        metrics.SPOOLED.labels(type(error).__name__).inc()
     return Document(twiml.farewell(here.wording, line, say("fault.noted")))
 
 
@@ -91,9 +94,15 @@ def _turn(number: int | None) -> Response:
     knock = Knock(
         _call_sid(), lambda: _caller(line), line, number, request.form.get("Digits", ""), _block(), here.limits
     )
-    with here.database.begin() as connection:
-        answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
-    return Document(twiml.render(here.wording, line, answer))
+    with metrics.Turn("phone") as timed:
+        with here.database.begin() as connection:
+            answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
+        timed.outcome = metrics.OUTCOMES[type(answer.spoken)]
+        document = Document(twiml.render(here.wording, line, answer))
+    if answer.said is not None:
+        metrics.came_to("phone", answer.said)
+    _log.debug("turn_taken", call_sid=knock.call_sid, turn=answer.turn, outcome=timed.outcome)
+    return document
 
 
 def _call_sid() -> str:

@@ -21,6 +21,7 @@ from keys.ledger import Activated
 from keys.refusals import Refusal
 from keys.reservations import Reservation
 from keys.secrets_file import Secrets
+from webhooks import metrics
 from webhooks.api.bodies import Activation, ActivationOrder, ProductName, body_of, idempotency_key, made_before
 from webhooks.api.guards import needs, request_id, token
 from webhooks.api.problems import ProblemError, installation_of, waiting
@@ -42,6 +43,7 @@ def activate() -> Response:
         (outcome,) = online.activate(asking, [iid])
         refused = None if isinstance(outcome, Activated) else refusal(connection, outcome.refusal)
         known = certifying.particulars(connection, [outcome.reservation.id] if isinstance(outcome, Activated) else [])
+    metrics.came_to("api", outcome)
     if not isinstance(outcome, Activated):
         assert refused is not None  # it is no activation
         raise refused

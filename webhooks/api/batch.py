@@ -22,6 +22,7 @@ from keys import certifying
 from keys.installation_id import InstallationID, InvalidInstallationID, decode
 from keys.ledger import Activated
 from keys.unavailable import Cause, DatabaseUnavailable
+from webhooks import metrics
 from webhooks.api.activations import answer
 from webhooks.api.batches import Batches
 from webhooks.api.bodies import (
@@ -105,6 +106,7 @@ class _Batch:
                 counts.update("replayed" if each.replay is True else each.outcome for each in outcomes)
                 yield b"".join(msgspec.json.encode(each) + b"\n" for each in outcomes)
         except DatabaseUnavailable as error:
+            metrics.no_database("batch", error)
             _log.error("batch_cut_off", request=self.request_id, cause=error.cause.value)
             failed = Code.DATABASE_UNAVAILABLE
         except Exception:  # noqa: BLE001 - the status is sent already: only the last line can say that it failed
@@ -152,6 +154,7 @@ class _Batch:
             known = certifying.particulars(connection, ids)
         told = []
         for iid, each in zip(iids, outcomes, strict=True):
+            metrics.came_to("proxy", each)
             if isinstance(each, Activated):
                 whole = answer(each, known[each.reservation.id], iid, here.secrets)
                 told.append(BatchOutcome(line=0, **msgspec.structs.asdict(whole)))

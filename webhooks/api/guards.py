@@ -21,6 +21,7 @@ from ivr.callers import pseudonym
 from ivr.rates import Rate
 from ivr.tokens import Scope, Token
 from keys.unavailable import DatabaseUnavailable
+from webhooks import metrics
 from webhooks.addresses import address_of_request
 from webhooks.api.batches import Batches
 from webhooks.api.problems import Code, ProblemError, response_of, waiting
@@ -116,6 +117,7 @@ def _known() -> Token:
         wrong = rates.look(connection, address, WRONG_PER_MINUTE, now)
     if found is None and not wrong.allowed:
         # Looked at before it is counted: whoever knocks without end must not make the line write without end.
+        metrics.THROTTLED.labels("wrong_tokens").inc()
         raise ProblemError(Code.RATE_LIMITED, headers=waiting(wrong.seconds(now)))
     who, limit = (address, WRONG_PER_MINUTE) if found is None else (f"token {found.id}", api().per_minute)
     with here.database.begin() as connection:
@@ -123,18 +125,21 @@ def _known() -> Token:
         if found is not None and (found.used_at is None or now - found.used_at >= TOUCH_EVERY):
             tokens.touch(connection, found.id, now)
     if found is None:
+        metrics.TURNED_AWAY.labels("api", "token").inc()
         _log.warning("token_refused", request=request_id(), path=request.path)
         error = ', error="invalid_token"' if text else ""
         asked = {"WWW-Authenticate": f'Bearer realm="touchtone"{error}'}
         raise ProblemError(Code.TOKEN_UNKNOWN if given else Code.TOKEN_MISSING, headers=asked)
     g.rate = rate
     if not rate.allowed:
+        metrics.THROTTLED.labels("requests").inc()
         raise ProblemError(Code.RATE_LIMITED, headers=waiting(rate.seconds(now)))
     return found
 
 
 def close_off(response: Response) -> Response:
     """What every answer carries: its request's name, how often one may still come, and that nobody keeps it."""
+    metrics.API_REQUESTS.labels((request.endpoint or "none").rpartition(".")[2], str(response.status_code)).inc()
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
@@ -153,6 +158,7 @@ def failed(error: Exception) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return response_of(ProblemError(Code.BODY_TOO_LARGE))
     if isinstance(error, DatabaseUnavailable):
+        metrics.no_database("api", error)
         _log.error("database_unavailable", request=request_id(), cause=error.cause.value)
         return response_of(ProblemError(Code.DATABASE_UNAVAILABLE, headers=waiting(2)))
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:

@@ -12,10 +12,13 @@ def serve() -> None:
     """Answer the telephone until stopped. Settings come from the environment and the data folder."""
     # Where a tool of the developers' has brought rich, the log would load it for tracebacks in colour: 7 MB a worker.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # None is how Python notes that a module is not there
-    from keys.unavailable import DatabaseUnavailable
-    from webhooks import phone_file, serving, settings
+    from webhooks import node, settings
 
     found = settings.load()
+    node.count_together(found.node_dir, found.workers)
+    from keys.unavailable import DatabaseUnavailable
+    from webhooks import phone_file, serving
+
     try:
         serving.check(found)
         serving.check_address(found)

@@ -67,8 +67,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def application() -> Application:
     """The application of the desk's one process."""
-    logs.configure()
-    desk = open_desk(settings.load())
+    found = settings.load()
+    logs.configure(found.log_level, found.log_format)
+    desk = open_desk(found)
     duties.start(desk)
     return Application(desk)
 

@@ -16,6 +16,7 @@ MORE, after which a wish is told), and what is quoted only where nothing else is
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -106,7 +107,7 @@ def read(body: str, words: Mapping[str, Word], languages: Mapping[str, str] | No
 
 def _named(text: str, languages: Mapping[str, str]) -> str | None:
     """The locale of the language whose name is the whole message."""
-    return languages.get(re.sub(r"^[\W_]+|[\W_]+$", "", " ".join(text.casefold().split())))
+    return languages.get(_bare(" ".join(text.casefold().split())))
 
 
 def _said(text: str, words: Mapping[str, Word]) -> Message:
@@ -128,7 +129,7 @@ def _said(text: str, words: Mapping[str, Word]) -> Message:
 def _more(text: str, words: Mapping[str, Word]) -> str | None:
     """What follows a MORE that begins the text; None where it does not, or where it is but talk, without a number."""
     first, *rest = text.split() or [""]
-    if words.get(re.sub(r"^[\W_]+|[\W_]+$", "", first).casefold()) is not Word.MORE:
+    if words.get(_bare(first).casefold()) is not Word.MORE:
         return None
     told = not rest or any(sign.isdigit() for word in rest[:2] for sign in word)
     return " ".join(rest)[:LONGEST_SAID] if told else None
@@ -137,13 +138,19 @@ def _more(text: str, words: Mapping[str, Word]) -> str | None:
 def _word(text: str, words: Mapping[str, Word]) -> Word | None:
     """The word that is the whole message but for case, punctuation and spaces."""
     written = " ".join(text.casefold().split())
-    bare = re.sub(r"^[\W_]+|[\W_]+$", "", written)
+    bare = _bare(written)
     if not bare and any(mark in written for mark in "?\u061f\u037e\u2753\u2754"):
         bare = "?"
     joined = bare.replace("-", "").replace(" ", "")
     return (
         _FIXED.get(bare) or words.get(written) or words.get(bare) or (_FIXED.get(joined) if len(joined) > 1 else None)
     )
+
+
+def _bare(text: str) -> str:
+    """The text without the signs around it. A vowel sign that ends a word, as in Hindi, is part of the word."""
+    kept = [place for place, sign in enumerate(text) if sign.isalnum() or unicodedata.category(sign)[0] == "M"]
+    return text[kept[0] : kept[-1] + 1] if kept else ""
 
 
 def _case_number(runs: tuple[tuple[Piece, ...], ...]) -> tuple[str, ...]:

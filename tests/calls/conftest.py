@@ -3,7 +3,8 @@
 Headings: `iid` is `standard`, `compact` or `classic`; `key` is `sound` (the default), `unknown`, `blocked`,
 `exhausted`, `ended` (its agreement) or `retired` (its product); `proof: wrong` makes an ID of no key; `again: yes` is
 an installation that was activated before; `dropped: N` has an earlier call of the usual caller hang up at group N;
-`held: yes` is a machine activated three times already, on a line where a person looks at such first.
+`held: yes` is a machine activated three times already, on a line where a person looks at such first; `locale` is the
+language of the line.
 """
 
 from collections.abc import Callable, Iterable
@@ -104,7 +105,8 @@ def scene(database, exchange, clock, issue_key, installation, node):
                     claim = ledger.Claim(replace(iid, nonce=nonce), 2, "phone", f"call {nonce}")
                     ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
         held_at = 30 if headings.get("held") == "yes" else None
-        line_file = Lines((replace(exchange.lines.all[0], held_at=held_at),))
+        locale = headings.get("locale", exchange.lines.all[0].locale)
+        line_file = Lines((replace(exchange.lines.all[0], held_at=held_at, locale=locale),))
         if headings.get("proof") == "wrong":
             iid = replace(iid, proof=iid.proof ^ 1)
         line = Scene(

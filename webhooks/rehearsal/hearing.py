@@ -1,76 +1,73 @@
-"""What a person understands from the line's words, in English.
+"""What a person understands from the line's words, in any of the languages that a line may speak.
 
 The one rule: only what can be heard counts. Digits that are not spaced are a large number in the ear and are not
 taken for digits; a block is understood by its letter and its word together.
 
 >>> asked_group("Thank you. Group 2."), asked_group("Group four again."), asked_group("Key the first group, please.")
 (2, 4, 1)
+>>> asked_group("Geben Sie Gruppe 4 noch einmal ein."), asked_group("请重新输入第 3 组。")
+(4, 3)
 >>> asked_group("All nine groups are right.") is None
 True
->>> blocks("A, Alpha. 1 2 3 4 5 6 B, Bravo. 123456")
-{'A': '123456'}
+>>> blocks("A, Alpha. 1 2 3 4 5 6 B, Bravo. 123456"), blocks("B wie Berlin. 1 zwo 3 4 5 6")
+({'A': '123456'}, {'B': '123456'})
 >>> case_number("Your case number is 9 1 2 3, 4 5 6 7. Again: 9 1 2 3, 4 5 6 7.")
 '91234567'
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from webhooks.rehearsal.tongues import DIGIT, TONGUES, spoken_digits
 
 NUMBERS = {
     name: value
     for value, name in enumerate("one two three four five six seven eight nine".split(), start=1)  # noqa: SIM905 - read as words
 }
-BLOCK_WORDS = {
-    "A": "Alpha|Alfa",
-    "B": "Bravo",
-    "C": "Charlie",
-    "D": "Delta",
-    "E": "Echo",
-    "F": "Foxtrot",
-    "G": "Golf",
-    "H": "Hotel",
-}
+LETTERS = "ABCDEFGH"
 SIZES = (5, 8)
 """How many blocks a confirmation ID may have."""
 
-_SPACED = r"\d(?:[ ,.]+\d(?!\d))"
-_GROUP = re.compile(r"\bgroup (\d|" + "|".join(NUMBERS) + r")\b|\b(first) group\b", re.IGNORECASE)
-_OPENING = re.compile(r"\binstallation id\b", re.IGNORECASE)
+
+def _any(patterns: Iterable[str]) -> str:
+    """Any of some patterns, each once."""
+    return "|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns))
+
+
+_NUMBER = r"(\d|" + "|".join(NUMBERS) + ")"
+_BETWEEN, _AFTER = r"[^\d.]{0,12}?", r"[^\d]{0,8}?"
+"""What may stand between a letter and its word (`B wie Berlin`), and between the word and the first digit."""
+_GROUP = re.compile(_any(tongue.group.replace("#", _NUMBER) for tongue in TONGUES), re.IGNORECASE)
+_OPENING = re.compile(_any(tongue.opening for tongue in TONGUES), re.IGNORECASE)
 _BLOCK = re.compile(
     r"\b(?:"
-    + "|".join(f"(?P<{letter}>{letter})[,.]? (?:{word})" for letter, word in BLOCK_WORDS.items())
-    + rf")[,.:]? (?P<digits>{_SPACED}{{5}})(?![ ,.]*\d)"
+    + "|".join(
+        rf"(?P<{letter}>{letter})\b{_BETWEEN}(?:{_any(tongue.letters.split()[place] for tongue in TONGUES)})"
+        for place, letter in enumerate(LETTERS)
+    )
+    + rf"){_AFTER}(?P<digits>{DIGIT}(?:[ ,.]+{DIGIT}){{5}})(?![ ,.]*{DIGIT})"
 )
-_CASE = re.compile(rf"\bcase number(?: is)?[:,.]? (?P<digits>{_SPACED}{{3,19}})", re.IGNORECASE)
-_REFUSALS = (
-    "activations? of this product key are used",
-    "does not match any product key",
-    "(?:has been|is) blocked",
-    "has (?:expired|run out)",
-    "(?:not|no longer) activated",
-    "not in force",
-    "is not for a product",
-    "does not fit its product",
-    "was returned",
-    "too many wrong tries",
-    "activated again too often",
-    "cannot be approved",
-    "has to look at this activation first",
-    "not for a copy of this kind",
-    "has (?:activated as many|been activated again as often)",
+_CASE = re.compile(
+    rf"(?:{_any(tongue.case for tongue in TONGUES)})[:,.]? *(?P<digits>{DIGIT}(?:[ ,.]+{DIGIT}){{3,19}})", re.IGNORECASE
 )
-_REFUSAL = re.compile(rf"[^.]*\b(?:{'|'.join(_REFUSALS)})\b[^.]*\.", re.IGNORECASE)
-_FAULT = re.compile(r"\bwrong on our side\b|\bapplication error\b", re.IGNORECASE)
-_HOW_MANY = re.compile(r"\b(5|8|five|eight) blocks\b", re.IGNORECASE)
+_STOP = ".\u3002\u0964"
+"""What ends a sentence: a full stop, in three scripts."""
+_REFUSES = _any(tongue.refusals for tongue in TONGUES)
+_REFUSAL = re.compile(rf"[^{_STOP}]*(?:{_REFUSES})[^{_STOP}]*[{_STOP}]", re.IGNORECASE)
+_FAULT = re.compile(_any(tongue.fault for tongue in TONGUES), re.IGNORECASE)
+_HOW_MANY = re.compile(_any(tongue.how_many.replace("#", "(5|8|five|eight)") for tongue in TONGUES), re.IGNORECASE)
+_YES = re.compile(rf"(?:{_any(tongue.confirm for tongue in TONGUES)}) ?(\d)", re.IGNORECASE)
+_YES_BEFORE = re.compile(r"\bpress (\d)[^.]{0,20} if (?:that is|this is|it is) (?:right|correct)", re.IGNORECASE)
 
 
 def asked_group(words: str) -> int | None:
     """The group asked for, which is the last that is named: `group 4`, `group four` or `first group`."""
-    said = _GROUP.findall(words)
+    said = list(_GROUP.finditer(words))
     if not said:
         return None
-    number, first = said[-1]
-    return 1 if first else int(number) if number.isdigit() else NUMBERS[number.lower()]
+    number = (said[-1][said[-1].lastindex or 0]).lower()
+    return int(number) if number.isdecimal() else NUMBERS.get(number, 1)
 
 
 def opens(words: str) -> bool:
@@ -82,15 +79,15 @@ def blocks(words: str) -> dict[str, str]:
     """The blocks of a confirmation ID read out in full, by letter."""
     found = {}
     for match in _BLOCK.finditer(words):
-        letter = next(letter for letter in BLOCK_WORDS if match[letter])
-        found[letter] = _digits(match["digits"])
+        letter = next(letter for letter in LETTERS if match[letter])
+        found[letter] = spoken_digits(match["digits"])
     return found
 
 
 def case_number(words: str) -> str | None:
     """The case number said, or None."""
     match = _CASE.search(words)
-    return _digits(match["digits"]) if match else None
+    return spoken_digits(match["digits"]) if match else None
 
 
 def refusal(words: str) -> str | None:
@@ -103,8 +100,14 @@ def refusal(words: str) -> str | None:
     return match[0].strip() if match else None
 
 
-def _digits(words: str) -> str:
-    return re.sub(r"\D", "", words)
+def yes_key(words: str) -> str | None:
+    """The key that says yes to what is offered, or None where nothing is.
+
+    >>> yes_key("If that is right, press 1. If not, 2."), yes_key("Wenn das stimmt, drücken Sie die 1."), yes_key("1.")
+    ('1', '1', None)
+    """
+    match = _YES_BEFORE.search(words) or _YES.search(words)
+    return match[1] if match else None
 
 
 @dataclass
@@ -126,9 +129,9 @@ class Notepad:
             if self.blocks.setdefault(letter, digits) != digits:
                 self.conflicts.append((letter, self.blocks[letter], digits))
         if how_many := _HOW_MANY.search(words):
-            self.announced = 5 if how_many[1].lower() in {"5", "five"} else 8
+            self.announced = 5 if how_many[how_many.lastindex or 0].lower() in {"5", "five"} else 8
         last = max((match.end() for match in _BLOCK.finditer(words)), default=0)
-        if self.blocks and words[last:].strip(" ,."):
+        if self.blocks and words[last:].strip(" ,.\u3002\u0964"):
             self.ended = True  # the line speaks of something else, so the read-back has come to its end
         self.case_number = case_number(words) or self.case_number
         self.refusal = refusal(words) or self.refusal
@@ -138,7 +141,7 @@ class Notepad:
     def confirmation_id(self) -> str | None:
         """All blocks from A on without a gap, grouped by spaces, once they are as many as a confirmation ID has."""
         letters = "".join(sorted(self.blocks))
-        whole = len(letters) in SIZES and letters == "ABCDEFGH"[: len(letters)]
+        whole = len(letters) in SIZES and letters == LETTERS[: len(letters)]
         if self.announced is not None:
             sure = len(letters) == self.announced
         else:

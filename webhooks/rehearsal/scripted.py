@@ -5,18 +5,14 @@ the read-back there is only listening; once all blocks are written down and the 
 down.
 """
 
-import re
 from dataclasses import dataclass, field
 
 from webhooks.rehearsal.caller import SILENCE, Caller, Press, Reaction, Stretch, hanging_up, keying
 from webhooks.rehearsal.clock import Pace
-from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, opens
+from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, opens, yes_key
 
 READ_BACK = "readback"
 FOR_EVER = -1
-
-_CONFIRM = re.compile(r"\bpress (\d)[^.]{0,20} if (?:that is|this is|it is) (?:right|correct)", re.IGNORECASE)
-_CONFIRM_TURNED = re.compile(r"\bif (?:that is|this is|it is) (?:right|correct), press (\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +90,9 @@ class ScriptedCaller(Caller):
 
     def _answer(self, stretch: Stretch) -> Reaction:
         group, self._asked = self._asked, None
-        confirm = _CONFIRM.search(stretch.words) or _CONFIRM_TURNED.search(stretch.words)
-        if confirm is not None:
-            return keying(confirm[1], stretch, self.pace)
+        yes = yes_key(stretch.words)
+        if yes is not None:
+            return keying(yes, stretch, self.pace)
         if group is None or not 1 <= group <= len(self.groups):
             return SILENCE
         if self.mood.hang_up_at == group:

@@ -45,7 +45,18 @@ POLLY = {
     "Bianca": ("it-IT", _ALL),
     "Laura": ("nl-NL", _NEW),
     "Camila": ("pt-BR", _ALL),
+    "Kazuha": ("ja-JP", frozenset({_NEURAL})),
+    "Tomoko": ("ja-JP", frozenset({_NEURAL})),
+    "Takumi": ("ja-JP", _BOTH),
+    "Zhiyu": ("cmn-CN", _BOTH),
+    "Kajal": ("hi-IN", _NEW),
+    "Hala": ("ar-AE", frozenset({_NEURAL})),
+    "Zayd": ("ar-AE", frozenset({_NEURAL})),
 }
+
+
+HEARD = frozenset({"en-US", "en-GB", "es-ES", "fr-FR", "de-DE", "pt-BR", "ja-JP", "cmn-Hans-CN", "hi-IN", "ar-AE"})
+"""Languages in which speech is understood, of the provider's list for a Gather, which is not the list of voices."""
 
 
 def fits(voice: str, language: str) -> bool:

@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 from webhooks.rehearsal.caller import Press, Reaction, Stretch
 from webhooks.rehearsal.dialling import Outcome
 from webhooks.rehearsal.fetching import Twice
-from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, refusal
+from webhooks.rehearsal.hearing import Notepad, asked_group, blocks, case_number, opens, refusal, yes_key
 from webhooks.rehearsal.keyboard import PROMPT_AGAIN, KeyboardCaller
 from webhooks.rehearsal.scripted import READ_BACK, Mood, ScriptedCaller
 
@@ -91,29 +91,56 @@ WRITTEN = re.compile(r"(text|word)\.")
 """Prompts that are texted, or are words that a caller texts: nobody hears them."""
 
 
-def prompts() -> dict[str, str]:
-    """The English prompts that are spoken, by id, placeholders filled in so that group 4 is the one asked for."""
+CATALOGUES = sorted((Path(__file__).parents[3] / "prompts").glob("*.po"))
+
+
+def prompts(path: Path) -> dict[str, str]:
+    """The prompts of a locale that are spoken, by id, placeholders filled in so that group 4 is the one asked for."""
     facts = {"group": "4", "other": "3", "count": "5", "case_number": "9 1 2 3, 4 5 6, 7 8 0", "hours": "4"}
-    with (Path(__file__).parents[3] / "prompts" / "en-US.po").open("rb") as file:
+    with path.open("rb") as file:
         catalogue = read_po(file)
     texts = {entry.context: entry.string for entry in catalogue if entry.context and not WRITTEN.match(entry.context)}
     plain = {name: text if isinstance(text, str) else text[-1] for name, text in texts.items()}
     return {name: re.sub(r"\{(\w+)\}", lambda slot: facts.get(slot[1], ""), text) for name, text in plain.items()}
 
 
-@pytest.mark.parametrize(("name", "words"), prompts().items(), ids=str)
-def test_this_caller_understands_the_lines_own_prompts(name, words):
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_this_caller_understands_the_lines_own_prompts_in_every_language(path):
+    for name, words in prompts(path).items():
+        assert (name, understood(words)) == (name, meant(name, words))
+
+
+def understood(words):
+    return asked_group(words), refusal(words) is not None, case_number(words), yes_key(words)
+
+
+def meant(name, words):
+    """What a caller is to understand of a prompt: the group, whether it refuses, the case number, the key for yes."""
     room, _, rest = name.partition(".")
+    group = None
     if room == "opening" or name in FIRST_GROUP:
-        assert asked_group(words) == 1
+        group = 1
     elif room == "group" or name in {"case.found", "resume.group", "repair.group", "repair.no", "waiting.back"}:
-        assert asked_group(words) == 4
-    else:
-        assert asked_group(words) is None
+        group = 4
     stuck = {"ASKED", "TRIES", "SILENT", "NO_KEYS", "WHOLE_ID"}
-    assert (refusal(words) is not None) == (room == "reason" and rest not in stuck)
-    if "9 1 2 3" in words:
-        assert case_number(words) == "9123456780"
+    number = "9123456780" if "9 1 2 3" in words else None
+    key = "1" if name in {"repair.confirm", "number.confirm", "more.confirm"} else None
+    return group, room == "reason" and rest not in stuck, number, key
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_this_caller_writes_down_blocks_in_every_language(path):
+    said = prompts(path)
+    assert opens(said["opening.first"])
+    read_out = [said["approved.new"], *(f"{said[f'block.{letter}']} {digits(said, '304957')}" for letter in "ABCDE")]
+    pad = Notepad()
+    pad.write(" ".join(read_out))
+    assert (pad.announced, pad.confirmation_id) == (5, " ".join(["304957"] * 5))
+
+
+def digits(said, figures):
+    """Figures as the locale says them."""
+    return " ".join(said.get(f"digit.{figure}", figure) for figure in figures)
 
 
 def test_a_plain_call_is_activated_with_every_block_written_down(ring, activation):

@@ -1,4 +1,4 @@
-"""What a caller is: somebody who hears a stretch of words and answers with keys, silence or hanging up.
+"""What a caller is: somebody who hears a stretch of words and answers with keys, words, silence or hanging up.
 
 The one rule: a caller knows only what was heard. Nothing of the documents, their addresses or timers reaches a caller.
 
@@ -29,10 +29,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One key (`0`-`9`, `*`, `#`), so many seconds after its stretch began."""
+    """One key (`0`-`9`, `*`, `#`), so many seconds after its stretch began.
+
+    Or, where `words` are given, something that is said then; `clear` as whoever listens is to be sure of it, 0 to 1.
+    """
 
     key: str
     after: float
+    words: str = ""
+    clear: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,12 @@ def keying(keys: str, stretch: Stretch, pace: Pace, begin: float | None = None) 
     """Press these keys one after another, beginning a thought after `begin` (default: where the words end)."""
     start = (stretch.seconds if begin is None else begin) + pace.think_seconds
     return Reaction(tuple(Press(key, start + pace.key_seconds * place) for place, key in enumerate(keys, start=1)))
+
+
+def saying(words: str, stretch: Stretch, pace: Pace, clear: float = 0.9, begin: float | None = None) -> Reaction:
+    """Say something, beginning a thought after `begin` (default: where the words end)."""
+    start = (stretch.seconds if begin is None else begin) + pace.think_seconds
+    return Reaction((Press("", start, words, clear),))
 
 
 def hanging_up(stretch: Stretch, share: float = 1.0) -> Reaction:

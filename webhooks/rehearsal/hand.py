@@ -6,13 +6,13 @@ of the same wire) is met at its own moment.
 >>> from webhooks.rehearsal.caller import Press, Reaction
 >>> hand = Hand(CallClock(), Pace(), lambda _entry: None, "CA1")
 >>> hand.take(Reaction((Press("4", 1.0),)), began=2.0)
->>> hand.next_press(9.0), hand.next_press(9.0)
-(Press(key='4', after=3.0), None)
+>>> hand.next_press(9.0).after, hand.next_press(9.0)
+(3.0, None)
 """
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webhooks.rehearsal.caller import SILENCE, Keypad, Press, Reaction
 from webhooks.rehearsal.clock import CallClock, Pace
@@ -69,7 +69,7 @@ class Hand:
         """Put on the clock what the caller does, counted from `began`."""
         for press in reaction.presses:
             latest = self.pending[-1].after if self.pending else began
-            self.pending.append(Press(press.key, max(began + press.after, latest)))
+            self.pending.append(replace(press, after=max(began + press.after, latest)))
         if reaction.hang_up_after is not None:
             self.hang_up_at = began + reaction.hang_up_after
 
@@ -102,7 +102,7 @@ class Hand:
             self.pass_to(press.after, keyed=True)
             lost.append(press)
         if lost:
-            keys = "".join(press.key for press in lost)
+            keys = "".join(press.key or f'"{press.words}"' for press in lost)
             self.note(Entry(self.clock.now, Side.CALLER, keys, "lost: nobody was listening"))
         self.pass_to(moment)
         return lost

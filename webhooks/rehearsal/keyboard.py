@@ -1,7 +1,7 @@
 """A caller at a keyboard: hears the line in print and keys whatever is typed.
 
-The one rule: what is typed is what a telephone has. Enter alone is silence, `h` hangs up, and a line with anything
-but keys in it is asked for again instead of being sent.
+The one rule: what is typed is what a telephone has. Enter alone is silence, `h` hangs up, words in quotation marks are
+said, and a line with anything but keys in it is asked for again instead of being sent.
 
 >>> typed = iter(["12 34x", "12-34"])
 >>> caller = KeyboardCaller(lambda prompt: next(typed))
@@ -9,14 +9,15 @@ but keys in it is asked for again instead of being sent.
 '1234'
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from webhooks.rehearsal.caller import SILENCE, Reaction, Stretch, hanging_up, keying
+from webhooks.rehearsal.caller import SILENCE, Reaction, Stretch, hanging_up, keying, saying
 from webhooks.rehearsal.clock import Pace
 
 PROMPT = "keys> "
-PROMPT_AGAIN = "only 0-9 * #, Enter for silence, h to hang up> "
+PROMPT_AGAIN = 'only 0-9 * #, "words" to say, Enter for silence, h to hang up> '
 
 
 @dataclass
@@ -36,6 +37,9 @@ class KeyboardCaller:
                 typed = self.read(prompt)
             except EOFError:
                 return hanging_up(stretch)
+            said = re.fullmatch(r'\s*"([^"]+)"?\s*', typed)
+            if said is not None:
+                return saying(said[1], stretch, self.pace)
             keys = "".join(sign for sign in typed if sign not in " -")
             if keys.lower() == "h":
                 return hanging_up(stretch)

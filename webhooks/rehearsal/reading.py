@@ -105,6 +105,8 @@ def _gather(element: ET.Element) -> Gather:
         finish_key=element.get("finishOnKey", "#")[:1],
         num_digits=whole(count, 1) if count else None,
         action_on_empty=element.get("actionOnEmptyResult", "false").lower() == "true",
+        speech="speech" in element.get("input", "dtmf").split(),
+        speech_timeout=whole(element.get("speechTimeout"), whole(element.get("timeout"), 5)),
     )
 
 

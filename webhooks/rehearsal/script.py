@@ -15,11 +15,11 @@ heard instead.
     caller: (hangs up)
     outcome: hung_up
 
-`line:` holds words that are heard; `*` and `...` stand for any words. `caller:` holds keys, `(silence)` or `(hangs
-up)`; after keys may stand `(cutting in)`, to key over the words, or `(after 3 s)`, to wait first. `{g4}` is group 4
-of the installation ID, `{wrong g4}` the same with one slip, `{short g2}` without its last digit, `{all}` every group.
-`line: (hangs up)` is the line ending the call. Any other `name: value` is a heading: facts for whoever sets the
-stage.
+`line:` holds words that are heard; `*` and `...` stand for any words. `caller:` holds keys, words that are said
+(`"yes"`, or `"yes" (unclear)` for a mumble), `(silence)` or `(hangs up)`; after keys or words may stand `(cutting in)`,
+to begin over the line's words, or `(after 3 s)`, to wait first. `{g4}` is group 4 of the installation ID, `{wrong g4}`
+the same with one slip, `{short g2}` without its last digit, `{all}` every group. `line: (hangs up)` is the line ending
+the call. Any other `name: value` is a heading: facts for whoever sets the stage.
 
 >>> script = parse("# One key\nfrom: anonymous\nline: hello\ncaller: 1 (after 3 s)\n")
 >>> script.title, script.headings, script.steps[1]
@@ -30,7 +30,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying
+from webhooks.rehearsal.caller import SILENCE, Caller, Reaction, Stretch, hanging_up, keying, saying
 from webhooks.rehearsal.clock import Pace
 from webhooks.rehearsal.dialling import CallRecord
 from webhooks.rehearsal.entries import End, Entry, Side
@@ -171,8 +171,11 @@ class ScriptCaller(Caller):
         if step.words == HANGS_UP:
             return hanging_up(stretch)
         after = re.search(r"\(after (\d+(?:\.\d+)?) s\)", step.words)
-        keys = keys_of(re.sub(r"\([^)]*\)", "", step.words), self.groups, step.place)
         begin = 0.0 if "(cutting in)" in step.words else stretch.seconds + (float(after[1]) if after else 0.0)
+        said = re.match(r'"([^"]+)"', step.words)
+        if said is not None:
+            return saying(said[1], stretch, self.pace, 0.2 if "(unclear)" in step.words else 0.9, begin)
+        keys = keys_of(re.sub(r"\([^)]*\)", "", step.words), self.groups, step.place)
         return keying(keys, stretch, self.pace, begin)
 
 

@@ -15,7 +15,7 @@ from webhooks.rehearsal.entries import End, Entry, Routes, Side
 from webhooks.rehearsal.fetching import Fault, Fetcher, Trouble
 from webhooks.rehearsal.hand import Hand, OverError, SentOnError
 from webhooks.rehearsal.speech import Sound, cut, speech_seconds, spoken, text, total
-from webhooks.rehearsal.verbs import Dial, Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say
+from webhooks.rehearsal.verbs import Dial, Document, Gather, Hangup, Pause, Play, Redirect, Reject, Say, Words
 from webhooks.rehearsal.voice_form import CallSide, voice_form
 from webhooks.rehearsal.wire import Wire
 
@@ -25,7 +25,14 @@ NAP = 2.2
 """Seconds really slept before a request with fewer than two keys, where a call in virtual time is told to nap."""
 TELLING_SILENCE = 3.0
 """A silence shorter than this, as between two blocks of a read-back, is no answer and not worth a line."""
+UNCLEAR = 0.5
+"""What the listener is less sure of than this is shown as unclear."""
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+
+
+def quoted(press: Press) -> str:
+    """What was said, as a transcript and a script show it."""
+    return f'"{press.words}"' + (" (unclear)" if press.clear < UNCLEAR else "")
 
 
 @dataclass
@@ -144,42 +151,54 @@ class Telephone:
         began, sounds = self.clock.now, spoken(gather.nested, self.pace)
         self._begin(sounds, listening=True)
         try:
-            digits, finished, stopped = self._listen(gather, began + total(sounds))
+            digits, finished, stopped, said = self._listen(gather, began + total(sounds))
         finally:
             self._heard(sounds, began)
         if digits:
             self.gathered.append(digits)
-        shown = digits + finished
+        shown = digits + finished if said is None else quoted(said)
         if shown and stopped is not None:
             cutting = "cutting in" if stopped < began + speech_seconds(sounds) else ""
             self._note(Entry(stopped, Side.CALLER, shown, cutting))
         elif self.clock.now - self._hand.audible_until >= TELLING_SILENCE:
             self._note(Entry(self.clock.now, Side.CALLER, "(silence)"))
-        if not digits and not gather.action_on_empty:
+        if not digits and said is None and not gather.action_on_empty:
             return None
         extra = {"msg": "Gather End"} | ({"Digits": digits} if digits else {})
+        if said is not None:
+            extra |= {"SpeechResult": said.words, "Confidence": str(said.clear)}
         if self.finished_on_key:
             extra["FinishedOnKey"] = finished
         return self._fetch(urljoin(document.url, gather.action), extra, gather.method)
 
-    def _listen(self, gather: Gather, sounds_end: float) -> tuple[str, str, float | None]:
-        """The keys gathered, the finish key if one ended them, and when the first key stopped the audio."""
+    def _listen(self, gather: Gather, sounds_end: float) -> tuple[str, str, float | None, Press | None]:
+        """The keys gathered, the finish key if one ended them, when the audio was stopped, and what was said instead.
+
+        Whichever comes first, a key or a word, is what is listened to from then on.
+        """
         digits, stopped = "", None
         # The timer starts after the nested verbs or at the first key, and anew at every key.
         deadline = sounds_end + gather.timeout
         while (press := self._hand.next_press(deadline)) is not None:
             self._hand.pass_to(press.after, keyed=True)
+            if press.words and (digits or not gather.speech):
+                self._note(Entry(self.clock.now, Side.CALLER, quoted(press), "lost: nobody was listening"))
+                continue
             if stopped is None:
                 stopped = self.clock.now
                 self._hand.audible_until = min(self._hand.audible_until, stopped)
+            if press.words:
+                speaking = total(spoken((Say((Words(press.words),)),), self.pace))
+                self._lose_until(self.clock.now + speaking + gather.speech_timeout)
+                return "", "", stopped, press
             if gather.finish_key and press.key == gather.finish_key:
-                return digits, press.key, stopped
+                return digits, press.key, stopped, None
             digits += press.key
             if len(digits) == gather.num_digits:
-                return digits, "", stopped
+                return digits, "", stopped, None
             deadline = self.clock.now + gather.timeout
         self._hand.pass_to(deadline)
-        return digits, "", stopped
+        return digits, "", stopped, None
 
     def _talk(self, dial: Dial, document: Document) -> Document | None:
         """Talk for a while; None where the next verb follows. Whoever begins and ends a talk does so by hanging up."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from webhooks.rehearsal.reading import LARGEST_DOCUMENT, NotTwimlError, tree
-from webhooks.rehearsal.voices import BASIC_LANGUAGES, fits, longest
+from webhooks.rehearsal.voices import BASIC_LANGUAGES, HEARD, fits, longest
 
 
 class ProblemName(StrEnum):
@@ -70,12 +70,14 @@ ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
     "Gather": {
         "action": _ANY,
         "method": _METHOD,
-        "input": re.compile(r"dtmf"),
+        "input": re.compile(r"dtmf|dtmf speech"),
         "timeout": _WHOLE,
         "finishOnKey": re.compile(r"[0-9*#]?"),
         "numDigits": _WHOLE,
         "actionOnEmptyResult": _TRUTH,
-        "language": _ANY,
+        "language": re.compile("|".join(HEARD)),
+        "hints": re.compile(r"[^,]{1,100}(,[^,]{1,100}){0,499}"),
+        "speechTimeout": _WHOLE,
     },
     "Redirect": {"method": _METHOD},
     "Dial": {"action": _ANY, "method": _METHOD, "timeLimit": _WHOLE},
@@ -175,6 +177,9 @@ def _one(verb: ET.Element, where: str) -> Iterator[Problem]:
 def _gather(verb: ET.Element, where: str) -> Iterator[Problem]:
     yield from _address(verb.get("action", ""), where)
     yield from _stray(verb, where)
+    if "speech" not in verb.get("input", ""):
+        for name in sorted({"language", "hints", "speechTimeout"} & set(verb.attrib)):
+            yield Problem(ProblemName.BAD_VALUE, where, f"{name} without speech")
     for place, child in enumerate(verb, start=1):
         inside = f"{where}, {child.tag} at {place}"
         if child.tag not in SOUNDS:

@@ -55,10 +55,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Listen for keys while `nested` is heard. Defaults as in docs/voice/twiml/gather.
+    """Listen for keys while `nested` is heard, and for words where `speech`. Defaults as in docs/voice/twiml/gather.
 
     `action` empty means the URL of the document itself; `num_digits` None means any number; `finish_key` empty means
-    that no key finishes and every key is collected.
+    that no key finishes and every key is collected. `speech_timeout` is the quiet after which words are over.
     """
 
     nested: tuple[Say | Play | Pause, ...] = ()
@@ -68,6 +68,8 @@ class Gather:
     finish_key: str = "#"
     num_digits: int | None = UNLIMITED
     action_on_empty: bool = False
+    speech: bool = False
+    speech_timeout: int = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,37 @@ def test_a_key_stops_the_audio(ring):
     assert rung.record.transcript[1].note == "cutting in"
 
 
+SPEECH = 'input="dtmf speech" language="en-US" speechTimeout="2" actionOnEmptyResult="true"'
+
+
+def saying_at(words: str, after: float, clear: float = 0.9) -> Reaction:
+    return Reaction((Press("", after, words, clear),))
+
+
+def test_words_are_heard_where_speech_is_listened_for_and_lost_elsewhere(ring):
+    """`SpeechResult` and `Confidence` come instead of `Digits`."""
+    rung = ring({START: gather(SPEECH), "/t": DONE}, [saying_at("yes please", 1, 0.3)])
+    asked = rung.line.asked[1].form
+    assert (asked["SpeechResult"], asked["Confidence"], asked.get("Digits")) == ("yes please", "0.3", None)
+    assert rung.record.transcript[1].words == '"yes please" (unclear)'
+    assert rung.record.problems == ()
+    rung = ring({START: gather(), "/t": DONE}, [saying_at("yes please", 1)])
+    assert all("SpeechResult" not in one.form for one in rung.line.asked)
+
+
+def test_whichever_comes_first_a_key_or_a_word_is_listened_to(ring):
+    """With `dtmf speech` the first input wins."""
+    both = Reaction((Press("1", 1.0), Press("", 1.5, "two")))
+    rung = ring({START: gather(SPEECH), "/t": DONE}, [both])
+    assert rung.line.digits() == ["1"]
+    assert "SpeechResult" not in rung.line.asked[1].form
+
+
+def test_attributes_of_speech_without_speech_are_a_problem(ring):
+    rung = ring({START: gather('hints="yes,no"'), "/t": DONE}, [keys_at(("1", 1))])
+    assert [str(problem) for problem in rung.record.problems if "hints" in str(problem)]
+
+
 def test_num_digits_submits_at_once_and_loses_what_follows(ring):
     """numDigits reached = submitted at once, no terminator."""
     rung = ring({START: gather('numDigits="3"'), "/t": DONE}, ["12345"])

@@ -4,7 +4,7 @@ import pytest
 
 from webhooks.rehearsal.script import BadScriptError, parse, play, written
 
-from .conftest import IID
+from .conftest import IID, START
 
 GOOD = """
 # A wrong group is asked again alone
@@ -66,6 +66,14 @@ def test_keys_over_the_words_are_written_as_cutting_in(ring, activation):
     result = played(ring, activation, "caller: {g1} (cutting in)\nline: Group 2.\ncaller: (hangs up)\n")
     assert result.mismatches == ()
     assert result.record.transcript[1].note == "cutting in"
+
+
+def test_words_in_quotation_marks_are_said(ring):
+    gather = '<Gather action="/t" input="dtmf speech" actionOnEmptyResult="true"><Say>Say yes.</Say></Gather>'
+    script = parse('line: Say yes.\ncaller: "oh yes" (unclear)\nline: Done.\n')
+    result = play(script, IID, lambda caller: ring({START: gather, "/t": "<Say>Done.</Say>"}, caller=caller).record)
+    assert result.mismatches == ()
+    assert '"oh yes" (unclear)' in written(script, result.record, IID)
 
 
 def test_the_call_as_it_went_is_a_script_that_fits_itself(ring, activation):

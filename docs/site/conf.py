@@ -13,7 +13,7 @@ project = "Touchtone"
 author = "Touchtone's engineers"
 html_title = "Touchtone"
 
-extensions = ["myst_parser", "reference"]
+extensions = ["myst_parser", "reachable", "reference"]
 # What is about the building, not to be read.
 exclude_patterns = ["site"]
 
@@ -28,6 +28,7 @@ html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"sidebar_hide_name": False, "top_of_page_buttons": []}

@@ -1,5 +1,6 @@
 """What is written into the site from the program is whole, and nothing is fetched by a browser from elsewhere."""
 
+import doctest
 import importlib
 import re
 import sys
@@ -70,6 +71,12 @@ def test_every_decision_is_on_its_page_with_what_was_decided(reference):
     for file in (ROOT / "docs" / "decisions").glob("[0-9]*.md"):
         (row,) = [line for line in page.splitlines() if f"]({file.name})" in line]
         assert row.split("|")[2].strip().endswith(".")
+
+
+def test_what_scrolls_can_be_reached_and_a_heading_says_its_level(reference):
+    assert reference is not None
+    run = doctest.testmod(importlib.import_module("reachable"))
+    assert (run.attempted, run.failed) == (1, 0)
 
 
 @pytest.mark.parametrize(

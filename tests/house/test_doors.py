@@ -68,6 +68,20 @@ def test_every_link_in_the_docs_leads_somewhere():
     assert not broken
 
 
+def anchors(page):
+    """Of every heading of a page, as code hosts and the site make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_anchor_that_readme_and_changelog_name_is_there():
+    # Those between pages of docs/ are looked for by `make docs`.
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md"]
+    named = [link for page in pages for link in re.findall(r"\]\(([^)#:\s]+)#([^)]+)\)", page.read_text("utf-8"))]
+    assert named
+    assert [(target, anchor) for target, anchor in named if anchor not in anchors(ROOT / target)] == []
+
+
 def test_the_readme_begins_with_the_two_commands():
     commands = re.findall(r"^\$? ?(make \w+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert commands[:2] == ["make demo", "make test"]

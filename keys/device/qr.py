@@ -32,6 +32,16 @@ def svg(link: str) -> str:
     return out.getvalue().decode("utf-8")
 
 
+def inline(link: str) -> str:
+    """The code of `link` as an element within a page, which gives it its size."""
+    return str(segno.make(link, micro=False).svg_inline(omitsize=True))
+
+
+def modules(link: str) -> tuple[tuple[bool, ...], ...]:
+    """The rows of the code of `link`, each module dark or not, without its quiet zone."""
+    return tuple(tuple(bool(module) for module in row) for row in segno.make(link, micro=False).matrix)
+
+
 def terminal(link: str) -> str:
     """The code of `link` in half-block signs, for a screen that has no graphics."""
     out = StringIO()

@@ -183,6 +183,12 @@ def folders_of_a_machine(terminal):
     terminal.stand_ins |= {"/backups": f"{terminal.folder}/backups", "/data": f"{terminal.folder}/data"}
 
 
+def a_machine_that_names_its_line(terminal):
+    """A machine, of a build that names the line."""
+    terminal.told("catalog", "build", "Fairway", "--out", "fairway.build.json", "--line", "+15005550006")
+    a_machine(terminal, a_key(terminal), "machine")
+
+
 def a_rehearsal_key(terminal):
     """A key for rehearsals."""
     terminal.stand_ins["PRODUCT-KEY"] = a_key(terminal)
@@ -229,6 +235,7 @@ STAGES = {
     "docs/escrow.md": a_retired_product,
     "docs/explained/ledger.md": a_sealed_ledger,
     "docs/guides/publisher.md": a_publisher_s_first_day,
+    "docs/leaflet.md": a_machine_that_names_its_line,
     "docs/licensing.md": a_key_with_a_life,
     "docs/operations.md": folders_of_a_machine,
     "docs/phone.md": a_rehearsal_key,

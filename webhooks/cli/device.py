@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from webhooks.cli.device_screen import Screen
 from webhooks.cli.output import refuse, show
 from webhooks.cli.simulated import (
     SimulatedMachine,
@@ -120,29 +121,30 @@ def _join(path: Path, build_file: Path, product_key: str, as_json: bool) -> bool
 @_state_file
 @click.option("--qr", type=click.Choice(["sms", "tel"]), help="Also show a QR code: to text the ID, or to call.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the QR code to this file instead.")
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the screen as a page, to print too."
+)
+@click.option("--locale", default="en-US", show_default=True, help="The language of the page.")
 @_as_json
-def iid(path: Path, qr: str | None, svg: Path | None, as_json: bool) -> None:
+def iid(path: Path, qr: str | None, svg: Path | None, page: Path | None, locale: str, as_json: bool) -> None:
     """Show the installation ID, always the one made at installation."""
     shown = load(path, as_json)
     facts = facts_of(shown, None)
-    if qr is None and svg is None:
+    if qr is None and svg is None and page is None:
         show(facts, as_json)
         return
-    if shown.build.line is None:
-        refuse("no_line", "This product's build names no line to call or text.", as_json)
-    from keys.device.qr import call_link, text_link
-    from keys.device.qr import svg as drawn
-    from keys.device.qr import terminal as printed
-
-    make = call_link if qr == "tel" else text_link
-    link = make(shown.build.line, shown.state.installation_id)
+    screen = Screen(shown, as_json)
+    if page is not None:
+        screen.page(page, locale)
+        show({**facts, "page": str(page)}, as_json)
+        return
+    link = screen.link(by_text=qr != "tel")
     if svg is not None:
-        try:
-            svg.write_text(drawn(link), encoding="utf-8")
-        except OSError as error:
-            refuse("file_unwritable", f"{svg} cannot be written: {error.strerror}.", as_json)
+        screen.code(svg, link)
     show({**facts, "link": link}, as_json)
     if svg is None and not as_json:
+        from keys.device.qr import terminal as printed
+
         click.echo(printed(link))
 
 

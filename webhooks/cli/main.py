@@ -24,6 +24,7 @@ COMMANDS = {
     "init": ("webhooks.cli.init", "init", "Make the data folder, settings and secrets."),
     "key": ("webhooks.cli.key_life", "key", "Issue, show and block product keys."),
     "kms-host": ("webhooks.cli.kms_host_watching", "kms_host", "A licence host on a network, and its clients."),
+    "leaflet": ("webhooks.cli.leaflet", "leaflet", "The printed sheet: activate a product by telephone."),
     "ledger": ("webhooks.cli.ledger_back", "ledger", "Balances, entries and their verification."),
     "operator": ("webhooks.cli.operator", "operator", "Who works at the desk, in which role."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),

@@ -23,6 +23,7 @@ class Line:
     `text_countries` are those it sends to, its own where none is named.
     From `held_at` points of signs on a person looks before anything is activated, from `blocked_at` on the key is
     blocked; None, never.
+    `outage_url` is where the document for a total outage is hosted; None where there is none.
     """
 
     number: str
@@ -36,6 +37,7 @@ class Line:
     held_at: int | None = None
     blocked_at: int | None = None
     other_locales: tuple[str, ...] = ()
+    outage_url: str | None = None
 
     @property
     def locales(self) -> tuple[str, ...]:

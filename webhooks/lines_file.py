@@ -19,6 +19,7 @@ from ivr.hours import DeskHours, MalformedHours, read_hours
 from ivr.languages import MOST
 from ivr.lines import Line, Lines
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
+from webhooks.setting_values import address
 from webhooks.settings import SettingError
 
 LONGEST_NAME = 100
@@ -40,11 +41,12 @@ _FIELDS = {
     "days_off": list,
     "held_at": int,
     "blocked_at": int,
+    "outage_url": str,
 }
 _KINDS = {str: "text", int: "a whole number", list: "a list"}
 _DEFAULTS: dict[str, Any] = {"locale": OWN_LOCALE, "locales": [], "call_back_hours": 24, "text_sender": "",
                              "text_countries": [], "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_at": 0,
-                             "blocked_at": 0}  # fmt: skip
+                             "blocked_at": 0, "outage_url": ""}  # fmt: skip
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -78,6 +80,20 @@ def read_catalogues() -> dict[str, Catalogue]:
     except MalformedCatalogue as error:
         locale, why = error.args[0], error.args[1:]
         raise SettingError(f"The catalogue prompts/{locale}.po cannot be read: {why}.") from error
+
+
+def read_outage_words() -> dict[str, Catalogue]:
+    """The few words of the document for a total outage, by locale. Raises SettingError."""
+    folder = resources.files("prompts") / "outage"
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".po"))
+    try:
+        return {
+            locale: parse((folder / name).read_bytes(), locale)
+            for name in names
+            if (locale := name.removesuffix(".po"))
+        }
+    except MalformedCatalogue as error:
+        raise SettingError(f"The catalogue prompts/outage/{error.args[0]}.po cannot be read.") from error
 
 
 def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
@@ -119,6 +135,7 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         desk=_desk(where, given),
         held_at=_points(where, given, "held_at"),
         blocked_at=_points(where, given, "blocked_at"),
+        outage_url=address(f"{where}: outage_url", given["outage_url"]) if given["outage_url"] else None,
     )
 
 

@@ -166,7 +166,9 @@ def _of_voice(line: Line, found: Resource | None, public_url: str) -> Iterator[F
     if elsewhere := found.fields["trunk_sid"] or found.fields["voice_application_sid"]:
         yield Finding(Code.VOICE_ELSEWHERE, of, elsewhere, None, of)
     url = f"{public_url}/voice/incoming{RETRIES}"
-    wanted = dict(zip(VOICE, (url, "POST", url, "POST"), strict=True))
+    # A document hosted apart stands in a bucket, perhaps, which takes a GET alone.
+    fallback = (url, "POST") if line.outage_url is None else (line.outage_url, "GET")
+    wanted = dict(zip(VOICE, (url, "POST", *fallback), strict=True))
     wanted |= dict(zip(CALL_STATUS, (f"{public_url}/voice/status", "POST"), strict=True))
     yield from _fields(of, of, found, wanted)
 

@@ -13,7 +13,7 @@ Elements are written as text: building a tree first, as the provider's library d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -72,6 +72,17 @@ def fault(wording: Wording, line: Line, *, can_call_back: bool, locale: str = ""
         words = voice.speak((say("fault.apology"), say("fault.offer")))
         return _document(_menu(words, f"{wording.public_url}/voice/call-back{RETRIES}"))
     return _document(voice.speak((say("fault.apology"), say("fault.try_later"))), _element("Hangup"))
+
+
+def outage(wording: Wording, line: Line, words: Mapping[str, Catalogue]) -> str:
+    """The document for a total outage, in every language of the line: it names no address of ours, and asks nothing."""
+    facts: dict[str, Piece | Speech] = {"hours": line.call_back_hours}
+    said = [
+        _said(wording.catalogues[locale], words[locale].speech(entry, facts))
+        for locale in line.locales
+        for entry in ("apology", "promise")
+    ]
+    return _document(*said, _element("Hangup"))
 
 
 def farewell(wording: Wording, line: Line, *prompts: Say, locale: str = "") -> str:

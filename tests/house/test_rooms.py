@@ -49,6 +49,7 @@ MAY_BEGIN = {
     "webhooks/cli/case.py": "a command",
     "webhooks/kms_host/register.py": "one change of a licence host's own file",
     "webhooks/cli/operator.py": "a command",
+    "webhooks/cli/twilio_outage.py": "a command",
     "webhooks/cli/token.py": "a command",
     "webhooks/cli/proxy.py": "a command, in the console's own file",
     "webhooks/cli/proxy_activating.py": "a command, in the console's own file",

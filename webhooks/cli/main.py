@@ -35,7 +35,11 @@ COMMANDS = {
     "statistics": ("webhooks.cli.statistics", "statistics", "Activations by week, without persons."),
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
     "token": ("webhooks.cli.token", "token", "Tokens of organisations, for the API."),
-    "twilio": ("webhooks.cli.twilio", "twilio", "Check the account at Twilio, and set its webhooks for our lines."),
+    "twilio": (
+        "webhooks.cli.twilio_outage",
+        "twilio",
+        "Check the account at Twilio, and set its webhooks for our lines.",
+    ),
 }
 
 

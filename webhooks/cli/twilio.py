@@ -69,7 +69,7 @@ TROUBLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """What both commands work with: settings, lines, the client that reads and changes, and whose token is whose."""
 
     settings: Settings
@@ -96,8 +96,8 @@ def twilio() -> None:
 @click.pass_obj
 def check(http: HttpClient | None, as_json: bool) -> None:
     """Say what is not as it should be, and how it is mended. Nothing is changed. Exit status 1 if anything is wrong."""
-    place = _place(http)
-    with _plainly(place.settings, as_json):
+    place = place_of(http)
+    with plainly(place.settings, as_json):
         findings = place.findings()
     wrong = any(finding.grave for finding in findings)
     if as_json:
@@ -124,17 +124,17 @@ def connect(http: HttpClient | None, dry_run: bool, as_json: bool) -> None:
     from webhooks.twilio_account import Kind, make
     from webhooks.twilio_findings import changes, is_reachable
 
-    place = _place(http)
+    place = place_of(http)
     if not is_reachable(place.settings.public_url):
         refuse("PUBLIC_URL_UNREACHABLE", f"{place.settings.public_url}: {FIXES['PUBLIC_URL_UNREACHABLE']}", as_json)
     made: list[dict[str, Any]] = []
-    with _plainly(place.settings, as_json, made):
+    with plainly(place.settings, as_json, made):
         found = place.findings()
         wanted = changes(found)
         for change in wanted:
             if change.kind is Kind.KEY and not dry_run:
                 twilio_key.make(place.owners[0], place.settings.settings_file)
-                place = _place(http)  # from here on by the key
+                place = place_of(http)  # from here on by the key
             elif not dry_run:
                 make(place.rest, change)
             made += _show_change(change, as_json)
@@ -169,7 +169,7 @@ def _conclude(outcome: str, left: tuple[Finding, ...], changed: bool, dry_run: b
         click.echo("Connected.")
 
 
-def _place(http: HttpClient | None) -> _Place:
+def place_of(http: HttpClient | None) -> Place:
     """Settings and lines, and the clients: by the API key where there is one; by the auth tokens for the account."""
     from webhooks import settings
     from webhooks.lines_file import read_catalogues, read_lines
@@ -180,11 +180,11 @@ def _place(http: HttpClient | None) -> _Place:
     sid = found.account_sid
     owners = tuple(client(sid, sid, token, http=http) for token in found.auth_tokens)
     rest = client(sid, found.api_key, found.api_secret, http=http) if found.api_key else owners[0]
-    return _Place(found, lines, rest, owners)
+    return Place(found, lines, rest, owners)
 
 
 @contextmanager
-def _plainly(settings: Settings, as_json: bool, made: list[dict[str, Any]] | None = None) -> Iterator[None]:
+def plainly(settings: Settings, as_json: bool, made: list[dict[str, Any]] | None = None) -> Iterator[None]:
     """End the command with one sentence where Twilio does not do its part; `made` is what was changed before."""
     from webhooks.twilio_client import TwilioError
 

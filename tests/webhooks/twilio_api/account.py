@@ -5,6 +5,8 @@ Rule: it answers only what Twilio describes, and what it answers is described; a
 
 import json
 import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -100,6 +102,8 @@ class PretendAccount(HttpClient):
         self.about = {"sid": SID, "status": status, "type": kind, "friendly_name": "Example"}
         self.lets_in = {(SID, TOKEN), (KEY, SECRET)}
         self.keys = []
+        self.calls = []
+        self.asked_for_calls = {}
         self.asked = []
         self.fail, self.failing_from, self.failing_at = None, 0, ""
 
@@ -140,6 +144,8 @@ class PretendAccount(HttpClient):
                 return _changed(self.numbers.get(rest[0]), given)
             named = given.get("PhoneNumber", "").strip("+")
             return _listed("incoming_phone_numbers", [n for n in self.numbers.values() if named in n["phone_number"]])
+        if kind == "Calls" and method == "GET":
+            return self.told_of_calls(rest, given)
         if kind == "Keys":
             return self.key(method, given)
         if len(rest) == 1:
@@ -151,6 +157,15 @@ class PretendAccount(HttpClient):
             return {"sid": given["PhoneNumberSid"], "service_sid": rest[0]}
         senders = [{"sid": sid, "phone_number": self.numbers[sid]["phone_number"]} for sid in self.pool]
         return {"phone_numbers": senders, "meta": {"key": "phone_numbers", "page": 0, "next_page_url": None}}
+
+    def told_of_calls(self, rest, given):
+        """The calls to a number since a moment; or which addresses were asked for one of them."""
+        if rest:
+            urls = self.asked_for_calls.get(rest[0], [])
+            return {"events": [{"request": {"method": "GET", "url": url}, "response": {}} for url in urls], "page": 0}
+        since = datetime.fromisoformat(given["StartTime>"])
+        found = [call for call in self.calls if call["to"] == given["To"]]
+        return _listed("calls", [call for call in found if parsedate_to_datetime(call["start_time"]) >= since])
 
     def key(self, method, given):
         """A new key with its secret, told this once; or one taken away."""

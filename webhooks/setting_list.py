@@ -45,7 +45,7 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
                 "a file", "`secrets.toml` in the data folder"),
         Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each: number, name, country, "
                 "locale, call_back_hours, text_sender, text_countries, desk_hours (`mon-fri 09:00-17:00`), time_zone, "
-                "days_off, held_at, blocked_at ([desk.md](desk.md#signs)).", "a file",
+                "days_off, held_at, blocked_at, outage_url ([desk.md](desk.md#signs)).", "a file",
                 "`lines.toml` in the data folder"),
     )),
     ("How it is reached", (

@@ -74,9 +74,10 @@ _OPEN = insert(allowances)
 _GRANT = (
     update(allowances).where(_c.key_id == _KEY).values(granted=_c.granted + bindparam("more_granted", type_=Integer))
 )
-_TAKE = (
+# No row where there is no room for what is to be taken; for nothing there always is.
+TAKE = (
     update(allowances)
-    .where(_c.key_id == _KEY, _c.pending + _c.posted < _c.granted)
+    .where(_c.key_id == _KEY, _c.pending + _c.posted + _PENDING + _POSTED <= _c.granted)
     .values(pending=_c.pending + _PENDING, posted=_c.posted + _POSTED)
     .returning(_c.granted, _c.pending, _c.posted)
 )
@@ -109,13 +110,6 @@ def open_allowances(connection: Connection, key_ids: Sequence[int], granted: int
 def grow(connection: Connection, key_id: int, more: int) -> None:
     """Allow `more` activations, or less of what is left; the entry is the caller's to append."""
     connection.execute(_GRANT, {"the_key": key_id, "more_granted": more})
-
-
-def take(connection: Connection, key_id: int, *, posted: bool) -> Balance | None:
-    """Take one, as pending or at once as posted; None where there is none left."""
-    moved = {"the_key": key_id, "more_pending": int(not posted), "more_posted": int(posted)}
-    row = connection.execute(_TAKE, moved).one_or_none()
-    return None if row is None else Balance(*row)
 
 
 def move(connection: Connection, key_id: int, *, pending: int, posted: int = 0) -> Balance:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, Update
+from sqlalchemy import Connection, Insert, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -55,9 +55,9 @@ class _OnSqlite:
 
 
 class Statement:
-    """A SELECT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
+    """A SELECT, INSERT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
 
-    def __init__(self, said: Select[Any] | Update) -> None:
+    def __init__(self, said: Select[Any] | Insert | Update) -> None:
         self.said = said
         self._written: dict[str, _Written] = {}
 
@@ -77,7 +77,7 @@ class Statement:
         return tuple(columns)
 
     def count(self, connection: Connection, facts: Mapping[str, Any]) -> int:
-        """How many rows an UPDATE found. Raises as `first` does."""
+        """How many rows an INSERT or UPDATE wrote. Raises as `first` does."""
         written = self._for(connection.dialect)
         given = _given(connection, written, facts)
         try:
@@ -150,7 +150,7 @@ def _given(connection: Connection, written: _Written, facts: Mapping[str, Any]) 
     return given
 
 
-def _write(said: Select[Any] | Update, dialect: Dialect) -> _Written:
+def _write(said: Select[Any] | Insert | Update, dialect: Dialect) -> _Written:
     # $1, $2 are what PostgreSQL reads; psycopg would have to find its own marks first.
     if dialect.name != "sqlite":
         spell: Callable[..., Dialect] = type(dialect)
@@ -159,7 +159,7 @@ def _write(said: Select[Any] | Update, dialect: Dialect) -> _Written:
     names = tuple(compiled.positiontup)
     fixed = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
     into = _changes([compiled.binds[name].type for name in names], lambda kind: kind.bind_processor(dialect), dialect)
-    columns = [column.type for column in said.selected_columns] if isinstance(said, Select) else []
+    columns = [column.type for column in said.exported_columns]
     out = _changes(columns, lambda kind: kind.result_processor(dialect, None), dialect)
     return _Written(compiled.string, names, fixed, into, out)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, Integer, Table, Text, insert, select
 
@@ -93,27 +94,29 @@ _MANY = 16
 
 def append(connection: Connection, *new: Entry) -> None:
     """Append entries in the order given; several go to the database in one statement."""
-    rows = [
-        {
-            "at": entry.at,
-            "kind": entry.kind.value,
-            "key_id": entry.key_id,
-            "reservation_id": entry.reservation_id,
-            "granted": entry.granted,
-            "pending": entry.pending,
-            "posted": entry.posted,
-            "actor": entry.actor,
-            "reason": entry.reason,
-            "channel": entry.channel,
-            "holder": entry.holder,
-            "details": json.dumps(entry.details, sort_keys=True, ensure_ascii=False) if entry.details else "{}",
-        }
-        for entry in new
-    ]
+    rows = [row_of(entry) for entry in new]
     if len(rows) >= _MANY and connection.dialect.name == "postgresql":
         connection.execute(_INSERT_COLUMNS, as_columns(rows, _COLUMNS))
     elif rows:
         connection.execute(_INSERT, rows)
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """An entry as a row of the table, which gives it its number."""
+    return {
+        "at": entry.at,
+        "kind": entry.kind.value,
+        "key_id": entry.key_id,
+        "reservation_id": entry.reservation_id,
+        "granted": entry.granted,
+        "pending": entry.pending,
+        "posted": entry.posted,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "channel": entry.channel,
+        "holder": entry.holder,
+        "details": json.dumps(entry.details, sort_keys=True, ensure_ascii=False) if entry.details else "{}",
+    }
 
 
 def of_key(connection: Connection, key_id: int | None = None, *, limit: int = 1000) -> list[dict[str, object]]:

@@ -44,13 +44,13 @@ def void_key(connection: Connection, key_id: int, *, now: datetime, reason: str)
 
 
 def _give_back(connection: Connection, rows: Sequence[Any], kind: Kind, reason: str, now: datetime) -> int:
-    give_hosts_back(connection, ((row.key_id, row.fingerprint) for row in rows if row.scheme == SHARE_SCHEME))
     # Counters in the order of their keys: two sweeps that met in opposite order would wait for each other for ever.
     taken = Counter({row.key_id: 0 for row in rows})
     for row in rows:
         taken[row.key_id] += Basis(row.basis).takes
     for key_id, count in sorted(taken.items()):
         move(connection, key_id, pending=-count)
+    give_hosts_back(connection, ((row.key_id, row.fingerprint) for row in rows if row.scheme == SHARE_SCHEME))
     for row in sorted(rows, key=lambda row: (row.key_id, row.fingerprint)):
         uncount(connection, row)
     ordered = sorted(rows, key=lambda row: int(row.id))

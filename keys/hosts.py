@@ -145,7 +145,8 @@ def take_host(connection: Connection, key_id: int, fingerprint: int) -> Refusal 
 def give_hosts_back(connection: Connection, given: Iterable[tuple[int, int]]) -> None:
     """Take activations off again that came to nothing or came back, each as key and fingerprint.
 
-    Hosts before keys, and each in order, as `take_host` has them: two that meet never wait for each other for ever.
+    After the key's allowance, hosts before keys, and each in order, as `keys.ledger` takes them: two that meet never
+    wait for each other for ever.
     """
     idle: Counter[int] = Counter()
     for (key_id, fingerprint), number in sorted(Counter(given).items()):

@@ -4,7 +4,8 @@ The rule it keeps: whoever comes with the same installation ID twice gets the sa
 more than it was granted, however many come at once. Every function takes a connection and none commits: what is done
 here stands or falls with the turn, text or request that asked for it.
 
-A first activation, `reserve_and_post`, costs six statements: look, savepoint, claim, take, release, entries.
+A first activation, `reserve_and_post`, costs two statements on PostgreSQL, look and take (`keys.taking`), and four on
+SQLite.
 """
 
 from dataclasses import replace
@@ -17,9 +18,10 @@ from sqlalchemy import Connection, bindparam, select
 from keys import alarms, reactivation, rules, terms
 from keys import ledger_statements as statements
 from keys.alarms import AlarmKind
-from keys.allowance import Balance, Mismatch, balance, move, recount, take
+from keys.allowance import Balance, Mismatch, balance, move, recount
 from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
 from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
+from keys.direct import Statement
 from keys.entries import Entry, Kind, append
 from keys.genuine import generation_of
 from keys.holds import expire, extend, void_held
@@ -29,6 +31,7 @@ from keys.product_key import KeyType
 from keys.refusals import Refusal
 from keys.reservations import STORED, Basis, Claim, Reservation, State, reservations, stored
 from keys.secrets_file import Secrets
+from keys.taking import claim_and_take
 from keys.unavailable import Cause, DatabaseUnavailable
 
 __all__ = [
@@ -144,11 +147,14 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
         basis = refusal or _weigh(connection, claim, seen, now)
         if isinstance(basis, Refusal):
             return Refused(basis)
-        made = _claim_and_take(connection, claim, seen, basis, now, until)
+        made = _make(connection, claim, seen, basis, now, until)
         if isinstance(made, Reservation):
             return Activated(made, replay=False)
         exhausted = made  # and look once more, lest the holder of a reservation hear "exhausted"
     raise DatabaseUnavailable(Cause.BUSY)
+
+
+_LOOK = Statement(statements.LOOK)
 
 
 def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
@@ -159,7 +165,8 @@ def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
         "the_digest": iid_digest,
         "the_fingerprint": fingerprint_number(claim.iid),
     }
-    return connection.execute(statements.LOOK, wanted).one_or_none()
+    row = _LOOK.first(connection, wanted)
+    return None if row is None else statements.Seen._make(row)
 
 
 def unknown(connection: Connection, claim: Claim, now: datetime) -> Refusal:
@@ -199,39 +206,26 @@ def _weigh(connection: Connection, claim: Claim, seen: Any, now: datetime) -> Ba
     return reactivation.weigh(seen, seen.latest, machine, now)
 
 
-def _claim_and_take(
+def _make(
     connection: Connection, claim: Claim, seen: Any, basis: Basis, now: datetime, until: datetime | None
 ) -> Reservation | Refusal | None:
-    """Claim the installation and take one from every counter: all, or nothing (the savepoint).
+    """Claim the installation and take one from every counter: all, or nothing.
 
     What is exhausted, if anything; None where somebody else came first: with this installation, or again with this
     machine.
     """
     row = terms.fresh_row(claim, seen, digest(claim.iid), basis, now, until)
+    host = seen.type == KeyType.KMS_HOST
+    if not host and not basis.again:
+        return claim_and_take(connection, claim, row, now)
     savepoint = connection.begin_nested()
-    made = connection.execute(statements.CLAIM[connection.dialect.name], row).one_or_none()
-    if made is None:
+    made = claim_and_take(connection, claim, row, now)
+    if isinstance(made, Reservation) and host:
+        made = take_host(connection, seen.the_key, fingerprint_number(claim.iid)) or made
+    if isinstance(made, Reservation) and basis.again and not reactivation.count_row(connection, row, basis, seen, now):
+        made = None
+    if isinstance(made, Reservation):
+        savepoint.commit()
+    else:
         savepoint.rollback()
-        return None
-    exhausted = _take(connection, seen, claim, basis, posted=until is None)
-    if exhausted is not None:
-        savepoint.rollback()
-        return exhausted
-    if basis.again and not reactivation.count_row(connection, row, basis, seen, now):
-        savepoint.rollback()
-        return None
-    savepoint.commit()
-    reservation = stored(made)
-    append(connection, *terms.fresh_entries(claim, reservation, now))
-    return reservation
-
-
-def _take(connection: Connection, seen: Any, claim: Claim, basis: Basis, *, posted: bool) -> Refusal | None:
-    """Take one from the key's allowance and, for a licence host, from its hosts; or say what is exhausted."""
-    if seen.type == KeyType.KMS_HOST:
-        refusal = take_host(connection, seen.the_key, fingerprint_number(claim.iid))
-        if refusal is not None:
-            return refusal
-    if basis.takes and take(connection, seen.the_key, posted=posted) is None:
-        return Refusal.ALLOWANCE_EXHAUSTED
-    return None
+    return made

@@ -5,6 +5,7 @@ is never asked (a driver may not know it). The states stand in the text, not in 
 are used.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,6 +97,9 @@ LOOK = (
         product_keys.c.serial == bindparam("the_serial", type_=BigInteger),
     )
 )
+
+Seen: Any = namedtuple("Seen", [str(column.key) for column in LOOK.selected_columns])  # type: ignore[misc] # LOOK's own
+"""A row of LOOK, its columns by name."""
 
 # The same looks at many: the keys of one product with what they have left, what stands for each of many installations,
 # and until when hardware of one key is activated.

@@ -184,13 +184,13 @@ def _come_back(
     if returned is None:
         savepoint.rollback()
         return ReturnFault.NOT_ACTIVATED  # somebody was quicker; asking again tells
-    if standing.scheme == SHARE_SCHEME:
-        give_hosts_back(connection, ((key.id, returned.fingerprint),))
     if not _count(connection, key.id, back, timedelta(days=product.period_days), now):
         savepoint.rollback()
         return back.beyond
     takes = standing.basis.takes
     move(connection, key.id, pending=0, posted=-takes)
+    if standing.scheme == SHARE_SCHEME:
+        give_hosts_back(connection, ((key.id, returned.fingerprint),))
     savepoint.commit()
     who: dict[str, Any] = {"actor": by.actor, "reason": by.reason, "channel": by.channel, "holder": by.holder}
     append(connection, Entry(now, Kind.RETURN, key.id, standing.id, posted=-takes, details=back.details, **who))

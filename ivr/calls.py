@@ -153,7 +153,7 @@ def begin(connection: Connection, call: Call) -> bool:
 def save(connection: Connection, call: Call) -> None:
     """Write a locked call back after its turn."""
     ended = isinstance(call.state, Ended)
-    _TAKE_TURN.count(
+    _TAKE_TURN.later(
         connection,
         {
             "call_sid": call.sid,

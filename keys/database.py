@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.types import TypeDecorator
 
-from keys.direct import end
+from keys.direct import end, keep_in_order
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
 __all__ = [
@@ -155,6 +155,7 @@ class Database:
             from keys import patient  # and the driver with it, which SQLite does without
 
             self.engine = patient.engine(self.url, patience, connections)
+            keep_in_order(self.engine)
             # The same pool: a read is one snapshot, and cannot write by mistake.
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

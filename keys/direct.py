@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Insert, Select, Update
+from sqlalchemy import Connection, Engine, Insert, Select, Update, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from keys.libpq import Prepared, Wire
 
 Change = Callable[[Any], Any]
+
+_WIRE = "wire"
+"""Where a pooled connection keeps its wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class _OnSqlite:
     def count(self, facts: list[Any]) -> int:
         found: int = self._driver.execute(self._text, facts).rowcount
         return found
+
+    def later(self, facts: list[Any]) -> None:
+        self._driver.execute(self._text, facts)
 
 
 class Statement:
@@ -85,6 +91,18 @@ class Statement:
         except connection.dialect.loaded_dbapi.Error as error:
             raise as_ever(connection, written.text, error) from error
 
+    def later(self, connection: Connection, facts: Mapping[str, Any]) -> None:
+        """Run it, nobody asking what it found; over a wire together with what is said next on the connection.
+
+        What fails then is raised there, at the commit at the latest. Raises as `first` does.
+        """
+        written = self._for(connection.dialect)
+        given = _given(connection, written, facts)
+        try:
+            self._door(connection, written).later(given)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_ever(connection, written.text, error) from error
+
     def _door(self, connection: Connection, written: _Written) -> Prepared | _OnSqlite:
         """The statement on the driver's connection, kept with that."""
         pooled = connection.connection
@@ -114,15 +132,37 @@ def end(connection: Connection) -> None:
         raise as_ever(connection, "COMMIT", error) from error
 
 
+def keep_in_order(engine: Engine) -> None:
+    """Have what waits on a PostgreSQL connection sent before SQLAlchemy says anything on it, or rolled back with it."""
+
+    def catch_up(connection: Connection, *_: Any) -> None:
+        wire: Wire | None = connection.connection.info.get(_WIRE)
+        if wire is not None:
+            try:
+                wire.catch_up()
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise as_ever(connection, "what waited", error) from error
+
+    def forget(connection: Connection) -> None:
+        if not connection.invalidated:
+            wire: Wire | None = connection.connection.info.get(_WIRE)
+            if wire is not None:
+                wire.forget()
+
+    for said in ("before_cursor_execute", "savepoint", "commit"):
+        event.listen(engine, said, catch_up)
+    event.listen(engine, "rollback", forget)
+
+
 def wire_of(connection: Connection) -> Wire:
     """The wire of a PostgreSQL connection, kept with it."""
     pooled = connection.connection
-    wire: Wire | None = pooled.info.get("wire")
+    wire: Wire | None = pooled.info.get(_WIRE)
     if wire is None:
         from keys.libpq import Wire
 
         driver: Any = pooled.driver_connection
-        wire = pooled.info["wire"] = Wire(driver)
+        wire = pooled.info[_WIRE] = Wire(driver)
     return wire
 
 

@@ -32,6 +32,12 @@ _DONE = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 _BINARY = 1
 _numbers = count(1)
 
+_Command = tuple[bytes, Sequence[bytes | None] | None]
+"""A command in words, with None, or the name of a prepared statement with its facts."""
+
+OUT_OF_DATE = (FeatureNotSupported, InvalidSqlStatementName)
+"""A prepared statement is to be prepared anew: its table was made anew, or somebody has said DEALLOCATE ALL."""
+
 
 def as_text(fact: Fact) -> bytes | None:
     """A fact as PostgreSQL reads it. Raises TypeError where it is none."""
@@ -65,12 +71,33 @@ class Wire:
         self._connection: PGconn = driver.pgconn
         self._arrives = select.poll()
         self._arrives.register(self._connection.socket, select.POLLIN)
+        self._waiting: list[tuple[Prepared, Sequence[bytes | None]]] = []
 
     def end(self) -> None:
-        """End what has begun, with all that was written. Raises psycopg.Error."""
-        if self._connection.transaction_status != pq.TransactionStatus.IDLE:
+        """End what has begun, with all that was written; what waits goes along, a trip less. Raises psycopg.Error."""
+        if self._waiting:
+            self._send_waiting(b"COMMIT")
+        elif self.begun:
             self._connection.send_query(b"COMMIT")
             _sound(self._answer())
+
+    def wait(self, prepared: Prepared, facts: Sequence[bytes | None]) -> None:
+        """Let a statement whose answer nobody asks for wait, in a transaction that has begun, for what is sent next."""
+        self._waiting.append((prepared, facts))
+
+    def catch_up(self) -> None:
+        """Send what waits. Raises psycopg.Error."""
+        if self._waiting:
+            self._send_waiting()
+
+    def forget(self) -> None:
+        """Send none of what waits: its transaction is rolled back."""
+        self._waiting.clear()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a transaction has begun."""
+        return self._connection.transaction_status != pq.TransactionStatus.IDLE
 
     def prepare(self, name: bytes, text: bytes) -> None:
         """Prepare a statement under a name. Raises psycopg.Error."""
@@ -82,9 +109,10 @@ class Wire:
 
         Raises psycopg.Error.
         """
-        if self._connection.transaction_status == pq.TransactionStatus.IDLE:
+        self.catch_up()
+        if not self.begun:
             if self._begins_plainly():
-                return _sound(self._begin_with(name, facts))
+                return self._together([(b"BEGIN", None), (name, facts)])[-1]
             self.driver.execute("")  # the driver knows how such a transaction begins
         self._connection.send_query_prepared(name, facts, result_format=_BINARY)
         return _sound(self._answer())
@@ -94,25 +122,41 @@ class Wire:
         plain = driver.isolation_level is None and driver.read_only is None and driver.deferrable is None
         return plain and not driver.autocommit
 
-    def _begin_with(self, name: bytes, facts: Sequence[bytes | None]) -> PGresult:
-        """BEGIN and a prepared statement sent together: a trip less. The statement's answer, sound or not."""
-        connection, answer = self._connection, None
+    def _send_waiting(self, *last: bytes) -> None:
+        waiting, self._waiting = self._waiting, []
+        commands: list[_Command] = [(prepared.name, facts) for prepared, facts in waiting]
+        try:
+            self._together(commands + [(command, None) for command in last])
+        except OUT_OF_DATE:
+            for prepared, _ in waiting:
+                prepared.forget()
+            raise
+
+    def _together(self, commands: Sequence[_Command]) -> list[PGresult]:
+        """Send commands together, which is one trip, and take their answers.
+
+        The first that is not sound is raised, and none after it was carried out.
+        """
+        connection = self._connection
+        answers: list[PGresult] = []
         connection.enter_pipeline_mode()
         try:
-            connection.send_query_params(b"BEGIN", None)
-            connection.send_query_prepared(name, facts, result_format=_BINARY)
+            for said, facts in commands:
+                if facts is None:
+                    connection.send_query_params(said, None)
+                else:
+                    connection.send_query_prepared(said, facts, result_format=_BINARY)
             connection.pipeline_sync()
-            _sound(self._answer())
-            answer = self._answer()
+            answers.extend(self._answer() for _ in commands)  # those before one that never comes are kept
             self._next_result()  # that the server has come to the end of what was sent
             connection.exit_pipeline_mode()
         except BaseException:
             # Half of the answers may be under way still; whoever asked next would take them for his own.
             connection.finish()
-            if answer is not None:
+            for answer in answers:
                 _sound(answer)  # it says why the connection was lost after it
             raise
-        return answer
+        return [_sound(answer) for answer in answers]
 
     def _answer(self) -> PGresult:
         """Wait for the answer to the next command that was sent; other threads run meanwhile."""
@@ -157,15 +201,36 @@ class Prepared:
         """Run it; how many rows it found. Raises as `first` does."""
         return self._ask(facts).command_tuples or 0
 
-    def _ask(self, facts: Sequence[Fact]) -> PGresult:
+    def later(self, facts: Sequence[Fact]) -> None:
+        """Run it with what is sent next, the commit at the latest; what fails is raised there. Raises TypeError."""
         written = [as_text(fact) for fact in facts]
+        if self._wire.begun:
+            self._prepare()
+            self._wire.wait(self, written)
+        else:
+            self._ask(facts)  # and so begin
+
+    @property
+    def name(self) -> bytes:
+        """What it is called on its connection, once it is prepared."""
+        assert self._name is not None
+        return self._name
+
+    def forget(self) -> None:
+        """Prepare it anew the next time."""
+        self._name = None
+
+    def _prepare(self) -> None:
         if self._name is None:
             name = b"touchtone_%d" % next(_numbers)
             self._wire.prepare(name, self._text)
             self._name = name
+
+    def _ask(self, facts: Sequence[Fact]) -> PGresult:
+        written = [as_text(fact) for fact in facts]
+        self._prepare()
         try:
-            return self._wire.ask(self._name, written)
-        except (FeatureNotSupported, InvalidSqlStatementName):
-            # Its table was made anew since, or somebody has said DEALLOCATE ALL.
-            self._name = None
+            return self._wire.ask(self.name, written)
+        except OUT_OF_DATE:
+            self.forget()
             raise

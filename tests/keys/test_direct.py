@@ -1,4 +1,4 @@
-"""Statements sent through the driver: the same rows, moments and errors as by the long way."""
+"""Statements sent through the driver: the same rows, moments and errors as by the long way, at once or later."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -45,6 +45,7 @@ WRITE = Statement(
     .values(words=bindparam("new_words"), at=bindparam("now"), state=bindparam("new_state"))
 )
 LOCK = Statement(select(notes.c.words).where(notes.c.id == bindparam("which")).with_for_update())
+THE_LONG_WAY = text("SELECT words FROM direct_notes WHERE id = 1")
 NOON = datetime(2026, 11, 5, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=-5)))
 
 
@@ -242,3 +243,120 @@ def test_a_fact_of_no_known_kind_is_refused_and_nothing_is_written(noted):
         write(connection, object())
     with noted.begin() as connection:
         assert READ.first(connection, {"which": 1}) == ("first", NOON, 1)
+
+
+@pytest.fixture
+def once(noted, database_url):  # noqa: ARG001 - the table is there while it is open
+    """The same database over a single connection, so that what one transaction leaves behind meets the next."""
+    opened = Database(database_url, connections=1)
+    yield opened
+    opened.close()
+
+
+def write_later(connection, words, *, state="open"):
+    READ.first(connection, {"which": 1})  # it begins with an answer, as a turn does
+    WRITE.later(connection, {"which": 1, "new_words": words, "now": NOON, "new_state": state})
+
+
+def words_in(database):
+    with database.begin() as connection:
+        return READ.first(connection, {"which": 1})[0]
+
+
+def test_it_is_written_with_the_commit(once, noted):
+    with once.begin() as connection:
+        write_later(connection, "second")
+    assert words_in(noted) == "second"
+
+
+def test_it_is_written_where_it_is_all_that_is_done(once, noted):
+    with once.begin() as connection:
+        WRITE.later(connection, {"which": 1, "new_words": "alone", "now": NOON, "new_state": "open"})
+    assert words_in(noted) == "alone"
+
+
+def test_whoever_asks_after_it_sees_it_either_way(once):
+    with once.begin() as connection:
+        write_later(connection, "second")
+        assert READ.first(connection, {"which": 1})[0] == "second"
+        write_later(connection, "third")
+        assert connection.execute(THE_LONG_WAY).scalar_one() == "third"
+
+
+def test_two_that_wait_go_in_their_order(once, noted):
+    with once.begin() as connection:
+        for words in ("second", "third", "fourth"):
+            write_later(connection, words)
+    assert words_in(noted) == "fourth"
+
+
+def test_a_transaction_that_fails_takes_it_along_and_the_next_knows_nothing_of_it(once):
+    def ends_badly():
+        with once.begin() as connection:
+            write_later(connection, "never")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        ends_badly()
+    assert words_in(once) == "first"
+
+
+def test_a_transaction_of_the_long_way_keeps_it_or_takes_it_back(once):
+    with once.engine.connect() as connection:
+        begun = connection.begin()
+        write_later(connection, "never")
+        begun.rollback()
+        with connection.begin():
+            assert READ.first(connection, {"which": 1})[0] == "first"
+            write_later(connection, "second")
+    assert words_in(once) == "second"
+
+
+def test_what_came_before_a_savepoint_outlives_its_end(once):
+    with once.begin() as connection:
+        write_later(connection, "before")
+        savepoint = connection.begin_nested()
+        write_later(connection, "within")
+        savepoint.rollback()
+    assert words_in(once) == "before"
+
+
+def test_what_a_rule_of_the_table_forbids_is_raised_at_the_commit_and_nothing_is_kept(once):
+    def ends_badly():
+        with once.begin() as connection:
+            write(connection, "with it")
+            write_later(connection, "stateless", state=None)
+
+    with pytest.raises(IntegrityError):
+        ends_badly()
+    assert words_in(once) == "first"
+
+
+@only_postgresql
+def test_a_connection_that_broke_before_the_commit_is_unreachable_and_nothing_is_written(once, noted):
+    def breaks():
+        with once.begin() as connection:
+            write_later(connection, "never")
+            mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            write_later(connection, "never either")
+            with noted.begin() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+
+    with pytest.raises(DatabaseUnavailable) as lost:
+        breaks()
+    assert lost.value.cause is Cause.UNREACHABLE
+    assert words_in(once) == "first"
+
+
+@only_postgresql
+def test_one_that_somebody_took_away_is_missed_once_and_then_prepared_anew(once):
+    with once.begin() as connection:
+        write_later(connection, "second")
+    with once.begin() as connection:
+        connection.execute(text("DEALLOCATE ALL"))
+    for _ in range(2):  # READ is missed first, then WRITE
+        with pytest.raises(DBAPIError), once.begin() as connection:
+            write_later(connection, "never")
+    with once.begin() as connection:
+        write_later(connection, "third")
+    assert words_in(once) == "third"

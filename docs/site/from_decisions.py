@@ -17,7 +17,7 @@ def records() -> list[tuple[str, str, str]]:
     for file in sorted(FOLDER.glob("[0-9]*.md")):
         text = file.read_text("utf-8")
         title = text.splitlines()[0].removeprefix("# ")
-        decided = text.partition("**Decision.**")[2].strip().split("\n\n")[0]
+        decided = re.split(r"\*\*Decisions?[^*]*\*\*", text, maxsplit=1)[-1].strip().split("\n\n")[0]
         first = re.match(r"(?:- )?(.+?\.)(?=\s|$)", " ".join(decided.split()))
         found.append((file.name, title, first[1] if first else ""))
     return found

@@ -1,4 +1,4 @@
-"""Every prompt of the line with its words, from the catalogue in American English.
+"""The languages that there are, and every prompt with its words, from the catalogue in American English.
 
 Rule: what stands here is what callers hear and read; a placeholder in braces is filled in by the line.
 """
@@ -9,9 +9,24 @@ import io
 from itertools import groupby
 from pathlib import Path
 
+from babel import Locale
 from babel.messages.pofile import read_po
 
+from ivr.prompts import parse
+
 CATALOGUES = Path(__file__).parents[2] / "prompts"
+
+
+def languages() -> str:
+    """Every locale that there is a catalogue of, with its voice at Twilio and how many prompts it has."""
+    rows = []
+    for file in sorted(CATALOGUES.glob("*.po")):
+        spoken = parse(file.read_bytes(), file.stem)
+        locale = Locale.parse(file.stem, sep="-")
+        written = "right to left" if locale.text_direction == "rtl" else "left to right"
+        name = locale.get_display_name("en")
+        rows.append(f"| `{file.stem}` | {name} | `{spoken.voice}` | {written} | {len(spoken.prompts)} |")
+    return "\n".join(["| locale | language | voice | written | prompts |", "|---|---|---|---|---|", *rows])
 
 
 def prompts() -> str:

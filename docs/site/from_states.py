@@ -13,6 +13,7 @@ from typing import get_args
 from ivr.actions import Action
 from ivr.events import Event, HungUp
 from ivr.states import STATES
+from ivr.text_states import TextState
 from ivr.transitions import TRANSITIONS
 
 
@@ -29,6 +30,11 @@ def actions() -> str:
 def states() -> str:
     """All states of a call."""
     return _table("state", list(STATES))
+
+
+def text_states() -> str:
+    """All states of a case by text."""
+    return _table("state", _members(TextState))
 
 
 def transitions() -> str:

@@ -28,10 +28,12 @@ WRITTEN = {
     "api": from_api.operations,
     "commands": from_commands.commands,
     "decisions": from_decisions.decisions,
+    "languages": from_prompts.languages,
     "prompts": from_prompts.prompts,
     "actions": from_states.actions,
     "events": from_states.events,
     "states": from_states.states,
+    "text states": from_states.text_states,
     "transitions": from_states.transitions,
 }
 
@@ -47,6 +49,7 @@ class WrittenFrom(SphinxDirective):
     """Puts the Markdown of one of `WRITTEN` in its place, headings and all."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         """The nodes of it."""

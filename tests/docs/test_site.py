@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import re
+import subprocess
 import sys
 
 import click
@@ -57,6 +58,13 @@ def test_every_prompt_is_on_its_page_with_its_words(reference):
     assert "| `group.next` | Group {group}. |" in page
 
 
+def test_every_catalogue_is_among_the_languages(reference):
+    page = reference.WRITTEN["languages"]()
+    for file in (ROOT / "prompts").glob("*.po"):
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{file.stem}` |")]
+        assert int(row.split("|")[5]) > 100
+
+
 def test_every_state_and_every_step_is_on_its_page(reference):
     for state in STATES:
         assert f"| `{state.__name__}` |" in reference.WRITTEN["states"]()
@@ -77,6 +85,19 @@ def test_what_scrolls_can_be_reached_and_a_heading_says_its_level(reference):
     assert reference is not None
     run = doctest.testmod(importlib.import_module("reachable"))
     assert (run.attempted, run.failed) == (1, 0)
+
+
+def test_a_link_an_anchor_and_a_page_out_of_all_contents_fail_the_build(tmp_path):
+    recipe = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    built = recipe.splitlines()[-1].replace(" docs docs/site/built/html", f" {tmp_path} {tmp_path / 'built'}")
+    built = built.replace("docs/site/built/trees", str(tmp_path / "trees"))
+    (tmp_path / "index.md").write_text("# One\n\n[a](nowhere.md) [b](#nothing)\n\n```{toctree}\ntwo\n```\n")
+    (tmp_path / "two.md").write_text("# Two\n\n[c](index.md#nothing-here)\n")
+    (tmp_path / "three.md").write_text("# Three\n")
+    done = subprocess.run(["bash", "-c", built], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    for fault in ("nowhere.md", "'nothing'", "'nothing-here'", "three.md: WARNING: document isn't included"):
+        assert fault in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(

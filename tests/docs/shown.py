@@ -1,10 +1,11 @@
 """What the pages show to type: every fenced block of commands, in the order of its page, and commands in sentences.
 
 - `PAGES`: README.md and everything in `docs/` that is to be read, by its place from the root.
-- `blocks(page)`: the fenced blocks of commands of a page: those of `sh`, `bash`, `console`, or of no language.
+- `blocks(page)`: the fenced blocks of commands of a page: those of a shell, `console`, or of no language.
 - `Block.lines`: what is typed there, one command a line, continued lines joined, comments and answers left out.
 - `Block.not_run`: why it is not run here, from the comment right above its fence: `<!-- not run: needs root -->`.
 - `spans(page)`: commands within sentences, `touchtone ...` and `make ...` in backticks.
+- `within(page)`: our commands in blocks of another language, as in a unit of systemd.
 - `fault_of(words)`: what is wrong with a command, without running it: no such command, option or target. None is right.
 """
 
@@ -23,10 +24,11 @@ PAGES = [
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
     if (ROOT / "docs" / "site") not in path.parents
 ]
-TYPED = {"", "sh", "bash", "console"}
+TYPED = {"", "sh", "bash", "shell", "console"}
 """The languages of fences whose lines are typed."""
 NOT_RUN = re.compile(r"<!-- not run: (.*) -->")
 FENCE = re.compile(r"^( *)(`{3,})([^`]*)$")
+WITHIN = re.compile(r"(?:^|/)touchtone +([a-z].*)$", re.MULTILINE)
 VARIABLE = re.compile(r"[A-Za-z_]\w*=")
 OR = "\N{BROKEN BAR}"
 """Stands for the bar between commands of which one is meant, `key issue|list`; a pipe has spaces around it."""
@@ -106,6 +108,12 @@ def spans(page):
     # A span may go on in the next line. In a table a bar is written with a backslash.
     text = "\n".join(outside).replace("\\|", "|")
     return [" ".join(span.split()) for span in re.findall(r"(?<!`)`((?:touchtone|make) [^`]+)`", text)]
+
+
+def within(page):
+    """Lines of blocks in another language that run a command of ours, from there to the end of the line."""
+    others = [text for _, beside, text, _ in fences(page) if beside.split(" ")[0] not in TYPED]
+    return [f"touchtone {words}" for text in others for words in WITHIN.findall(text)]
 
 
 def simple(line):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.docs.shown import PAGES, ROOT, blocks, fault_of, simple, spans
+from tests.docs.shown import PAGES, ROOT, blocks, fault_of, simple, spans, within
 from tests.docs.stages import REASONS, STAGES, TYPED_BY
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_option_and_target_that_a_page_names_is_there(page):
     shown = [(str(block), line) for block in blocks(page) for line in block.lines]
-    shown += [(page, span) for span in spans(page)]
+    shown += [(page, command) for command in (*spans(page), *within(page))]
     wrong = [
         f"{where}: {line}: {fault}" for where, line in shown for words in simple(line) if (fault := fault_of(words))
     ]

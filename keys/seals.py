@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, func, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, and_, func, insert, select, update
 
 from keys.append_only import guard
 from keys.database import metadata
-from keys.entries import entries
+from keys.entries import Kind, entries
+from keys.reservations import reservations
 from keys.secrets_file import Secrets
 
 seals = Table(
@@ -50,9 +51,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEAD = select(seals.c.position, seals.c.entry_id, seals.c.mac).order_by(seals.c.position.desc()).limit(1)
 _NEWEST_SEALED = select(seals.c.entry_id).order_by(seals.c.entry_id.desc()).limit(1)
 _CLAIM = update(sealing).where(sealing.c.id == 1).values(passes=sealing.c.passes + 1).returning(sealing.c.passes)
+# Of a reservation, what the entry that holds it is sealed with: whom it is for, and what it is answered with. None of
+# it ever changes.
+TERMS = tuple(
+    reservations.c[name].label(f"its_{name}")
+    for name in (
+        "iid_digest",
+        "key_id",
+        "product",
+        "fingerprint",
+        "nonce",
+        "scheme",
+        "valid_until",
+        "generation",
+        "blocks",
+    )
+)
+OF_ITS_ENTRY = and_(entries.c.kind == Kind.RESERVE, reservations.c.id == entries.c.reservation_id)
 _UNSEALED = (
-    select(entries)
+    select(entries, *TERMS)
     .outerjoin(seals, seals.c.entry_id == entries.c.id)
+    .outerjoin(reservations, OF_ITS_ENTRY)
     .where(seals.c.entry_id.is_(None))
     .order_by(entries.c.id)
 )
@@ -81,9 +100,21 @@ def canonical(entry: Any) -> bytes:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def mac_of(ledger_key: bytes, position: int, previous: bytes, entry: Any) -> bytes:
-    """The seal of an entry: HMAC-SHA256 over a label, the position (8 bytes), the seal before it, and the entry."""
-    message = b"touchtone seal 1" + position.to_bytes(8, "big") + previous + canonical(entry)
+def terms(row: Any) -> bytes:
+    """What is sealed along with an entry that holds a reservation, as a JSON list; nothing with any other."""
+    if row.its_iid_digest is None:
+        return b""
+    digest, *others = (getattr(row, column.name) for column in TERMS)
+    return json.dumps([bytes(digest).hex(), *others], separators=(",", ":")).encode()
+
+
+def mac_of(ledger_key: bytes, position: int, previous: bytes, entry: Any, along: bytes = b"") -> bytes:
+    """The seal of an entry: HMAC-SHA256 over a label, the position (8 bytes), the seal before it, and the entry.
+
+    The label is another where something is sealed `along` with it.
+    """
+    label = b"touchtone seal 2" if along else b"touchtone seal 1"
+    message = label + position.to_bytes(8, "big") + previous + canonical(entry) + along
     return hmac.digest(ledger_key, message, "sha256")
 
 
@@ -101,7 +132,7 @@ def seal(connection: Connection, ledger_key: bytes, *, limit: int = 1000, thorou
     rows = []
     for entry in _unsealed(connection, limit, thorough):
         position += 1
-        previous = mac_of(ledger_key, position, previous, entry)
+        previous = mac_of(ledger_key, position, previous, entry, terms(entry))
         rows.append({"position": position, "entry_id": entry.id, "mac": previous})
     if rows:
         connection.execute(insert(seals), rows)

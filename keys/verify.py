@@ -14,20 +14,21 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, or_, select, union_all
 
 from keys import append_only, reactivation, returning
 from keys.allowance import recount
-from keys.entries import entries
+from keys.entries import Kind, entries
 from keys.hosts import recount_hosts
-from keys.seals import NO_SEAL, Root, mac_of, root_message, seals
+from keys.reservations import State, reservations
+from keys.seals import NO_SEAL, OF_ITS_ENTRY, TERMS, Root, mac_of, root_message, seals, terms
 from keys.secrets_file import Secrets
 
 
 class Damage(StrEnum):
     """What is wrong with the ledger."""
 
-    EDITED = "edited"  #: an entry is not what was sealed
+    EDITED = "edited"  #: an entry, or the reservation it holds, is not what was sealed
     MISSING = "missing"  #: a sealed entry is gone
     SEAL_MISSING = "seal_missing"  #: a seal inside the chain is gone
     FORGED_SEAL = "forged_seal"  #: a seal was not made with the ledger key
@@ -35,6 +36,7 @@ class Damage(StrEnum):
     REWRITTEN = "rewritten"  #: the chain passes a signed point with another seal
     BAD_ROOT = "bad_root"  #: a line of the file of roots is no root that this line signed
     MISCOUNTED = "miscounted"  #: a key's counters are not the sums of its entries
+    UNVOUCHED = "unvouched"  #: a reservation is not what its entries say, or has none
     HOSTS_MISCOUNTED = "hosts_miscounted"  #: a host key's counters of hosts are not what its entries come to
     UNGUARDED = "unguarded"  #: a table that must be append-only is not
 
@@ -48,6 +50,7 @@ class Problem:
     entry_id: int | None = None
     line: int | None = None
     key_id: int | None = None
+    reservation_id: int | None = None
     table: str | None = None
 
 
@@ -67,8 +70,9 @@ class Report:
 
 
 _LINKS = (
-    select(seals.c.position, seals.c.entry_id, seals.c.mac, entries)
+    select(seals.c.position, seals.c.entry_id, seals.c.mac, entries, *TERMS)
     .outerjoin(entries, entries.c.id == seals.c.entry_id)
+    .outerjoin(reservations, OF_ITS_ENTRY)
     .order_by(seals.c.position)
 )
 _UNSEALED = (
@@ -76,6 +80,33 @@ _UNSEALED = (
     .select_from(entries)
     .outerjoin(seals, seals.c.entry_id == entries.c.id)
     .where(seals.c.entry_id.is_(None))
+)
+# By how far each kind of entry brings a reservation.
+_FURTHER = (
+    (Kind.RESERVE, State.PENDING),
+    (Kind.EXPIRE, State.EXPIRED),
+    (Kind.VOID, State.VOIDED),
+    (Kind.POST, State.POSTED),
+    (Kind.RETURN, State.RETURNED),
+)
+_SAID = (
+    select(
+        entries.c.reservation_id,
+        func.max(case({kind: far for far, (kind, _) in enumerate(_FURTHER)}, value=entries.c.kind)).label("far"),
+        func.min(entries.c.key_id).label("key_id"),
+    )
+    .where(entries.c.reservation_id.is_not(None))
+    .group_by(entries.c.reservation_id)
+    .subquery()
+)
+_IS = case({state: far for far, (_, state) in enumerate(_FURTHER)}, value=reservations.c.state)
+_UNVOUCHED = union_all(
+    select(reservations.c.id)
+    .outerjoin(_SAID, _SAID.c.reservation_id == reservations.c.id)
+    .where(or_(_SAID.c.far.is_(None), _SAID.c.far != _IS, _SAID.c.key_id != reservations.c.key_id)),
+    select(_SAID.c.reservation_id)
+    .outerjoin(reservations, _SAID.c.reservation_id == reservations.c.id)
+    .where(reservations.c.id.is_(None)),
 )
 
 
@@ -91,6 +122,8 @@ def verify(connection: Connection, secrets: Secrets, roots_path: Path | None = N
     miscounted = {mismatch.key_id for mismatch in recount(connection)} | set(reactivation.recount(connection))
     miscounted |= set(returning.recount(connection))
     problems += [Problem(Damage.MISCOUNTED, key_id=key_id) for key_id in sorted(miscounted)]
+    unvouched = sorted(connection.execute(_UNVOUCHED).scalars())
+    problems += [Problem(Damage.UNVOUCHED, reservation_id=reservation) for reservation in unvouched]
     problems += [Problem(Damage.HOSTS_MISCOUNTED, key_id=mismatch.key_id) for mismatch in recount_hosts(connection)]
     problems += [Problem(Damage.UNGUARDED, table=name) for name in append_only.missing(connection)]
     unsealed = connection.execute(_UNSEALED).scalar_one()
@@ -108,7 +141,7 @@ class _Chain:
         self._position = 0
         # What the next seal may rest on: what is stored, and what should have been stored, where they differ.
         self._stored: bytes | None = NO_SEAL
-        self._due: bytes | None = None
+        self._due: tuple[bytes, ...] = ()
         self._doubtful: Problem | None = None
 
     def follow(self, link: Any) -> None:
@@ -116,7 +149,7 @@ class _Chain:
         if link.position != self._position + 1:
             self._settle_doubt(Damage.EDITED)
             self.problems.append(Problem(Damage.SEAL_MISSING, position=self._position + 1))
-            self._stored = self._due = None
+            self._stored, self._due = None, ()
         self._position = link.position
         mac = bytes(link.mac)
         root = self._roots.pop(link.position, None)
@@ -125,28 +158,34 @@ class _Chain:
         if link.id is None:
             self._settle_doubt(Damage.EDITED)
             self.problems.append(Problem(Damage.MISSING, link.position, link.entry_id))
-            self._stored, self._due = mac, None
+            self._stored, self._due = mac, ()
             return
         self._check(link, mac)
 
     def _check(self, link: Any, mac: bytes) -> None:
         if self._stored is None:
             # The seal before is gone: this one can be neither proven nor disproven, the next one can.
-            self._stored, self._due = mac, None
+            self._stored, self._due = mac, ()
             return
-        due = mac_of(self._key, link.position, self._stored, link)
-        if due == mac:
+        due = self._due_after(self._stored, link)
+        if mac in due:
             self._settle_doubt(Damage.EDITED)
-            self._stored, self._due = mac, None
+            self._stored, self._due = mac, ()
             return
-        if self._due is not None and mac_of(self._key, link.position, self._due, link) == mac:
+        if any(mac in self._due_after(before, link) for before in self._due):
             # It rests on the seal that should have stood before: so that one was forged and its entry is whole.
             self._settle_doubt(Damage.FORGED_SEAL)
-            self._stored, self._due = mac, None
+            self._stored, self._due = mac, ()
             return
         self._settle_doubt(Damage.EDITED)
         self._doubtful = Problem(Damage.EDITED, link.position, link.entry_id)
         self._stored, self._due = mac, due
+
+    def _due_after(self, before: bytes, link: Any) -> tuple[bytes, ...]:
+        """The seals that may stand there: with the reservation along and, from before that was done, without."""
+        along = terms(link)
+        sealed = mac_of(self._key, link.position, before, link, along)
+        return (sealed, mac_of(self._key, link.position, before, link)) if along else (sealed,)
 
     def _settle_doubt(self, damage: Damage) -> None:
         if self._doubtful is not None:

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from keys import ledger, seals, verify
 from keys.entries import Entry, Kind, append, entries
+from keys.installation_id import digest
 from keys.ledger import Claim
+from keys.reservations import reservations
 from keys.verify import Damage, Problem
 from tests.conftest import NOW
 
@@ -103,7 +105,7 @@ def test_sealing_in_small_passes_makes_the_same_chain(database, mak, secrets):
 def test_an_edited_entry_is_found_whatever_was_edited(sealed, secrets, change, position):
     entry_id = entry_at(sealed, position)
     forge(sealed, f"UPDATE entries SET {change} WHERE id = :id", id=entry_id)
-    found = [one for one in report(sealed, secrets).problems if one.damage is not Damage.MISCOUNTED]
+    found = [one for one in report(sealed, secrets).problems if one.position is not None]
     assert found == [Problem(Damage.EDITED, position, entry_id)]
 
 
@@ -126,6 +128,7 @@ def test_a_missing_entry_is_found_and_its_neighbours_are_not_blamed(sealed, secr
     assert report(sealed, secrets).problems == (
         Problem(Damage.MISSING, 5, entry_id),
         Problem(Damage.MISCOUNTED, key_id=mak.key.id),
+        Problem(Damage.UNVOUCHED, reservation_id=2),
     )
 
 
@@ -158,6 +161,92 @@ def test_a_forged_seal_is_told_from_an_edited_entry(sealed, secrets):
     assert report(sealed, secrets).problems == (Problem(Damage.FORGED_SEAL, 5, entry_at(sealed, 5)),)
 
 
+def an_activation(database, mak, installation, nonce=99):
+    """What the line answers an installation that comes for the first time, at no cost, if a row stands for it."""
+    claim = Claim(installation(1, mak.key.serial, nonce=nonce), 2, "phone", "call-x", None)
+    with database.begin() as connection:
+        return ledger.reserve_and_post(connection, claim, now=NOW + timedelta(hours=1)), digest(claim.iid)
+
+
+def test_an_activation_that_was_written_into_the_database_is_found(sealed, secrets, mak, installation):
+    """Nothing was taken for it, and the line itself would answer its machine."""
+    with sealed.read() as connection:
+        row = dict(connection.execute(select(reservations)).mappings().first())
+    row |= {"id": 4711, "iid_digest": digest(installation(1, mak.key.serial, nonce=99))}
+    with sealed.begin() as connection:
+        connection.execute(insert(reservations).values(row))
+    assert report(sealed, secrets).problems == (Problem(Damage.UNVOUCHED, reservation_id=4711),)
+    answer, _ = an_activation(sealed, mak, installation)
+    assert isinstance(answer, ledger.Activated)
+    assert report(sealed, secrets).problems == (Problem(Damage.UNVOUCHED, reservation_id=4711),)
+
+
+@pytest.mark.parametrize(
+    "change", ["iid_digest = :other", "valid_until = valid_until + 120", "nonce = nonce + 1", "fingerprint = 7"]
+)
+def test_an_activation_that_was_handed_to_another_machine_or_for_longer_is_found(
+    sealed, secrets, mak, installation, change
+):
+    other = digest(installation(1, mak.key.serial, nonce=99))
+    with sealed.begin() as connection:
+        connection.execute(
+            text(f"UPDATE reservations SET {change} WHERE id = (SELECT min(id) FROM reservations)"),
+            {"other": other} if ":other" in change else {},
+        )
+    (problem,) = report(sealed, secrets).problems
+    assert problem == Problem(Damage.EDITED, 2, entry_at(sealed, 2))
+
+
+@pytest.mark.parametrize("state", ["voided", "returned"])
+def test_an_activation_that_was_undone_without_an_entry_is_found(sealed, secrets, state):
+    with sealed.begin() as connection:
+        connection.execute(text("UPDATE reservations SET state = :state WHERE id = 3"), {"state": state})
+    assert Problem(Damage.UNVOUCHED, reservation_id=3) in report(sealed, secrets).problems
+
+
+def test_an_activation_that_was_taken_away_is_found(sealed, secrets):
+    with sealed.begin() as connection:
+        connection.execute(text("DELETE FROM reservations WHERE id = 3"))
+    held = entry_at(sealed, 6)  # the grant, then two entries each
+    assert set(report(sealed, secrets).problems) >= {
+        Problem(Damage.EDITED, 6, held),
+        Problem(Damage.UNVOUCHED, reservation_id=3),
+    }
+
+
+def test_entries_that_were_sealed_before_their_reservations_were_are_sound_still(sealed, secrets):
+    with sealed.read() as connection:
+        rows = connection.execute(select(entries).order_by(entries.c.id)).all()
+    statements, values, previous = [], {}, seals.NO_SEAL
+    for position, entry in enumerate(rows[:-3], 1):
+        previous = seals.mac_of(secrets.ledger_key, position, previous, entry)
+        statements.append(f"UPDATE seals SET mac = :mac{position:02d} WHERE position = {position}")
+        values[f"mac{position:02d}"] = previous
+    forge(sealed, *statements, f"DELETE FROM seals WHERE position > {len(rows) - 3}", **values)
+    assert report(sealed, secrets).sound
+    assert seal(sealed, secrets) == 3
+    assert report(sealed, secrets) == verify.Report(ENTRIES, 0, 0, ())
+    forge(sealed, "UPDATE entries SET reason = 'x' WHERE id = (SELECT entry_id FROM seals WHERE position = 4)")
+    assert report(sealed, secrets).problems == (Problem(Damage.EDITED, 4, entry_at(sealed, 4)),)
+
+
+def test_an_entry_taken_out_and_put_back_changed_with_all_that_can_be_counted_again_is_found(sealed, secrets):
+    """The forger gives the key more, and makes every counter and guard agree with it."""
+    entry_id = entry_at(sealed, 1)
+    columns = [column.name for column in entries.c if column.name != "granted"]
+    copied = f"INSERT INTO entries ({', '.join(columns)}, granted) SELECT {', '.join(columns)}, 1000 FROM aside"
+    forge(
+        sealed,
+        "CREATE TEMPORARY TABLE aside AS SELECT * FROM entries WHERE id = :id",
+        "DELETE FROM entries WHERE id = :id",
+        copied,
+        "DROP TABLE aside",
+        "UPDATE allowances SET granted = 1000",
+        id=entry_id,
+    )
+    assert report(sealed, secrets).problems == (Problem(Damage.EDITED, 1, entry_id),)
+
+
 def test_a_whole_chain_made_with_another_key_is_found(sealed, secrets):
     with sealed.read() as connection:
         rows = connection.execute(select(entries).order_by(entries.c.id)).all()
@@ -180,6 +269,8 @@ def test_a_tail_cut_off_is_found_by_the_signed_root(sealed, secrets, roots):
         "DELETE FROM entries WHERE id IN (SELECT entry_id FROM seals WHERE position > 9)",
         "DELETE FROM seals WHERE position > 9",
         "UPDATE allowances SET posted = posted - 1",
+        "DELETE FROM reservations WHERE id = 5",
+        "UPDATE reactivations SET counted = counted - 1",
     )
     assert report(sealed, secrets).sound  # nothing inside the database can tell
     assert report(sealed, secrets, roots).problems == (Problem(Damage.CUT_OFF, position=10),)

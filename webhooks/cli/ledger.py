@@ -16,7 +16,7 @@ from webhooks.cli.key import as_json_option, balance_facts, key_argument, opened
 from webhooks.cli.output import show
 
 _WORDS = {
-    "edited": "an entry was edited",
+    "edited": "an entry, or the reservation it holds, was edited",
     "missing": "an entry is missing",
     "seal_missing": "a seal is missing",
     "forged_seal": "a seal was forged",
@@ -24,6 +24,7 @@ _WORDS = {
     "rewritten": "the chain was made anew: it does not pass through a signed root",
     "bad_root": "a line of the roots file is no root of this line",
     "miscounted": "a key's counters are not the sums of its entries",
+    "unvouched": "a reservation is not what its entries say",
     "hosts_miscounted": "a host key's counters of hosts are not what its entries come to",
     "unguarded": "a table is not append-only any more",
 }
@@ -90,7 +91,7 @@ def verify(as_json: bool) -> None:
 
 
 def _problem(problem: Any) -> dict[str, Any]:
-    where = ("position", "entry_id", "line", "key_id", "table")
+    where = ("position", "entry_id", "line", "key_id", "reservation_id", "table")
     named = {name: getattr(problem, name) for name in where if getattr(problem, name) is not None}
     return {"damage": problem.damage.value, **named}
 

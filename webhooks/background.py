@@ -20,7 +20,7 @@ from ivr.turn import hang_up
 from keys import ledger, seals
 from keys.database import Database
 from keys.unavailable import DatabaseUnavailable
-from webhooks import metrics, spool
+from webhooks import incoming_texts, metrics, spool
 from webhooks.beats import Beats
 from webhooks.door import Exchange
 
@@ -131,6 +131,7 @@ def run(exchange: Exchange, roots_file: Path, stop: threading.Event, beats: Beat
         _Duty("sealing_thoroughly", lambda: seal(exchange, roots_file, thorough=True), THOROUGH_SECONDS),
         _Duty("sweeping", lambda: sweep(exchange), SWEEP_SECONDS),
         _Duty("draining", lambda: drain(exchange), DRAIN_SECONDS),
+        _Duty("taking_kept_texts", lambda: incoming_texts.take_kept(exchange), DRAIN_SECONDS),
         _Duty("forgetting", lambda: forget(exchange), FORGET_SECONDS),
         _Duty("paging", lambda: page_on_call(exchange), ON_CALL_SECONDS),
         _Duty("counting", lambda: count(exchange), COUNT_SECONDS),

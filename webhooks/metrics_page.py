@@ -100,7 +100,7 @@ def _of_the_node(here: Exchange, watched: Watch) -> Iterator[Metric]:
         "touchtone_disk_free_bytes", "Free on the data folder's disk.", free_bytes(watched.data_dir)
     )
     yield GaugeMetricFamily(
-        "touchtone_spool_bytes", "Call-back wishes on this node's disk that the database has not got yet.",
+        "touchtone_spool_bytes", "Call-back wishes and texts on this node's disk that the database has not got yet.",
         spool.size(here.spool_dir),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ MAY_BEGIN = {
     "keys/patient.py": "what a new connection is told",
     "keys/migrations/running.py": "an upgrade",
     "webhooks/voice.py": "the turn, a status callback, a call-back wish",
-    "webhooks/sms.py": "the text turn",
+    "webhooks/incoming_texts.py": "the text turn",
     "webhooks/delivery.py": "one delivery",
     "webhooks/desk_legs.py": "a step of one leg, a status callback",
     "webhooks/ringing.py": "one ring taken, its answer; a sweep",
@@ -73,6 +73,7 @@ MAY_OPEN_NUMBERS = {
     "webhooks/desk/blocking.py": "a blocked caller, for a supervisor who looks",
     "webhooks/desk/deciding.py": "a text that an operator writes",
     "webhooks/desk/logging_in.py": "no number: an operator's second factor",
+    "webhooks/incoming_texts.py": "a text that came while there was no database",
     "webhooks/ringing.py": "a call that is placed",
 }
 """Every file that opens what is sealed under the number key, and what for."""

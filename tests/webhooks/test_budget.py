@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from keys import ledger
 from keys.database import Database
-from webhooks import background
+from webhooks import background, incoming_texts, spool
 from webhooks.voice import PATIENCE
 
 WITHIN = 3.0
@@ -114,6 +114,67 @@ def test_a_file_locked_by_another_process_is_apologised_for_and_the_wish_comes_t
     assert background.drain(exchange) == 1
     assert background.drain(exchange) == 0
     assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+
+
+@pytest.fixture
+def impatient(texts, texting, patient, door_of):
+    """The telephone for texts at a door that waits no longer than the line does; `spool_dir` and others as given."""
+
+    def at(**parts):
+        texts.door = door_of(texting, database=patient().exchange.database, **parts)
+        return texts
+
+    return at
+
+
+@contextlib.contextmanager
+def out_of_use(database_url):
+    """Nobody can write: SQLite's file is locked, PostgreSQL's table of texts."""
+    locked = sqlite_locked(database_url) if database_url.startswith("sqlite") else None
+    with locked or postgresql_locked(database_url, "LOCK TABLE threads IN ACCESS EXCLUSIVE MODE"):
+        yield
+
+
+def test_a_text_without_a_database_is_kept_sealed_and_answered_once_when_there_is_one(
+    texting, impatient, groups, database_url, database, mak
+):
+    texts = impatient()
+    with out_of_use(database_url), capture_logs() as logged:
+        begun = time.monotonic()
+        texts.post(" ".join(groups), sid="SM1")
+        assert time.monotonic() - begun < WITHIN
+        texts.post(" ".join(groups), sid="SM1")
+    assert {line["event"] for line in logged} == {"database_unavailable"}
+    (kept,) = texting.spool_dir.glob("*.jsonl")
+    assert not [each for each in (groups[0], texts.number[2:]) if each in kept.read_text()]
+    assert incoming_texts.take_kept(texting) == 2
+    assert incoming_texts.take_kept(texting) == 0
+    (answer,) = texts.come()
+    assert answer.startswith("Approved.")
+    assert texts.send(" ".join(groups), sid="SM1") == []
+    with database.read() as connection:
+        assert ledger.balance(connection, mak.key.id).posted == 1
+
+
+@on_sqlite
+def test_a_text_that_cannot_even_be_kept_is_left_to_the_fallback(impatient, database_url, tmp_path):
+    (tmp_path / "a file").touch()
+    texts = impatient(spool_dir=tmp_path / "a file")
+    form = {"AccountSid": texts.exchange.account_sid, "MessageSid": "SM1", "From": texts.number, "To": "+15550100"}
+    with out_of_use(database_url), capture_logs():
+        assert texts.door.knock("/sms/incoming", form | {"Body": "hello"}).status_code == 503
+
+
+@on_sqlite
+def test_a_kept_text_that_cannot_be_read_keeps_no_other_waiting(texting, impatient, groups, database_url):
+    texts = impatient()
+    spool.put_text(texting.spool_dir, "of another key")
+    with out_of_use(database_url), capture_logs():
+        texts.post(" ".join(groups))
+    with capture_logs() as logged:
+        assert incoming_texts.take_kept(texting) == 2
+    assert [line["event"] for line in logged] == ["kept_text_unreadable"]
+    assert len(texts.come()) == 1
 
 
 @contextlib.contextmanager

@@ -177,3 +177,13 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     with pytest.raises(OSError, match=r"File exists|Not a directory"):
         spool.put(tmp_path / "file", wish())
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_texts_and_wishes_are_spooled_apart(folder):
+    spool.put(folder, wish("CA1"))
+    for number in range(3):
+        spool.put_text(folder, f"sealed {number}")
+    texts = []
+    assert (spool.drain_texts(folder, texts.extend), texts) == (3, ["sealed 0", "sealed 1", "sealed 2"])
+    assert drained(folder) == [wish("CA1")]
+    assert list(folder.iterdir()) == []

@@ -19,6 +19,7 @@ from webhooks.hold_music import hold_music
 from webhooks.line_flask import LineFlask
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.metrics_page import Seldom, metrics_page
+from webhooks.probe import probe
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
 from webhooks.sms_status import sms_status
@@ -44,6 +45,7 @@ def create_app(
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
     app.extensions.update(exchange=exchange, watch=watch, keys_seldom=Seldom())
     app.register_blueprint(voice)
+    app.register_blueprint(probe)
     app.register_blueprint(desk_legs)
     app.register_blueprint(sms)
     app.register_blueprint(sms_status)
@@ -113,6 +115,7 @@ def open_exchange(settings: Settings) -> Exchange:
         spool_dir=settings.spool_dir,
         limits=settings.text_limits,
         kept=settings.kept,
+        probe_file=settings.probe_file,
     )
 
 

@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 class Exchange:
     """Everything the routes work with; one for each app. `texts_due` is set where a commit may have written a text.
 
-    `kept` is for how long what names a caller is kept.
+    `kept` is for how long what names a caller is kept; `probe_file` is there while a probe runs.
     """
 
     database: Database
@@ -46,6 +46,7 @@ class Exchange:
     spool_dir: Path
     limits: TextLimits = field(default_factory=TextLimits)
     kept: timedelta = timedelta(days=90)
+    probe_file: Path | None = None
     texts_due: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     below: Callable[[int], int] = randomness.randbelow

@@ -71,6 +71,11 @@ class Settings:
         return self.data_dir / "phone.json"
 
     @property
+    def probe_file(self) -> Path:
+        """What is there while `touchtone twilio probe` measures, for the line's processes to see."""
+        return self.data_dir / "probe.json"
+
+    @property
     def own_url(self) -> str:
         """The line as this very machine reaches it."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -94,6 +94,11 @@ def make(rest: Client, change: Change) -> None:
                 rest.messaging.v1.services(change.of).phone_numbers.create(phone_number_sid=change.sid)
 
 
+def owns(rest: Client, number: str) -> bool:
+    """Whether a number belongs to the account. Raises TwilioError."""
+    return _number(rest, number) is not None
+
+
 def is_service(sender: str) -> bool:
     """Whether a line's text sender is a Messaging Service, not a number."""
     return sender.startswith("MG")

@@ -16,7 +16,7 @@ from ivr.callers import Caller, recognise
 from ivr.lines import Line
 from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
-from webhooks import metrics, spool, twiml
+from webhooks import metrics, probe, spool, twiml
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
 
@@ -52,7 +52,7 @@ def apologise(error: Exception) -> Response | HTTPException:
 @voice.post("/incoming")
 def incoming() -> Response:
     """The Voice URL and its fallback: a new call begins, a live one hears its current prompt again."""
-    return _turn(None)
+    return probe.opening() or _turn(None)
 
 
 @voice.post("/turn/<int:number>")

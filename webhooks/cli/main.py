@@ -36,7 +36,7 @@ COMMANDS = {
     "text": ("webhooks.cli.text", "text", "Text the line with the rehearsal telephone."),
     "token": ("webhooks.cli.token", "token", "Tokens of organisations, for the API."),
     "twilio": (
-        "webhooks.cli.twilio_outage",
+        "webhooks.cli.twilio_probe",
         "twilio",
         "Check the account at Twilio, and set its webhooks for our lines.",
     ),

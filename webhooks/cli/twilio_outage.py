@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from webhooks.settings import Settings
     from webhooks.twilio_outage import Reading
 
+__all__ = ["twilio"]
+
 
 @twilio.command("outage-document")
 @click.option("--line", "number", help="The line whose language it speaks; else the first.")

@@ -7,6 +7,7 @@ import re
 import pytest
 from babel.messages.pofile import read_po
 
+from keys import verify
 from tests.docs.shown import PAGES, ROOT, fences, text_of
 from webhooks.bench import digits
 
@@ -30,6 +31,11 @@ def test_the_figures_of_the_check_digits_are_those_that_are_counted():
     assert shown == {
         slip: [shares[name] for name in ("classic", "standard", "compact")] for slip, shares in counted.items()
     }
+
+
+def test_all_that_verify_can_find_stands_on_the_ledger_s_page():
+    rows = [row for row in text_of("docs/explained/ledger.md").splitlines() if row.startswith("| `")]
+    assert {word for row in rows for word in re.findall(r"`([a-z_]+)`", row.split("|")[1])} == set(verify.Damage)
 
 
 def test_what_the_line_says_on_the_tour_is_in_its_catalogue():

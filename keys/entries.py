@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, Integer, Table, Text, insert, select
 
 from keys.append_only import guard
-from keys.columns import as_columns, unnested
+from keys.columns import as_document, given_rows
 from keys.database import Instant, RowNumber, metadata
 
 
@@ -87,8 +87,8 @@ class Entry:
 
 _INSERT = insert(entries)
 _COLUMNS = tuple(column.name for column in entries.c if column.name != "id")
-_INSERT_COLUMNS = insert(entries).from_select(_COLUMNS, unnested(entries, _COLUMNS))
-# From so many on it is worth while to turn rows into columns.
+_INSERT_DOCUMENT = insert(entries).from_select(_COLUMNS, given_rows(entries, _COLUMNS))
+# From so many on it is worth while to make one document of them.
 _MANY = 16
 
 
@@ -96,7 +96,7 @@ def append(connection: Connection, *new: Entry) -> None:
     """Append entries in the order given; several go to the database in one statement."""
     rows = [row_of(entry) for entry in new]
     if len(rows) >= _MANY and connection.dialect.name == "postgresql":
-        connection.execute(_INSERT_COLUMNS, as_columns(rows, _COLUMNS))
+        connection.execute(_INSERT_DOCUMENT, as_document(rows))
     elif rows:
         connection.execute(_INSERT, rows)
 

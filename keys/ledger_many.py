@@ -125,7 +125,7 @@ def _look(connection: Connection, lines: Sequence[_Line], now: datetime) -> _See
         wanted = {"the_product": product, "the_serials": [serial for _, serial in of_product]}
         keys |= {(product, row.serial): row for row in connection.execute(statements.MANY_KEYS, wanted)}
     digests = {"the_digests": sorted({line.digest for line in lines})}
-    standing = [stored(row) for row in connection.execute(statements.MANY_STANDING, digests)]
+    standing = map(stored, connection.execute(statements.MANY_STANDING[connection.dialect.name], digests))
     missing = {line.key: line.claim for line in lines if line.key not in keys}
     return _Seen(
         keys,
@@ -148,7 +148,7 @@ def _installed(
     machines: dict[tuple[int, int], Machine] = {}
     for key_id, fingerprints in wanted.items():
         facts = {"the_key": key_id, "the_fingerprints": sorted(fingerprints)}
-        installed = connection.execute(statements.MANY_INSTALLED, facts)
+        installed = connection.execute(statements.MANY_INSTALLED[connection.dialect.name], facts)
         latest |= {(key_id, row.fingerprint): row.latest for row in installed}
         done = reactivation.machines(connection, key_id, fingerprints)
         machines |= {(key_id, fingerprint): machine for fingerprint, machine in done.items()}

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.allowance import allowances
 from keys.catalog import agreements
-from keys.columns import as_columns, unnested
+from keys.columns import as_document, for_each_dialect, given_rows
 from keys.database import Instant
 from keys.issued import product_keys
 from keys.products import products
@@ -115,17 +115,17 @@ MANY_KEYS = (
         product_keys.c.serial.in_(bindparam("the_serials", expanding=True, type_=BigInteger)),
     )
 )
-MANY_STANDING = select(*STORED).where(
-    _r.iid_digest.in_(bindparam("the_digests", expanding=True, type_=LargeBinary)), _STANDING
-)
-MANY_INSTALLED = (
-    select(_r.fingerprint, _latest(reservations).label("latest"))
-    .where(
-        _r.key_id == bindparam("the_key", type_=BigInteger),
-        _r.fingerprint.in_(bindparam("the_fingerprints", expanding=True, type_=BigInteger)),
-        text("reservations.state = 'posted'"),
+MANY_STANDING = for_each_dialect(lambda among: select(*STORED).where(among(_r.iid_digest, "the_digests"), _STANDING))
+MANY_INSTALLED = for_each_dialect(
+    lambda among: (
+        select(_r.fingerprint, _latest(reservations).label("latest"))
+        .where(
+            _r.key_id == bindparam("the_key", type_=BigInteger),
+            among(_r.fingerprint, "the_fingerprints"),
+            text("reservations.state = 'posted'"),
+        )
+        .group_by(_r.fingerprint)
     )
-    .group_by(_r.fingerprint)
 )
 
 # For claims that this very transaction made and has nothing left for.
@@ -143,9 +143,9 @@ CLAIM = {
 }
 
 _CLAIMED = tuple(column.name for column in reservations.c if column.name != "id")
-_CLAIM_COLUMNS = (
+_CLAIM_DOCUMENT = (
     postgresql.insert(reservations)
-    .from_select(_CLAIMED, unnested(reservations, _CLAIMED))
+    .from_select(_CLAIMED, given_rows(reservations, _CLAIMED))
     .on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING)
     .returning(*STORED)
 )
@@ -216,7 +216,7 @@ EXPIRE = (
 def claim_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     """Make many claims in the order given; a row with the columns `STORED` for each that was to be had."""
     if connection.dialect.name == "postgresql":
-        return connection.execute(_CLAIM_COLUMNS, as_columns(rows, _CLAIMED)).all()
+        return connection.execute(_CLAIM_DOCUMENT, as_document(rows)).all()
     return connection.execute(CLAIM["sqlite"], [dict(row) for row in rows]).all()
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from keys.columns import for_each_dialect
 from keys.confirmation_id import last_day
 from keys.database import Instant, insert_into, metadata
 from keys.entries import Entry, Kind, append
@@ -155,9 +156,10 @@ _FREE = bindparam("new_free", type_=Integer)
 _UNTIL = bindparam("until", type_=Integer)
 _THEN = bindparam("then", type_=Instant)
 
-_SEEN = select(_c.fingerprint, _c.since, _c.counted, _c.free, _c.lifted, _c.renewed_until).where(
-    _c.key_id == bindparam("the_key", type_=BigInteger),
-    _c.fingerprint.in_(bindparam("the_fingerprints", expanding=True, type_=BigInteger)),
+_SEEN = for_each_dialect(
+    lambda among: select(_c.fingerprint, _c.since, _c.counted, _c.free, _c.lifted, _c.renewed_until).where(
+        _c.key_id == bindparam("the_key", type_=BigInteger), among(_c.fingerprint, "the_fingerprints")
+    )
 )
 _BEGIN_ANEW = update(reactivations).where(_ROW, _c.since <= _THEN).values(since=_NOW, counted=0, free=0, lifted=0)
 # Whoever comes a moment late still counts within the period: it then began no later than they did.
@@ -187,7 +189,7 @@ _LIFT = (
 def machines(connection: Connection, key_id: int, fingerprints: Iterable[int]) -> dict[int, Machine]:
     """What these machines have done under a key, by fingerprint; whoever has no row has done nothing again."""
     wanted = {"the_key": key_id, "the_fingerprints": sorted(fingerprints)}
-    return {row[0]: Machine(*row[1:]) for row in connection.execute(_SEEN, wanted)}
+    return {row[0]: Machine(*row[1:]) for row in connection.execute(_SEEN[connection.dialect.name], wanted)}
 
 
 def count_row(connection: Connection, row: Mapping[str, Any], basis: Basis, seen: Any, now: datetime) -> bool:

@@ -154,7 +154,7 @@ def release(
 
 def standing_of(connection: Connection, iid: InstallationID) -> Reservation | None:
     """The reservation that stands for an installation: pending, posted or returned."""
-    row = connection.execute(MANY_STANDING, {"the_digests": [digest(iid)]}).one_or_none()
+    row = connection.execute(MANY_STANDING[connection.dialect.name], {"the_digests": [digest(iid)]}).one_or_none()
     return None if row is None else stored(row)
 
 

@@ -95,6 +95,13 @@ def serials(database, catalogue, secrets):
     return {name: key.serial for name, key in keys.items()} | {"unknown": 77_777}
 
 
+@pytest.fixture
+def busy(database_url):
+    opened = Database(database_url, patience=60, connections=20)
+    yield opened
+    opened.close()
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=LINES, held=LINES, lines=LINES)
 def test_many_are_what_one_at_a_time_would_have_been(database, serials, installation, before, held, lines):
@@ -150,18 +157,18 @@ def test_a_serial_that_was_never_issued_rings_an_alarm_and_the_other_lines_go_on
     assert (alarm.product, alarm.serial, alarm.times) == (1, 77_777, 1)
 
 
-def test_a_whole_chunk_is_spent_in_order_and_sent_again_is_free(database, issue_key, installation):
+def test_a_whole_chunk_is_spent_in_order_and_sent_again_is_free(busy, issue_key, installation):
     serial = issue_key(granted=CHUNK - 5).key.serial
     iids = [installation(1, serial, nonce=nonce, fingerprint=(nonce % 64,) * 8) for nonce in range(CHUNK)]
-    first = many(database, iids)
+    first = many(busy, iids)
     assert [isinstance(done, Activated) for done in first] == [True] * (CHUNK - 5) + [False] * 5
     assert set(first[CHUNK - 5 :]) == {Refused(Refusal.ALLOWANCE_EXHAUSTED)}
     ids = [done.reservation.id for done in first[: CHUNK - 5]]
     assert len(set(ids)) == CHUNK - 5
-    again = many(database, iids)
+    again = many(busy, iids)
     assert [done.reservation.id for done in again[: CHUNK - 5]] == ids
     assert all(done.replay for done in again[: CHUNK - 5])
-    with database.read() as connection:
+    with busy.read() as connection:
         assert ledger.recount(connection) == ()
 
 
@@ -172,13 +179,6 @@ def test_a_chunk_costs_few_statements_whatever_its_size(database, issue_key, ins
     event.listen(database.engine, "before_cursor_execute", lambda *facts: counted.append(facts[2]))
     many(database, iids)
     assert len(counted) < 15
-
-
-@pytest.fixture
-def busy(database_url):
-    opened = Database(database_url, patience=60, connections=20)
-    yield opened
-    opened.close()
 
 
 def test_batches_calls_and_sweeps_at_once_give_no_installation_two_and_no_key_too_many(busy, issue_key, installation):

@@ -85,7 +85,10 @@ _PICKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as far as the dialogue needs it; `groups` are by place, "" where one is missing."""
+    """A case as far as the dialogue needs it; `groups` are by place, "" where one is missing.
+
+    `locale` is the language it was spoken in (BCP 47), "" where none is known: of one that a program opened, say.
+    """
 
     id: int
     number: str
@@ -93,6 +96,7 @@ class Case:
     format: int | None
     groups: tuple[str, ...]
     reservation_id: int | None
+    locale: str = ""
 
 
 def pick_number(below: Callable[[int], int]) -> str:
@@ -195,14 +199,9 @@ def speak(connection: Connection, case_id: int, locale: str) -> None:
     connection.execute(update(cases).where(cases.c.id == case_id).values(locale=locale))
 
 
-def spoken(connection: Connection, case_id: int) -> str:
-    """The language (BCP 47) a case was spoken in; "" where none is known: one that a program opened, or an old one."""
-    return connection.execute(select(cases.c.locale).where(cases.c.id == case_id)).scalar_one() or ""
-
-
 def _read(row: Any) -> Case:
     groups = tuple(row.groups.split(",")) if row.groups else ()
-    return Case(row.id, row.number, CaseState(row.state), row.format, groups, row.reservation_id)
+    return Case(row.id, row.number, CaseState(row.state), row.format, groups, row.reservation_id, row.locale or "")
 
 
 def _written(groups: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ voicemail takes a caller; and no confirmation ID is read on a call of ours befor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, update
@@ -108,7 +108,9 @@ def press(leg: Leg, key: str, *, asked_again: bool) -> Reply:
         if not asked_again:
             return Ask(_greeting(leg, ring))
         end(leg.connection, ring, RingOutcome.NO_KEY, leg.now, sid=leg.sid)
-        return Part((say("desk.caller.not_taken" if ring.kind is RingKind.CALLER else "desk.leg.not_taken"),))
+        return Part(
+            (_to(leg, ring, "desk.caller.not_taken" if ring.kind is RingKind.CALLER else "desk.leg.not_taken"),)
+        )
     pointless = _unless_pointless(leg, ring)
     if pointless is not None:
         return pointless
@@ -174,7 +176,7 @@ def _handoff(leg: Leg, ring: Ring) -> Handoff:
 
 def _greeting(leg: Leg, ring: Ring) -> tuple[Say, ...]:
     if ring.kind is RingKind.CALLER:
-        return (say("desk.caller.ask"),)
+        return (_to(leg, ring, "desk.caller.ask"),)
     ending = cases.read(leg.connection, ring.case_id).number[-4:]
     return (say(_GREETINGS[ring.kind], digits=ending),)
 
@@ -199,7 +201,12 @@ def _unless_pointless(leg: Leg, ring: Ring) -> Part | None:
     if leads:
         return None
     end(leg.connection, ring, RingOutcome.GONE, leg.now, sid=leg.sid)
-    return Part((say(why),))
+    return Part((_to(leg, ring, why),))
+
+
+def _to(leg: Leg, ring: Ring, prompt: str) -> Say:
+    """Words to a caller in the language of their case; to an operator in the line's own."""
+    return Say(prompt, locale=cases.read(leg.connection, ring.case_id).locale if ring.kind is RingKind.CALLER else "")
 
 
 def _partner(leg: Leg, ring: Ring) -> Ring | None:
@@ -244,17 +251,17 @@ def _begin(leg: Leg, ring: Ring) -> Answer:
     handoff, case = _handoff(leg, ring), cases.read(leg.connection, ring.case_id)
     assert ring.number_sealed is not None  # somebody was rung
     number = unseal(ring.number_sealed, leg.secrets.number_key)
-    caller = Caller(pseudonym(number, leg.secrets.pepper), ring.number_sealed)
     texts = Texts.OWN if takes_texts(number, leg.line.texts_go_to) else Texts.NONE
     desk = is_open(leg.line, leg.now)
     form = Form(case.format, case.groups, texts=texts, desk=desk, in_queue=True, ever_keyed=True, resumed=True)
+    form = replace(form, locale=case.locale, languages=leg.line.choice)
     spoken = Join((say("waiting.joined"),), room_of(handoff.id))
-    state = Talking(form, handoff.reason)
+    state, caller = Talking(form, handoff.reason), Caller(pseudonym(number, leg.secrets.pepper), ring.number_sealed)
     call = Call(leg.sid, leg.line.number, caller, 1, state, write(spoken), leg.now, ring.case_id, None, None)
     calls.begin(leg.connection, call)
     on_the_telephone = {"channel": CHANNEL, "sid": leg.sid, "left_at": None}
     leg.connection.execute(update(handoffs).where(handoffs.c.id == handoff.id).values(**on_the_telephone))
-    return Answer(1, spoken, None, None, ())
+    return Answer(1, spoken, None, None, (), case.locale)
 
 
 def _joined(leg: Leg) -> Reply:
@@ -263,7 +270,8 @@ def _joined(leg: Leg) -> Reply:
     call = calls.lock(leg.connection, leg.sid)
     if ring is None or call is None or not isinstance(call.state, Talking):
         return Part((say("desk.caller.sorry"),))
-    return Answer(call.turn, Join((say("waiting.joined"),), room_of(ring.handoff_id)), None, None, ())
+    spoken = Join((say("waiting.joined"),), room_of(ring.handoff_id))
+    return Answer(call.turn, spoken, None, None, (), call.state.form.locale)
 
 
 def _caller_there(leg: Leg, ring: Ring) -> tuple[bool | None, str]:

@@ -45,6 +45,11 @@ class Line:
         return (self.locale, *self.other_locales)
 
     @property
+    def choice(self) -> tuple[str, ...]:
+        """The languages that a caller may choose among; none where there is but one."""
+        return self.locales if self.other_locales else ()
+
+    @property
     def texts_go_to(self) -> tuple[str, ...]:
         """The countries (ISO 3166) this line sends texts to; none without a sender."""
         if self.text_sender is None:

@@ -182,7 +182,7 @@ def last_of_cases(connection: Connection, case_ids: Iterable[int]) -> dict[int, 
 
 def _in_its_language(connection: Connection, draft: Draft) -> tuple[Say, ...]:
     """The words, each with its language; of one that is about no case, the line's own is known when it is sent."""
-    locale = draft.locale or (cases.spoken(connection, draft.case_id) if draft.case_id is not None else "")
+    locale = draft.locale or (cases.read(connection, draft.case_id).locale if draft.case_id is not None else "")
     return tuple(replace(word, locale=word.locale or locale) for word in draft.words)
 
 

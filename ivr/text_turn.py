@@ -86,7 +86,7 @@ def take_text(
     if not threads.take(connection, thread, incoming.sid, now):
         return None
     spoken = incoming.line.locales
-    kept = caller_locales.kept(connection, caller.known_as, now) if len(spoken) > 1 else None
+    kept = caller_locales.kept(connection, caller.known_as, now) if incoming.line.choice else None
     thread.locale = greeting(spoken, kept, caller.country)
     message = read(incoming.body, words.in_first(thread.locale), words.languages)
     word = _opting(incoming.opt_out) or message.word

@@ -154,7 +154,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
     texts = call_texts.texts_of(caller, knock.line, secrets)
     resumed = (case.format, case.groups) if case else (None, ())
     spoken = knock.line.locales
-    kept = caller_locales.kept(connection, caller.known_as, now) if caller and len(spoken) > 1 else None
+    kept = caller_locales.kept(connection, caller.known_as, now) if caller and knock.line.choice else None
     started = CallStarted(
         caller is None,
         *resumed,
@@ -163,7 +163,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         blocked=notices.is_blocked(connection, caller.known_as if caller else (), now),
         notice=notices.current(connection, knock.line.number) or "",
         locale=greeting(spoken, kept, caller.country if caller else None),
-        languages=spoken if len(spoken) > 1 else (),
+        languages=knock.line.choice,
         chosen=kept in spoken,
     )
     state, actions = step(None, started, country=knock.line.country)

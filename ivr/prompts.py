@@ -34,8 +34,16 @@ INSIDE_PAUSE = 500
 """Milliseconds between two breaths, where a catalogue does not say: half a second helps recall, a fifth of one does not
 (ESSV 2021)."""
 LONGEST_PAUSE = 3000
+_ENOUGH = 200
+"""Counts among which every plural form occurs, in every language there is a rule for (the Unicode locale data)."""
 _FIELD = re.compile(r'^"X-([A-Za-z-]+):[ \t]*(.*?)[ \t]*(?:\\n)?"', re.MULTILINE)
 """A field of our own in the head of a catalogue, which its reader does not keep."""
+
+
+class Digits(str):
+    """A fact that is read digit by digit."""
+
+    __slots__ = ()
 
 
 class UnknownPrompt(KeyError):  # noqa: N818 - names what happened; a bug of ours that a house test finds first
@@ -79,8 +87,22 @@ class Catalogue:
             return self.translations.pgettext(prompt, entry.message)
         return self.translations.npgettext(prompt, entry.message, entry.plural, 1 if count is None else count)
 
+    def form(self, prompt: str, count: int | None) -> int | None:
+        """Which plural form `count` takes; None where the prompt has no plural. Raises UnknownPrompt."""
+        if prompt not in self.prompts:
+            raise UnknownPrompt(prompt)
+        plural = None if self.prompts[prompt].plural is None else self.translations.plural  # type: ignore[attr-defined]
+        return None if plural is None else int(plural(1 if count is None else count))
+
+    def counts(self, prompt: str) -> tuple[int | None, ...]:
+        """A count for each plural form of a prompt, the smallest that takes it; (None,) where it has no plural."""
+        first: dict[int | None, int | None] = {}
+        for count in range(_ENOUGH) if self.prompts[prompt].plural is not None else (None,):
+            first.setdefault(self.form(prompt, count), count)
+        return tuple(first.values())
+
     def speech(self, prompt: str, facts: Mapping[str, Piece | Speech]) -> Speech:
-        """The prompt with its facts filled in: a fact that is already speech (spelled digits) keeps its pauses.
+        """The prompt with its facts filled in: digits spelled, and a fact that is already speech with its pauses.
 
         The plural goes by the fact `count`, or `hours`. Raises UnknownPrompt, and KeyError for a missing fact.
         """
@@ -91,20 +113,28 @@ class Catalogue:
             _join(pieces, literal)
             if name is not None:
                 fact = facts[name]
+                fact = self.spelled(fact) if isinstance(fact, Digits) else fact
                 for piece in fact if isinstance(fact, tuple) else (str(fact),):
                     _join(pieces, piece)
         return tuple(pieces)
 
     def spelled(self, digits: str) -> Speech:
-        """Digits one by one, some in each breath; a last one alone joins those before it."""
+        """Digits one by one in words, some in each breath."""
+        return tuple(piece if isinstance(piece, int) else self.in_words(piece) for piece in self.breaths(digits))
+
+    def breaths(self, digits: str) -> Speech:
+        """Digits as figures, some in each breath with a pause between; a last one alone joins those before it."""
         starts = range(0, max(len(digits) - 1, 1), self.together)
         pieces: list[Piece] = []
         for start in starts:
             if pieces:
                 pieces.append(self.pause)
-            breath = digits[start:] if start == starts[-1] else digits[start : start + self.together]
-            pieces.append(" ".join(self.digits[int(digit)] for digit in breath))
+            pieces.append(digits[start:] if start == starts[-1] else digits[start : start + self.together])
         return tuple(pieces)
+
+    def in_words(self, figures: str) -> str:
+        """The words of some digits."""
+        return " ".join(self.digits[int(digit)] for digit in figures)
 
 
 def parse(po: bytes, locale: str) -> Catalogue:

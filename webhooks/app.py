@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
 from flask import Flask
 from sqlalchemy.exc import ArgumentError
 
+from ivr.prompts import Catalogue
 from keys import secrets_file
 from keys.database import Database
 from webhooks.desk_legs import desk_legs
@@ -20,6 +22,8 @@ from webhooks.line_flask import LineFlask
 from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.metrics_page import Seldom, metrics_page
 from webhooks.probe import probe
+from webhooks.recorded import recorded
+from webhooks.recordings import NONE_RECORDED, Recordings, read_recordings
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
 from webhooks.sms_status import sms_status
@@ -29,6 +33,8 @@ from webhooks.voice import PATIENCE, voice
 if TYPE_CHECKING:
     from webhooks.api.guards import Api
     from webhooks.phone import Phone
+
+_log = structlog.get_logger(__name__)
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
@@ -52,6 +58,7 @@ def create_app(
     app.register_blueprint(health)
     app.register_blueprint(metrics_page)
     app.register_blueprint(hold_music)
+    app.register_blueprint(recorded)
     if rehearsal is not None:
         from webhooks.phone import phone
 
@@ -109,7 +116,7 @@ def open_exchange(settings: Settings) -> Exchange:
         database=open_database(settings, patience=PATIENCE),
         secrets=open_secrets(settings),
         lines=lines,
-        wording=Wording(settings.public_url, catalogues),
+        wording=Wording(settings.public_url, catalogues, open_recordings(settings, catalogues)),
         account_sid=settings.account_sid,
         auth_tokens=settings.auth_tokens,
         spool_dir=settings.spool_dir,
@@ -117,6 +124,21 @@ def open_exchange(settings: Settings) -> Exchange:
         kept=settings.kept,
         probe_file=settings.probe_file,
     )
+
+
+def open_recordings(settings: Settings, catalogues: dict[str, Catalogue]) -> Recordings:
+    """What the publisher has recorded; a file that cannot be played is logged, and its words are spoken."""
+    if settings.recordings_dir is None:
+        return NONE_RECORDED
+    try:
+        found = read_recordings(settings.recordings_dir, catalogues)
+    except OSError as error:
+        raise SettingError(
+            f"TOUCHTONE_RECORDINGS_DIR names {settings.recordings_dir}, which cannot be read ({error.strerror})."
+        ) from error
+    for fault in found.faults:
+        _log.warning("recording_not_used", file=str(fault.file), why=fault.why.value)
+    return found
 
 
 def open_database(settings: Settings, *, patience: float = 10.0) -> Database:

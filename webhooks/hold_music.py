@@ -42,12 +42,17 @@ def music() -> bytes:
     samples = array.array("h", (_sample(place / RATE) for place in range(RATE * SECONDS)))
     if sys.byteorder == "big":
         samples.byteswap()
+    return as_file(samples.tobytes())
+
+
+def as_file(samples: bytes) -> bytes:
+    """16-bit samples of one channel as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(RATE)
-        sound.writeframes(samples.tobytes())
+        sound.writeframes(samples)
     return file.getvalue()
 
 

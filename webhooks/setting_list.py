@@ -44,9 +44,11 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
         Setting("TOUCHTONE_SECRETS_FILE", "Issuing keys, verification secrets and the line's own keys (mode 0600).",
                 "a file", "`secrets.toml` in the data folder"),
         Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each: number, name, country, "
-                "locale, call_back_hours, text_sender, text_countries, desk_hours (`mon-fri 09:00-17:00`), time_zone, "
-                "days_off, held_at, blocked_at, outage_url ([desk.md](desk.md#signs)).", "a file",
-                "`lines.toml` in the data folder"),
+                "locale, locales ([translating.md](translating.md)), call_back_hours, text_sender, text_countries, "
+                "desk_hours (`mon-fri 09:00-17:00`), time_zone, days_off, held_at, blocked_at, outage_url "
+                "([desk.md](desk.md#signs)).", "a file", "`lines.toml` in the data folder"),
+        Setting("TOUCHTONE_RECORDINGS_DIR", "Recorded prompts, played instead of spoken "
+                "([translating.md](translating.md#recordings)).", "a folder", NONE),
     )),
     ("How it is reached", (
         Setting("TOUCHTONE_PUBLIC_URL",

@@ -37,6 +37,7 @@ class Settings:
     api_per_minute: int
     secrets_file: Path
     lines_file: Path
+    recordings_dir: Path | None
     metrics_token: str = field(repr=False)
     log_level: int
     log_format: str
@@ -150,6 +151,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         api_per_minute=values.per_minute(read["TOUCHTONE_API_PER_MINUTE"] or "600"),
         secrets_file=Path(read["TOUCHTONE_SECRETS_FILE"] or data_dir / "secrets.toml"),
         lines_file=Path(read["TOUCHTONE_LINES_FILE"] or data_dir / "lines.toml"),
+        recordings_dir=Path(given_dir) if (given_dir := read["TOUCHTONE_RECORDINGS_DIR"]) else None,
         metrics_token=values.metrics_token(read["TOUCHTONE_METRICS_TOKEN"]),
         log_level=values.log_level(read["TOUCHTONE_LOG_LEVEL"] or "info"),
         log_format=values.log_format(read["TOUCHTONE_LOG_FORMAT"] or "json"),

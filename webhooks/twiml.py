@@ -2,28 +2,22 @@
 
 Rule: whatever is said can be interrupted by a key. A read-back is several gathers in one document, each with its own
 action, so that a key tells which block was being read; quiet falls through from one to the next without a request.
-
-Elements are written as text: building a tree first, as the provider's library does, costs a tenth of a turn.
-
->>> _element("Say", _words("Mum & Co"), voice="Polly.Joanna", language="en-US")
-'<Say language="en-US" voice="Polly.Joanna">Mum &amp; Co</Say>'
->>> _element("Pause", length=8)
-'<Pause length="8" />'
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
 from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
-from ivr.prompts import Catalogue, Piece, Speech
+from ivr.prompts import Catalogue, Digits, Piece, Speech
 from ivr.states import SLOWEST
 from ivr.turn import Answer
 from keys.confirmation_id import LETTERS
+from webhooks.recordings import NONE_RECORDED, PLAYED_AT, Recordings
+from webhooks.speaking import Voice, element, said, words
 
 RETRIES = "#ct=2000&rt=4000&rc=1&rp=ct,rt,5xx"
 """Twilio's own retry, asked for in the fragment of every address of ours: once, within its limit of 15 seconds."""
@@ -33,7 +27,6 @@ PAUSES = {-1: 0.6, 0: 1.0, 1: 1.8, 2: 2.4}
 """By pace, how much longer than usual the pauses inside a block are."""
 DIGIT_PAUSE = 400
 """Milliseconds between two digits at the slowest pace."""
-LETTER_PAUSE = 200
 MENU_WAIT = 6
 HOLD_SECONDS = 2
 HOLD_MUSIC = "/voice/hold.wav"
@@ -41,16 +34,17 @@ HOLD_MUSIC = "/voice/hold.wav"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What rendering needs of the place: the public address, and the catalogue of every locale."""
+    """What rendering needs of the place: the public address, the catalogue of every locale, and what was recorded."""
 
     public_url: str
     catalogues: dict[str, Catalogue]
+    recordings: Recordings = NONE_RECORDED
 
 
 def render(wording: Wording, line: Line, answer: Answer) -> str:
     """The document for one answer, as text. Raises KeyError for a prompt or fact that is missing, a bug of ours."""
     voice = _voice(wording, line, answer.locale)
-    voice.facts.update(_digits(voice.catalogue, answer))
+    voice.facts.update(_digits(answer))
     action = f"{wording.public_url}/voice/turn/{answer.turn}"
     match answer.spoken:
         case Listen() as listen:
@@ -62,33 +56,33 @@ def render(wording: Wording, line: Line, answer: Answer) -> str:
         case Join(prompts, room):
             return _document(voice.speak(prompts), _conference(room, f"{wording.public_url}{HOLD_MUSIC}", action))
         case HangUp(prompts):
-            return _document(voice.speak(prompts), _element("Hangup"))
+            return _document(voice.speak(prompts), element("Hangup"))
 
 
 def fault(wording: Wording, line: Line, *, can_call_back: bool, locale: str = "") -> str:
     """The apology when something failed inside the line, with the offer of a call-back that needs no database."""
     voice = _voice(wording, line, locale)
     if can_call_back:
-        words = voice.speak((say("fault.apology"), say("fault.offer")))
-        return _document(_menu(words, f"{wording.public_url}/voice/call-back{RETRIES}"))
-    return _document(voice.speak((say("fault.apology"), say("fault.try_later"))), _element("Hangup"))
+        offer = voice.speak((say("fault.apology"), say("fault.offer")))
+        return _document(_menu(offer, f"{wording.public_url}/voice/call-back{RETRIES}"))
+    return _document(voice.speak((say("fault.apology"), say("fault.try_later"))), element("Hangup"))
 
 
 def outage(wording: Wording, line: Line, words: Mapping[str, Catalogue]) -> str:
     """The document for a total outage, in every language of the line: it names no address of ours, and asks nothing."""
     facts: dict[str, Piece | Speech] = {"hours": line.call_back_hours}
-    said = [
-        _said(wording.catalogues[locale], words[locale].speech(entry, facts))
+    spoken = [
+        said(wording.catalogues[locale], words[locale].speech(entry, facts))
         for locale in line.locales
         for entry in ("apology", "promise")
     ]
-    return _document(*said, _element("Hangup"))
+    return _document(*spoken, element("Hangup"))
 
 
 def farewell(wording: Wording, line: Line, *prompts: Say, locale: str = "") -> str:
     """A few words and the end of the call."""
     voice = _voice(wording, line, locale)
-    return _document(voice.speak(prompts), _element("Hangup"))
+    return _document(voice.speak(prompts), element("Hangup"))
 
 
 def ask(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str, locale: str = "") -> str:
@@ -100,15 +94,15 @@ def ask(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str, loc
 def hold(wording: Wording, line: Line, prompts: tuple[Say, ...], action: str, locale: str = "") -> str:
     """A few words, if any, and two seconds, after which the path `action` is asked for."""
     voice = _voice(wording, line, locale)
-    again = _element("Redirect", _words(f"{wording.public_url}{action}{RETRIES}"))
-    return _document(voice.speak(prompts), _element("Pause", length=HOLD_SECONDS), again)
+    again = element("Redirect", words(f"{wording.public_url}{action}{RETRIES}"))
+    return _document(voice.speak(prompts), element("Pause", length=HOLD_SECONDS), again)
 
 
 def talk(wording: Wording, room: str, action: str, *, ends: bool) -> str:
     """An operator's leg of a talk, which begins it, and may end it; then the path `action` is asked for."""
-    joined = _element(
+    joined = element(
         "Conference",
-        _words(room),
+        words(room),
         beep="false",
         startConferenceOnEnter="true",
         endConferenceOnExit="true" if ends else "false",
@@ -116,64 +110,37 @@ def talk(wording: Wording, room: str, action: str, *, ends: bool) -> str:
         waitMethod="GET",
     )
     longest = int(LONGEST_TALK.total_seconds())
-    return _document(_element("Dial", joined, action=f"{wording.public_url}{action}{RETRIES}", timeLimit=longest))
+    return _document(element("Dial", joined, action=f"{wording.public_url}{action}{RETRIES}", timeLimit=longest))
 
 
-@dataclass(frozen=True, slots=True)
-class _Voice:
-    """The language spoken, with the facts every prompt of this answer may name; a prompt may be of another."""
-
-    catalogue: Catalogue
-    others: dict[str, Catalogue]
-    facts: dict[str, Piece | Speech]
-
-    def speak(self, prompts: Iterable[Say]) -> str:
-        """Each prompt said, in its own language's voice."""
-        return "".join(self._prompt(prompt) for prompt in prompts)
-
-    def say(self, speech: Speech) -> str:
-        """One piece of speech said."""
-        return _said(self.catalogue, speech)
-
-    def _prompt(self, prompt: Say) -> str:
-        catalogue = self.others[prompt.locale] if prompt.locale else self.catalogue
-        return _said(catalogue, catalogue.speech(prompt.prompt, {**self.facts, **_named(catalogue, prompt)}))
-
-
-def _voice(wording: Wording, line: Line, locale: str) -> _Voice:
+def _voice(wording: Wording, line: Line, locale: str) -> Voice:
     """The voice of a locale; of the line's own where none is known, or one that is not released any more."""
-    catalogue = wording.catalogues.get(locale) or wording.catalogues[line.locale]
-    return _Voice(catalogue, wording.catalogues, {"line_name": line.name, "hours": line.call_back_hours})
+    return Voice(
+        wording.catalogues.get(locale) or wording.catalogues[line.locale],
+        wording.catalogues,
+        {"line_name": line.name, "hours": line.call_back_hours},
+        wording.recordings,
+        f"{wording.public_url}{PLAYED_AT}",
+    )
 
 
-def _said(catalogue: Catalogue, speech: Speech) -> str:
-    """Speech as one element, pauses as breaks."""
-    pieces = (_element("break", time=f"{piece}ms") if isinstance(piece, int) else _words(piece) for piece in speech)
-    return _element("Say", *pieces, voice=catalogue.voice, language=catalogue.language)
-
-
-def _named(catalogue: Catalogue, prompt: Say) -> dict[str, Piece | Speech]:
-    """A prompt's own facts; `digits` are spelled, for digits are never part of a sentence as a number."""
-    return {name: catalogue.spelled(str(fact)) if name == "digits" else fact for name, fact in prompt.facts}
-
-
-def _digits(catalogue: Catalogue, answer: Answer) -> dict[str, Piece | Speech]:
-    """The digits that the words of an answer only name, spelled."""
+def _digits(answer: Answer) -> dict[str, Piece | Speech]:
+    """The digits that the words of an answer only name."""
     facts: dict[str, Piece | Speech] = {}
     if answer.case_number:
-        facts["case_number"] = catalogue.spelled(answer.case_number)
+        facts["case_number"] = Digits(answer.case_number)
     if answer.held_number:
-        facts["held_number"] = catalogue.spelled(answer.held_number.removeprefix("+"))
+        facts["held_number"] = Digits(answer.held_number.removeprefix("+"))
     return facts
 
 
-def _gather(voice: _Voice, listen: Listen, action: str) -> str:
+def _gather(voice: Voice, listen: Listen, action: str) -> str:
     """One gather. Its nested pause comes last and waits for the first key; the timeout is left for between keys."""
     most = {} if listen.most is None else {"numDigits": listen.most}
-    return _element(
+    return element(
         "Gather",
         voice.speak(listen.prompts),
-        _element("Pause", length=listen.first_wait),
+        element("Pause", length=listen.first_wait),
         action=action,
         finishOnKey=listen.finish,
         timeout=listen.between,
@@ -182,10 +149,10 @@ def _gather(voice: _Voice, listen: Listen, action: str) -> str:
     )
 
 
-def _wait(voice: _Voice, prompts: tuple[Say, ...], music: str, action: str) -> str:
+def _wait(voice: Voice, prompts: tuple[Say, ...], music: str, action: str) -> str:
     """A round of waiting: one key ends it, and the music's end asks for the next."""
-    inside = voice.speak(prompts) + _element("Play", _words(music))
-    return _element("Gather", inside, action=action, numDigits=1, finishOnKey="", timeout=1, actionOnEmptyResult="true")
+    inside = voice.speak(prompts) + element("Play", words(music))
+    return element("Gather", inside, action=action, numDigits=1, finishOnKey="", timeout=1, actionOnEmptyResult="true")
 
 
 def _conference(room: str, music: str, action: str) -> str:
@@ -193,33 +160,32 @@ def _conference(room: str, music: str, action: str) -> str:
 
     A caller who hangs up ends the talk, so that no operator listens to an empty room.
     """
-    joined = _element(
+    joined = element(
         "Conference",
-        _words(room),
+        words(room),
         beep="false",
         startConferenceOnEnter="false",
         endConferenceOnExit="true",
         waitUrl=music,
         waitMethod="GET",
     )
-    return _element("Dial", joined, action=action + RETRIES)
+    return element("Dial", joined, action=action + RETRIES)
 
 
-def _menu(words: str, action: str) -> str:
+def _menu(spoken: str, action: str) -> str:
     """A gather of one key after some words, which asks for its action in silence as well."""
-    return _element(
-        "Gather", words, action=action, numDigits=1, finishOnKey="", timeout=MENU_WAIT, actionOnEmptyResult="true"
+    return element(
+        "Gather", spoken, action=action, numDigits=1, finishOnKey="", timeout=MENU_WAIT, actionOnEmptyResult="true"
     )
 
 
-def _read_back(voice: _Voice, reading: ReadBack, blocks: tuple[str, ...], action: str) -> Iterator[str]:
+def _read_back(voice: Voice, reading: ReadBack, blocks: tuple[str, ...], action: str) -> Iterator[str]:
     """A gather for each block that is left to read, and the menu after them."""
     for number in range(reading.first, len(blocks) + 1):
-        letter = voice.catalogue.speech(f"block.{LETTERS[number - 1]}", {})
-        yield _element(
+        yield element(
             "Gather",
             voice.speak(reading.opening) if number == reading.first else "",
-            voice.say((*letter, LETTER_PAUSE, *_paced(voice.catalogue, blocks[number - 1], reading.pace))),
+            voice.block(LETTERS[number - 1], _paced(voice.catalogue, blocks[number - 1], reading.pace)),
             action=f"{action}?at={number}{RETRIES}",
             numDigits=1,
             finishOnKey="",
@@ -229,30 +195,19 @@ def _read_back(voice: _Voice, reading: ReadBack, blocks: tuple[str, ...], action
     # Where no block is left to read, what was to be said before it is said here.
     opening = reading.opening if reading.first > len(blocks) else ()
     yield _menu(voice.speak((*opening, say("readback.menu"), *reading.offers)), after)
-    yield _element("Redirect", _words(after))
+    yield element("Redirect", words(after))
 
 
 def _paced(catalogue: Catalogue, block: str, pace: int) -> Speech:
-    """A block as the locale says digits; at the slowest pace every digit on its own."""
+    """The figures of a block in the breaths of the locale; at the slowest pace every digit on its own."""
     longer = int(catalogue.pause * PAUSES[pace])
     if pace < SLOWEST:
-        return tuple(longer if isinstance(piece, int) else piece for piece in catalogue.spelled(block))
-    pieces: list[Piece] = [catalogue.digits[int(block[0])]]
+        return tuple(longer if isinstance(piece, int) else piece for piece in catalogue.breaths(block))
+    pieces: list[Piece] = [block[0]]
     for place, digit in enumerate(block[1:], 1):
-        pieces += [longer if place % catalogue.together == 0 else DIGIT_PAUSE, catalogue.digits[int(digit)]]
+        pieces += [longer if place % catalogue.together == 0 else DIGIT_PAUSE, digit]
     return tuple(pieces)
 
 
 def _document(*verbs: str) -> str:
-    return '<?xml version="1.0" encoding="UTF-8"?>' + _element("Response", *verbs)
-
-
-def _element(name: str, *inside: str, **attributes: str | int) -> str:
-    """An element as text; what is inside are elements, and words that went through `_words`."""
-    given = "".join(f' {key}="{_words(str(attributes[key]))}"' for key in sorted(attributes))
-    return f"<{name}{given}>{''.join(inside)}</{name}>" if inside else f"<{name}{given} />"
-
-
-def _words(text: str) -> str:
-    """Text as it may stand in an element or in an attribute."""
-    return escape(text, {'"': "&quot;"})
+    return '<?xml version="1.0" encoding="UTF-8"?>' + element("Response", *verbs)

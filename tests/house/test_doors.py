@@ -12,8 +12,9 @@ from webhooks.cli.main import COMMANDS
 from webhooks.setting_list import REQUIRED, SETTINGS, reference
 
 ROOT = Path(__file__).parents[2]
-OPEN = {"/healthz", "/readyz", "/voice/hold.wav", "/api/v1/openapi.json"}
-"""Doors for everybody: whether the line stands, the music that every waiting caller hears, and what the API is."""
+OPEN = {"/healthz", "/readyz", "/voice/hold.wav", "/voice/recorded/1", "/voice/recorded/quiet-1.wav",
+        "/api/v1/openapi.json"}  # fmt: skip
+"""Doors for everybody: whether the line stands, the music and the recordings that callers hear, and what the API is."""
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from ivr.catalogue_faults import faults
 from ivr.form import Reason
 from ivr.textable import Texts
 from keys.confirmation_id import LETTERS
 from keys.formats import FORMATS
 from keys.refusals import Refusal
 from webhooks.lines_file import read_catalogues
+from webhooks.prompt_examples import too_long
 
 ROOT = Path(__file__).parents[2]
+PROMPTS = ROOT / "prompts"
 CATALOGUES = read_catalogues()
 LOCALES = sorted(CATALOGUES)
 PROMPT_ID = re.compile(r"[a-z]+(\.[a-zA-Z_]+){1,2}")
@@ -88,6 +91,12 @@ def test_a_prompt_asks_only_for_facts_that_the_line_has_and_its_translation_asks
         assert english <= FACTS, prompt
         for count in (1, 2, 5):
             assert names(catalogue.text(prompt, count)) <= english, prompt
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_released_catalogue_has_no_fault_and_no_text_that_is_too_long(locale):
+    assert faults((PROMPTS / f"{locale}.po").read_bytes(), (PROMPTS / "en-US.po").read_bytes(), locale) == []
+    assert list(too_long(CATALOGUES[locale])) == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -1,4 +1,4 @@
-"""Several languages on one line: who is greeted in which, how it is changed and kept, and that all of it works in each."""
+"""Several languages on one line: who is greeted in which, how it is changed and kept, and that each of them works."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace

@@ -28,6 +28,7 @@ COMMANDS = {
     "ledger": ("webhooks.cli.ledger_back", "ledger", "Balances, entries and their verification."),
     "operator": ("webhooks.cli.operator", "operator", "Who works at the desk, in which role."),
     "phone": ("webhooks.cli.phone", "phone", "The rehearsal telephone's page: its address, its machine's product."),
+    "prompts": ("webhooks.cli.prompts", "prompts", "The words of the line: preview, check, what to record."),
     "proxy": ("webhooks.cli.proxy", "proxy", "Activate hundreds of machines from one console."),
     "secret": ("webhooks.cli.secret", "secret", "Renew secrets of the secrets file."),
     "serve": ("webhooks.cli.serve", "serve", "Answer the telephone."),

@@ -279,6 +279,19 @@ def test_a_caller_who_presses_1_is_joined_and_goes_on_with_the_line_on_their_cas
     assert "Approved. Write down 8 blocks" in callers_leg.words
 
 
+def test_a_caller_is_called_back_in_the_language_of_the_case(called_back, gone, database):
+    with database.begin() as connection:
+        cases.speak(connection, gone[1].case_id, "de")
+    operators_leg, callers_leg = called_back
+    german = callers_leg.door.exchange.wording.catalogues["de"]
+    callers_leg.pick_up()
+    assert german.text("desk.caller.ask", None).partition("}")[2] in callers_leg.words
+    callers_leg.key("1")
+    assert callers_leg.words == german.text("waiting.joined", None)
+    assert operators_leg.go_on().words == ""
+    assert "de-DE" not in operators_leg.heard
+
+
 @pytest.fixture
 def owed(gone, rows, clock, database):
     """The call-backs promised about Ada's case, as they stand: who made each."""

@@ -1,0 +1,120 @@
+"""What a publisher has recorded: audio files in a folder of the settings, one folder in it for each locale.
+
+Rule: a recording that cannot be used is left out, so that its words are spoken, and `touchtone prompts check` says why.
+A file is served under a name that is made of its content: nobody can ask for another, and a new take is a new name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ivr.prompts import Catalogue
+from ivr.recorded import wanted
+
+PLAYED_AT = "/voice/recorded"
+LARGEST = 5 * 1024 * 1024
+"""Bytes of one recording, at most: some two minutes of telephone sound, and no caller listens to more."""
+KINDS = {".wav": "audio/wav", ".mp3": "audio/mpeg"}
+"""What the provider plays, of what a studio hands over."""
+
+
+class Unusable(StrEnum):
+    """Why a file in the folder is not played."""
+
+    WRONG_NAME = "WRONG_NAME"
+    """No words of this locale have that name, or no locale has."""
+    TOO_LARGE = "TOO_LARGE"
+    NO_AUDIO = "NO_AUDIO"
+    """It is empty, or not what its name ends in says."""
+    UNREADABLE = "UNREADABLE"
+    TWICE = "TWICE"
+    """The same words as another kind of file, which is the one played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One file that is not played."""
+
+    file: Path
+    why: Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """What is recorded: by locale and name the file's name on the line, and by that name the file itself."""
+
+    names: Mapping[tuple[str, str], str]
+    files: Mapping[str, Path]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def locales(self) -> frozenset[str]:
+        """The locales for which anything is recorded."""
+        return frozenset(locale for locale, _ in self.names)
+
+    def file(self, locale: str, name: str) -> str | None:
+        """Under which name the recording is served; None where there is none."""
+        return self.names.get((locale, name))
+
+
+NONE_RECORDED = Recordings({}, {})
+
+
+def read_recordings(folder: Path, catalogues: Mapping[str, Catalogue]) -> Recordings:
+    """Everything in the folder, looked at once. Raises OSError where the folder itself cannot be read."""
+    names: dict[tuple[str, str], str] = {}
+    files: dict[str, Path] = {}
+    faults: list[Fault] = []
+    known = {locale: wanted(catalogue) for locale, catalogue in catalogues.items()}
+    for file in _files(folder):
+        locale, name = file.parent.name, file.stem
+        if file.parent.parent != folder or name not in known.get(locale, {}) or file.suffix not in KINDS:
+            faults.append(Fault(file, Unusable.WRONG_NAME))
+        elif (locale, name) in names:
+            faults.append(Fault(file, Unusable.TWICE))
+        else:
+            looked = _look(file)
+            if isinstance(looked, Unusable):
+                faults.append(Fault(file, looked))
+            else:
+                names[locale, name] = looked
+                files[looked] = file
+    return Recordings(names, files, tuple(faults))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file but hidden ones, which systems leave in folders."""
+    for entry in sorted(folder.iterdir()):
+        inside = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
+        yield from (file for file in inside if not file.is_dir() and not file.name.startswith("."))
+
+
+def _look(file: Path) -> str | Unusable:
+    """The name a file is served under, made of its content; or why it is not."""
+    try:
+        if file.stat().st_size > LARGEST:
+            return Unusable.TOO_LARGE
+        content = file.read_bytes()
+    except OSError:
+        return Unusable.UNREADABLE
+    sound = _is_wave(content) if file.suffix == ".wav" else _is_mp3(content)
+    return f"{hashlib.sha256(content).hexdigest()[:32]}{file.suffix}" if sound else Unusable.NO_AUDIO
+
+
+def _is_wave(content: bytes) -> bool:
+    try:
+        with wave.open(io.BytesIO(content)) as sound:
+            return int(sound.getnframes()) > 0
+    except (wave.Error, EOFError):
+        return False
+
+
+def _is_mp3(content: bytes) -> bool:
+    """Whether it begins as one does: with a tag, or with a frame of layer III."""
+    return content[:3] == b"ID3" or (len(content) > 4 and content[0] == 0xFF and content[1] & 0xE6 == 0xE2)

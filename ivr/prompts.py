@@ -91,8 +91,10 @@ class Catalogue:
         """Which plural form `count` takes; None where the prompt has no plural. Raises UnknownPrompt."""
         if prompt not in self.prompts:
             raise UnknownPrompt(prompt)
-        plural = None if self.prompts[prompt].plural is None else self.translations.plural  # type: ignore[attr-defined]
-        return None if plural is None else int(plural(1 if count is None else count))
+        if self.prompts[prompt].plural is None:
+            return None
+        form: int = self.translations.plural(1 if count is None else count)  # type: ignore[attr-defined]  # not in its stubs
+        return form
 
     def counts(self, prompt: str) -> tuple[int | None, ...]:
         """A count for each plural form of a prompt, the smallest that takes it; (None,) where it has no plural."""

@@ -1,7 +1,8 @@
 """How many texts a day may go out: to one number, to its neighbours, to one country, in all.
 
 Rule: a text is counted in the transaction that writes it, against every limit or against none, so that neither a pump
-of texts nor a loop with another machine costs more than the settings say. Days are UTC's.
+of texts nor a loop with another machine costs more than the settings say. What it costs is known when it is sent: from
+then on a text of several segments counts as many. Days are UTC's.
 """
 
 from __future__ import annotations
@@ -45,20 +46,39 @@ def count(
     The row of the whole day is taken first and kept until the commit: whoever else counts waits for it with nothing in
     hand, so no two can wait for each other. It is best taken late in a transaction, after what the turn needs besides.
     """
-    rows = (
-        (Scope.DAY, "all", limits.day),
-        (Scope.COUNTRY, country, limits.country),
-        (Scope.PREFIX, pseudonym(number[:-ALIKE], pepper), limits.prefix),
-        (Scope.NUMBER, pseudonym(number, pepper), limits.number),
-    )
+    most = {Scope.DAY: limits.day, Scope.COUNTRY: limits.country, Scope.PREFIX: limits.prefix}
+    most[Scope.NUMBER] = limits.number
     day = now.astimezone(UTC).date()
     savepoint = connection.begin_nested()
-    for scope, name, most in rows:
-        if not _add(connection, day, scope, name, most):
+    for scope, name in _names(number, country, pepper):
+        if not _add(connection, day, scope, name, most[scope]):
             savepoint.rollback()
             return scope
     savepoint.commit()
     return None
+
+
+def count_segments(
+    connection: Connection, number: str, country: str, more: int, *, pepper: bytes, now: datetime
+) -> None:
+    """Count the segments of a text beyond its first, whatever the limits: it was let through; the next may not be."""
+    day = now.astimezone(UTC).date()
+    for scope, name in _names(number, country, pepper):
+        connection.execute(
+            insert_into(connection, text_counts)
+            .values(day=day, scope=scope, name=name, texts=more)
+            .on_conflict_do_update(index_elements=["day", "scope", "name"], set_={"texts": text_counts.c.texts + more})
+        )
+
+
+def _names(number: str, country: str, pepper: bytes) -> tuple[tuple[Scope, str], ...]:
+    """What a text to a number is counted under, in the order in which the rows are taken."""
+    return (
+        (Scope.DAY, "all"),
+        (Scope.COUNTRY, country),
+        (Scope.PREFIX, pseudonym(number[:-ALIKE], pepper)),
+        (Scope.NUMBER, pseudonym(number, pepper)),
+    )
 
 
 def _add(connection: Connection, day: date, scope: Scope, name: str, most: int) -> bool:

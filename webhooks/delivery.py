@@ -12,17 +12,21 @@ import threading
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from ivr import sending
 from ivr.callers import unseal
 from ivr.lines import Line
 from ivr.outbox import NoText, read_words
 from ivr.sending import Claimed
+from ivr.text_limits import count_segments
+from ivr.textable import country_of
 from keys.unavailable import DatabaseUnavailable
 from webhooks import metrics, text_body
 from webhooks.beats import Beats
 from webhooks.door import Exchange
 from webhooks.outgoing import Accepted, Carrier, Later, Outgoing, Rejected
+from webhooks.segments import segments
 from webhooks.twiml import RETRIES
 
 LEASE = timedelta(seconds=60)
@@ -109,8 +113,19 @@ def _deliver(exchange: Exchange, carrier: Carrier, claimed: Claimed) -> None:
         return
     with exchange.database.begin() as connection:
         may = sending.posting(connection, claimed, exchange.now())
+        if may and claimed.posted_at is None:
+            _count_segments(exchange, connection, text)
     if may:
         _record(exchange, claimed, carrier.send(text))
+
+
+def _count_segments(exchange: Exchange, connection: Connection, text: Outgoing) -> None:
+    """What a text costs beyond the one that was counted when it was written."""
+    more = segments(text.body).count - 1
+    country = country_of(text.recipient)
+    if more > 0 and country is not None:
+        pepper = exchange.secrets.pepper
+        count_segments(connection, text.recipient, country, more, pepper=pepper, now=exchange.now())
 
 
 def _outgoing(exchange: Exchange, line: Line, sender: str, claimed: Claimed) -> Outgoing:

@@ -91,7 +91,8 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
         Setting("TWILIO_API_SECRET", "The secret of the API key.", "the secret", NONE, secret=True),
     )),
     ("How many texts", (
-        Setting("TOUCHTONE_TEXTS_PER_NUMBER", "Texts a day, at most, to one number.", _MOST, "20"),
+        Setting("TOUCHTONE_TEXTS_PER_NUMBER", "Texts a day, at most, to one number; a long one counts by its segments.",
+                _MOST, "20"),
         Setting("TOUCHTONE_TEXTS_PER_PREFIX", "To numbers that differ in their last three digits only.", _MOST, "60"),
         Setting("TOUCHTONE_TEXTS_PER_COUNTRY", "To one country.", _MOST, "2000"),
         Setting("TOUCHTONE_TEXTS_PER_DAY", "In all.", _MOST, "5000"),

@@ -48,8 +48,8 @@ class Voice:
         played = [self._played(catalogue, name) for name in (prompt, *_digit_names(digits))]
         if all(played):
             return f"{played[0]}{self._pause(LETTER_PAUSE)}{''.join(self._run(catalogue, digits))}"
-        said = tuple(piece if isinstance(piece, int) else catalogue.in_words(piece) for piece in digits)
-        return said(catalogue, (*catalogue.speech(prompt, {}), LETTER_PAUSE, *said))
+        spelled = tuple(piece if isinstance(piece, int) else catalogue.in_words(piece) for piece in digits)
+        return said(catalogue, (*catalogue.speech(prompt, {}), LETTER_PAUSE, *spelled))
 
     def _prompt(self, prompt: Say) -> str:
         catalogue = self.others[prompt.locale] if prompt.locale else self.catalogue
@@ -112,7 +112,7 @@ def words(text: str) -> str:
 
 
 def said(catalogue: Catalogue, speech: Speech) -> str:
-    """Speech as one element, pauses as breaks."""
+    """Speech as one element, in the voice of a locale, pauses as breaks."""
     pieces = (element("break", time=f"{piece}ms") if isinstance(piece, int) else words(piece) for piece in speech)
     return element("Say", *pieces, voice=catalogue.voice, language=catalogue.language)
 

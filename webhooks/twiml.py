@@ -6,7 +6,7 @@ action, so that a key tells which block was being read; quiet falls through from
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from ivr.actions import say
 from ivr.call_backs import Wish, note
 from ivr.callers import Caller, recognise
+from ivr.languages import greeting
 from ivr.lines import Line
 from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
@@ -46,7 +47,7 @@ def apologise(error: Exception) -> Response | HTTPException:
     line = _line()
     # Where the call-back itself failed, offering it once more would go in a circle.
     can_call_back = request.endpoint != "voice.call_back" and _caller(line) is not None
-    return Document(twiml.fault(exchange().wording, line, can_call_back=can_call_back))
+    return Document(twiml.fault(exchange().wording, line, can_call_back=can_call_back, locale=_locale(line)))
 
 
 @voice.post("/incoming")
@@ -67,7 +68,7 @@ def call_back() -> Response:
     here, line = exchange(), _line()
     caller = _caller(line)
     if request.form.get("Digits") != "1" or caller is None:
-        return Document(twiml.farewell(here.wording, line, say("fault.try_later")))
+        return Document(twiml.farewell(here.wording, line, say("fault.try_later"), locale=_locale(line)))
     wish = Wish(_call_sid(), None, line.number, caller.sealed, here.now(), line.call_back_hours)
     try:
         with here.database.begin() as connection:
@@ -76,7 +77,7 @@ def call_back() -> Response:
         _log.error("call_back_spooled", call_sid=wish.call_sid, exc_info=error)
         spool.put(here.spool_dir, wish)
         metrics.SPOOLED.labels(type(error).__name__).inc()
-    return Document(twiml.farewell(here.wording, line, say("fault.noted")))
+    return Document(twiml.farewell(here.wording, line, say("fault.noted"), locale=_locale(line)))
 
 
 @voice.post("/status")
@@ -120,6 +121,12 @@ def _line() -> Line:
 def _caller(line: Line) -> Caller | None:
     held, number = exchange().secrets, request.form.get("To" if _is_ours() else "From", "")
     return recognise(number, line.country, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
+
+
+def _locale(line: Line) -> str:
+    """The language of an apology: the country's, since what was chosen may be out of reach."""
+    caller = _caller(line)
+    return greeting(line.locales, None, caller.country if caller else None)
 
 
 def _is_ours() -> bool:

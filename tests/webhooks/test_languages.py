@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ivr import forgetting, personal
+from ivr.actions import say
 from ivr.callers import pseudonym
 from ivr.lines import Lines
 from webhooks.app import create_app
@@ -14,6 +15,7 @@ from webhooks.rehearsal.dialling import Outcome, Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 from webhooks.rehearsal.wsgi import InProcess
 from webhooks.segments import segments
+from webhooks.text_body import body
 
 from .conftest import Call, Door, Texts
 
@@ -147,9 +149,7 @@ def test_a_line_of_one_language_says_so_by_text(speaking, clock):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_machine_is_activated_by_text_in_every_language_and_with_every_kind_of_digits(
-    speaking, locale, clock, groups
-):
+def test_a_machine_is_activated_by_text_in_every_language_whatever_the_digits(speaking, locale, clock, groups):
     zero = {"ar": 0x660, "hi": 0x966, "ja": 0xFF10, "zh-Hans": 0xFF10}.get(locale, 0x30)
     texts = Texts(speaking(locale), clock)
     (answer,) = texts.send(" ".join("".join(chr(zero + int(digit)) for digit in group) for group in groups))
@@ -175,3 +175,40 @@ def test_a_choice_that_is_of_no_use_any_more_is_forgotten(call, database, clock,
         while forgetting.step(connection, clock.now):
             pass
     assert rows("caller_locales") == []
+
+
+def test_a_text_of_several_segments_counts_as_many_from_when_it_is_sent(several, clock, rows):
+    texts = Texts(several, clock)
+    (offered,) = texts.send("language")
+    many = segments(offered).count
+    assert many > 1
+    assert {row["scope"]: row["texts"] for row in rows("text_counts")} == dict.fromkeys(
+        ("day", "country", "prefix", "number"), many
+    )
+    texts.send("?")
+    assert max(row["texts"] for row in rows("text_counts")) > many
+
+
+@pytest.mark.parametrize("caller", [AMERICAN, GERMAN])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_apology_is_in_the_language_of_the_caller_s_country(several, clock, caller):
+    several.database.close()
+
+    class Gone:
+        def begin(self):
+            raise RuntimeError("gone")
+
+    call = Call(Door(replace(several, database=Gone())), clock, caller)
+    locale = "de" if caller == GERMAN else "en-US"
+    assert call.words.startswith(CATALOGUES[locale].text("fault.apology", None))
+
+
+def test_a_name_that_runs_the_other_way_is_set_apart_in_a_text_from_right_to_left():
+    catalogue = CATALOGUES["ar"]
+    facts = {"line_name": "Nordstern", "hours": 24, "case_number": "9123456785"}
+    words = (say("text.in", groups="1-3, 5", count=4),)
+    assert "\u20681-3, 5\u2069" in body(catalogue, words, facts)
+    told = body(catalogue, (say("text.case_from_call"),), facts)
+    assert "\u2068Nordstern\u2069" in told
+    assert "\u2068" not in body(CATALOGUES["de"], words, facts)
+    assert "9123456785" in told

@@ -1,5 +1,8 @@
 """The migrations make exactly the tables that the code names, on both databases, ledger and conversation alike."""
 
+import re
+from pathlib import Path
+
 import ivr.askers
 import ivr.browser_phones
 import ivr.call_backs
@@ -34,6 +37,7 @@ import keys.seals
 from keys.database import metadata
 from keys.migrations.running import differences, head
 from keys.schema import Standing, found, newest
+from webhooks.cli.database import TABLE_MODULES
 
 ROOMS = (
     ivr.askers,
@@ -74,6 +78,13 @@ ROOMS = (
 def test_migrations_equal_metadata(database):
     assert all(ROOMS)
     assert differences(database.engine, metadata) == []
+
+
+def test_every_module_that_defines_a_table_is_known_to_db_check():
+    root = Path(__file__).parents[2]
+    files = [file for room in ("keys", "ivr") for file in (root / room).rglob("*.py")]
+    define = [file for file in files if re.search(r"\bTable\(\s*\"\w+\",\s*metadata,", file.read_text("utf-8"))]
+    assert {".".join(file.relative_to(root).with_suffix("").parts) for file in define} == set(TABLE_MODULES)
 
 
 def test_the_start_finds_the_newest_schema_without_importing_the_migrations(database):

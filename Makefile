@@ -13,7 +13,7 @@ LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest 
 SSH_COMMAND := apt-get install --no-install-recommends openssh-client
 SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
 
-.PHONY: setup browser ssh demo run test torture screenshots voice-sdk docs lint audit lock clean
+.PHONY: setup browser ssh demo run test torture screenshots texts voice-sdk docs lint audit lock clean
 
 setup: $(VENV)/.ready
 
@@ -52,7 +52,11 @@ torture: setup
 
 # The pictures in docs/images, taken by the tests that go through the pages.
 screenshots: setup browser
-	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py -k picture
+	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py tests/webhooks/desk/browser/test_languages.py -k picture
+
+# Take up what is new of the texts of desk and rehearsal page into prompts/desk and prompts/phone, and drop what is gone.
+texts: setup
+	$(BIN)/python -m tests.house.extracted
 
 # What makes a browser at the desk a telephone. The only thing here that needs npm, and nothing else needs it.
 voice-sdk: setup

@@ -143,7 +143,7 @@ def parse(po: bytes, locale: str) -> Catalogue:
     """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
     try:
         catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
-        translations = _compiled(catalog)
+        translations = compiled(catalog)
     except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
         raise MalformedCatalogue(locale, *error.args) from error
     fields = dict(_FIELD.findall(po.decode("utf-8")))
@@ -163,7 +163,7 @@ def parse(po: bytes, locale: str) -> Catalogue:
     return Catalogue(locale, voice, language, prompts, translations, together, pause, digits)
 
 
-def _compiled(catalog: Catalog) -> GNUTranslations:
+def compiled(catalog: Catalog) -> GNUTranslations:
     """The catalogue as gettext looks it up. Raises ValueError where its rule for plurals is none."""
     compiled = io.BytesIO()
     write_mo(compiled, catalog)

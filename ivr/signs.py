@@ -1,14 +1,14 @@
 """Signs: what speaks for a second look at an activation, scored by stated rules.
 
-Rule: a sign is shown, with its reason, and adds to a score; nothing else follows from it unless the line's own settings
-say from which score on. More seen never makes a score smaller, and what is older than a rule's window counts for
-nothing.
+Rule: a sign is shown, with how many were counted, and adds to a score; nothing else follows from it unless the line's
+own settings say from which score on. More seen never makes a score smaller, and what is older than a rule's window
+counts for nothing.
 
 >>> noon = datetime(2026, 11, 25, 12)
 >>> asked = [Seen(noon - timedelta(minutes=number), f"caller {number}") for number in range(5)]
 >>> score = weigh({Part.KEY: asked}, noon)
->>> score.points, score.reasons
-(30, ('5 callers asked with this key within 24 hours',))
+>>> score.points, score.counts
+(30, {<Sign.CALLERS: 'many_callers'>: 5})
 >>> weigh({Part.KEY: asked[1:]}, noon).points, weigh({Part.KEY: asked}, noon + timedelta(days=1)).points
 (0, 0)
 """
@@ -68,17 +68,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where at least `least` are counted of what `part` saw within `window`, `points` are added.
-
-    `words` is the reason as the desk shows it, with {count} in it.
-    """
+    """Where at least `least` are counted of what `part` saw within `window`, `points` are added."""
 
     sign: Sign
     part: Part
     least: int
     window: timedelta
     points: int
-    words: str
     count: Callable[[Sequence[Seen]], int] = len
 
 
@@ -100,27 +96,23 @@ def _machines(seen: Sequence[Seen]) -> int:
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 RULES = (
-    Rule(Sign.CALLERS, Part.KEY, 5, _DAY, 30, "{count} callers asked with this key within 24 hours", _callers),
-    Rule(Sign.COUNTRIES, Part.KEY, 3, _WEEK, 40, "this key was used from {count} countries within 7 days", _countries),
-    Rule(Sign.MACHINES, Part.KEY, 25, _HOUR, 20, "{count} machines asked with this key within an hour", _machines),
-    Rule(Sign.CYCLING, Part.MACHINE, 3, 30 * _DAY, 30,
-         "this machine was activated {count} times with this key within 30 days"),
-    Rule(Sign.KEY_GUESSED, Part.KEY_GUESSES, 2, _WEEK, 20, "{count} wrong proofs named this key within 7 days"),
-    Rule(Sign.KEY_GUESSED_BY_MANY, Part.KEY_GUESSES, 3, _WEEK, 20,
-         "{count} callers guessed at this key within 7 days", _callers),
-    Rule(Sign.CALLER_GUESSES, Part.CALLER_GUESSES, 2, _DAY, 20, "{count} wrong proofs by this caller within 24 hours"),
-    Rule(Sign.CALLER_CASES, Part.CALLER_CASES, 3, _DAY, 5, "{count} cases of this caller within 24 hours"),
-    Rule(Sign.WITHHELD, Part.WITHHELD, 1, _DAY, 5, "the number is withheld"),
-    Rule(Sign.NEVER_ISSUED, Part.NEVER_ISSUED, 1, _DAY, 100,
-         "the proof is sound, and no such key was ever issued: somebody has the issuing key"),
-)  # fmt: skip
+    Rule(Sign.CALLERS, Part.KEY, 5, _DAY, 30, _callers),
+    Rule(Sign.COUNTRIES, Part.KEY, 3, _WEEK, 40, _countries),
+    Rule(Sign.MACHINES, Part.KEY, 25, _HOUR, 20, _machines),
+    Rule(Sign.CYCLING, Part.MACHINE, 3, 30 * _DAY, 30),
+    Rule(Sign.KEY_GUESSED, Part.KEY_GUESSES, 2, _WEEK, 20),
+    Rule(Sign.KEY_GUESSED_BY_MANY, Part.KEY_GUESSES, 3, _WEEK, 20, _callers),
+    Rule(Sign.CALLER_GUESSES, Part.CALLER_GUESSES, 2, _DAY, 20),
+    Rule(Sign.CALLER_CASES, Part.CALLER_CASES, 3, _DAY, 5),
+    Rule(Sign.WITHHELD, Part.WITHHELD, 1, _DAY, 5),
+    Rule(Sign.NEVER_ISSUED, Part.NEVER_ISSUED, 1, _DAY, 100),
+)
 """Every rule there is, one a sign, in the order in which the desk shows them."""
 WIDEST = {part: max(rule.window for rule in RULES if rule.part is part) for part in Part}
 """How far back each part has to be looked through."""
 _OF_WHO_ASKS = {Part.CALLER_GUESSES, Part.CALLER_CASES, Part.WITHHELD}
 OF_A_KEY = frozenset(rule.sign for rule in RULES if rule.part not in _OF_WHO_ASKS)
 """Signs that speak against a key; the others speak against whoever asks."""
-_WORDS = {rule.sign: rule.words for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +121,6 @@ class Score:
 
     points: int
     counts: Mapping[Sign, int] = field(default_factory=dict)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why, a phrase for each sign."""
-        return tuple(_WORDS[sign].format(count=count) for sign, count in self.counts.items())
 
     @property
     def written(self) -> str | None:

@@ -76,22 +76,6 @@ def said(error: BadInput) -> tuple[str, str]:
     return "bad_input", f"That cannot be used ({type(error).__name__})."
 
 
-def blocks_wrong(error: InvalidConfirmationID) -> tuple[tuple[str | None, str], ...]:
-    """Each fault of a confirmation ID as the letter of its block and a sentence; no letter where it is the whole.
-
-    >>> blocks_wrong(InvalidConfirmationID((GroupFault(2, Fault.CHECK_DIGIT),)))
-    (('B', 'Block B does not fit its check digit; please look at it again.'),)
-    """
-    return tuple(
-        (None if fault.group is None else LETTERS[fault.group - 1], _sentence(_why(fault, "block", "the whole")))
-        for fault in error.faults
-    )
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
 def _why(fault: GroupFault, kind: str, whole: str) -> str:
     """One fault as the end of a sentence; blocks have letters, groups have numbers."""
 

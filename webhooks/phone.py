@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from importlib import resources
-from typing import Annotated, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from ivr.lines import Lines
 from keys.confirmation_id import InvalidConfirmationID
-from webhooks.device_words import blocks_wrong
+from webhooks import phone_page
+from webhooks.page_texts import choose, languages, later, read_in
+from webhooks.page_texts import gettext as _
 from webhooks.phone_calls import LiveCall, Switchboard, Wish, read_link
+from webhooks.phone_forms import Block, Blocks, Dial, Keys, WrittenText, read
 from webhooks.phone_machines import Machine, Machines
 from webhooks.phone_texts import PhoneTexts, told
+from webhooks.phone_words import note, size, summary, wrong_blocks
+from webhooks.rehearsal.carrier import Text
+from webhooks.rehearsal.texting import Sent
 from webhooks.row_numbers import row_number
 
 COOKIE = "touchtone_phone"
 HEADER = "X-Touchtone-Phone"
-KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-PARTS = {"phone.css", "phone.js", "calling.js", "machine.js", "sound.js", "texts.js", "mark.svg"}
+LANGUAGE_COOKIE = "touchtone_phone_language"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-LOCKED = "This telephone opens with the whole address that `touchtone phone` prints.\n"
+LOCKED = later("This telephone opens with the whole address that `touchtone phone` prints.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +49,7 @@ class Phone:
     texts: PhoneTexts | None = None
 
 
-class _Dial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    line: Annotated[str, msgspec.Meta(pattern=r"^\+\d{5,15}\Z")]
-    caller: Annotated[str, msgspec.Meta(pattern=r"^(\+\d{7,15}|anonymous)\Z")]
-    link: str | None = None
-    twice: bool = False
-    turn_delay: Annotated[float, msgspec.Meta(ge=0.3, le=1.5)] = 0.8
-    drop_after: Annotated[int, msgspec.Meta(ge=1, le=1800)] | None = None
-
-
-class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    line: Annotated[str, msgspec.Meta(pattern=r"^\+\d{5,15}\Z")]
-    caller: Annotated[str, msgspec.Meta(pattern=r"^\+\d{7,15}\Z")]
-    body: Annotated[str, msgspec.Meta(min_length=1, max_length=1600)]
-    twice: bool = False
-
-
-class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keys: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]{1,100}\Z")]
-
-
-class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    number: Annotated[int, msgspec.Meta(ge=1, le=8)]
-    digits: Annotated[str, msgspec.Meta(max_length=20)]
-
-
-class _Blocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    blocks: Annotated[list[Annotated[str, msgspec.Meta(max_length=20)]], msgspec.Meta(max_length=8)]
-
-
 phone = Blueprint("phone", __name__, url_prefix="/phone")
-_Form = TypeVar("_Form", bound=msgspec.Struct)
 
 
 def _here() -> Phone:
@@ -87,13 +60,14 @@ def _here() -> Phone:
 @phone.before_request
 def guard() -> Response | None:
     """403 without the token; 403 for a change that the page did not ask for."""
+    read_in(choose("phone", request.cookies.get(LANGUAGE_COOKIE), request.accept_languages))
     given = request.cookies.get(COOKIE, "")
     if request.endpoint == "phone.page":
         given = request.args.get("token", given)
     known = hmac.compare_digest(given.encode(), _here().token.encode())
     if known and (request.method != "POST" or request.headers.get(HEADER) == "1"):
         return None
-    return Response(LOCKED, status=403, content_type="text/plain; charset=utf-8")
+    return Response(f"{_(LOCKED)}\n", status=403, content_type="text/plain; charset=utf-8")
 
 
 @phone.after_request
@@ -108,28 +82,38 @@ def close_off(response: Response) -> Response:
 
 @phone.get("")
 def page() -> Response:
-    """The page; the first time its address carries the token, from then on the cookie does."""
-    response = Response(_part("phone.html"), content_type="text/html; charset=utf-8")
+    """The page; what its address says once, the token and the language chosen on it, the cookies say from then on."""
+    chosen = request.args.get("language", "")
+    if chosen in languages("phone"):
+        read_in(languages("phone")[chosen])
+    response = Response(phone_page.page(), content_type="text/html; charset=utf-8")
     if "token" in request.args:
-        outside = urlsplit(_here().public_url)
-        response.set_cookie(
-            COOKIE,
-            _here().token,
-            max_age=30 * 24 * 60 * 60,
-            path=f"{outside.path}/phone",
-            secure=outside.scheme == "https",
-            httponly=True,
-            samesite="Strict",
-        )
+        _keep(response, COOKIE, _here().token)
+    if chosen in languages("phone"):
+        _keep(response, LANGUAGE_COOKIE, chosen)
     return response
+
+
+def _keep(response: Response, cookie: str, value: str) -> None:
+    outside = urlsplit(_here().public_url)
+    response.set_cookie(
+        cookie,
+        value,
+        max_age=30 * 24 * 60 * 60,
+        path=f"{outside.path}/phone",
+        secure=outside.scheme == "https",
+        httponly=True,
+        samesite="Strict",
+    )
 
 
 @phone.get("/page/<name>")
 def part(name: str) -> Response:
     """A stylesheet or a script of the page."""
-    if name not in PARTS:
+    found = phone_page.part(name)
+    if found is None:
         abort(404)
-    return Response(_part(name), content_type=f"{KINDS[name.rpartition('.')[2]]}; charset=utf-8")
+    return Response(found[0], content_type=found[1])
 
 
 @phone.get("/lines")
@@ -145,7 +129,7 @@ def lines() -> Response:
 @phone.post("/calls")
 def dial() -> tuple[Response, int]:
     """Dial. 409 where too many calls are under way."""
-    asked = _form(_Dial)
+    asked = read(Dial)
     linked = ("", 0.0, "") if asked.link is None else read_link(asked.link)
     if linked is None:
         abort(400)
@@ -154,7 +138,7 @@ def dial() -> tuple[Response, int]:
         Wish(number or asked.line, asked.caller, keys, after, asked.twice, asked.turn_delay, asked.drop_after)
     )
     if call is None:
-        return jsonify(reason="All rehearsal telephones are in use; hang one up, or wait a minute."), 409
+        return jsonify(reason=_("All rehearsal telephones are in use; hang one up, or wait a minute.")), 409
     return jsonify(id=call.id), 201
 
 
@@ -166,10 +150,10 @@ def listen(name: str) -> Response:
     after = request.args.get("after", 0, type=row_number)
     over = call.over  # looked at first: what comes before the end is then in the entries
     fresh = [
-        {"at": round(entry.at, 2), "who": str(entry.side), "words": entry.words, "note": entry.note}
+        {"at": round(entry.at, 2), "who": str(entry.side), "words": note(entry.words), "note": note(entry.note)}
         for entry in call.entries[max(after, 0) :]
     ]
-    ended = call.told() if over else None
+    ended = _ended(call) if over else None
     clock = call.record.seconds if call.record else call.keypad.clock
     return jsonify(entries=fresh, clock=round(clock, 1), listening=call.listening, over=ended)
 
@@ -177,7 +161,7 @@ def listen(name: str) -> Response:
 @phone.post("/calls/<name>/keys")
 def press(name: str) -> tuple[str, int]:
     """Press keys."""
-    call, keys = _call(name), _form(_Keys).keys
+    call, keys = _call(name), read(Keys).keys
     call.keypad.hold()
     call.keypad.press(keys)
     return "", 204
@@ -193,11 +177,11 @@ def hang_up(name: str) -> tuple[str, int]:
 @phone.post("/texts")
 def text() -> tuple[Response, int]:
     """Text the line. 409 where too many texts are under way."""
-    asked = _form(_Text)
+    asked = read(WrittenText)
     sent = _texts().send(asked.line, asked.caller, asked.body, twice=asked.twice)
     if sent is None:
-        return jsonify(reason="The line does not answer; wait a moment."), 409
-    return jsonify(told(sent)), 202
+        return jsonify(reason=_("The line does not answer; wait a moment.")), 409
+    return jsonify(_shown(sent)), 202
 
 
 @phone.get("/texts")
@@ -206,7 +190,7 @@ def read_texts() -> Response:
     # A place in a list, and no row's number: one before the first means from the first on.
     came, place = _texts().come(request.args.get("caller", ""), request.args.get("after", type=int))
     fates = _texts().fates(tuple(request.args.getlist("of")))
-    return jsonify(texts=[told(one) for one in came], next=place, fates=fates)
+    return jsonify(texts=[_shown(one) for one in came], next=place, fates=fates)
 
 
 @phone.post("/machines")
@@ -237,7 +221,7 @@ def picture(name: str, kind: str) -> Response:
 def check(name: str) -> Response:
     """What is wrong with one block by itself; an empty list where it is sound."""
     _machine(name)
-    asked = _form(_Block)
+    asked = read(Block)
     fault = _machines().block_fault(asked.number, asked.digits)
     return jsonify(faults=_faults(InvalidConfirmationID((fault,))) if fault else [])
 
@@ -247,22 +231,14 @@ def confirm(name: str) -> tuple[Response, int]:
     """Give the machine its confirmation ID. 422 with every block that is wrong."""
     found = _machine(name)
     try:
-        kept = _machines().confirm(found, _form(_Blocks).blocks)
+        kept = _machines().confirm(found, read(Blocks).blocks)
     except InvalidConfirmationID as error:
         return jsonify(faults=_faults(error)), 422
     return jsonify(_machines().shown(kept)), 200
 
 
 def _faults(error: InvalidConfirmationID) -> list[dict[str, str | None]]:
-    return [{"block": letter, "why": why} for letter, why in blocks_wrong(error)]
-
-
-def _form(kind: type[_Form]) -> _Form:
-    """The JSON body as `kind`; 400 for anything else."""
-    try:
-        return msgspec.json.decode(request.get_data(), type=kind)
-    except msgspec.DecodeError:
-        abort(400)
+    return [{"block": letter, "why": why} for letter, why in wrong_blocks(error)]
 
 
 def _call(name: str) -> LiveCall:
@@ -293,5 +269,12 @@ def _machine(name: str) -> Machine:
     return found
 
 
-def _part(name: str) -> bytes:
-    return (resources.files("webhooks") / "pages" / "phone" / name).read_bytes()
+def _shown(text: Sent | Text) -> dict[str, str | int]:
+    """A text, with its size in words."""
+    return {**told(text), "size": size(text.num_segments, text.encoding)}
+
+
+def _ended(call: LiveCall) -> dict[str, Any]:
+    """How a call ended, with its figures in words."""
+    ended = call.told()
+    return {**ended, "summary": summary(ended, twice=call.twice)}

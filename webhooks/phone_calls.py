@@ -82,6 +82,11 @@ class LiveCall:
         self._speed = speed
         self._untouched = True
 
+    @property
+    def twice(self) -> bool:
+        """Whether every request is delivered two times."""
+        return self._wish.twice
+
     def told(self) -> dict[str, Any]:
         """How the call ended, once it is over."""
         record = self.record

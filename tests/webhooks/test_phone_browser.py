@@ -16,7 +16,8 @@ from werkzeug.serving import make_server
 
 from ivr.lines import Line, Lines
 from keys.device.build import ProductBuild
-from tests.webhooks.browsers import MARKS
+from tests.webhooks.browsers import MARKS, NARROW, WIDE
+from tests.webhooks.desk.browser.looks import TOO_WIDE, sized
 from webhooks import delivery
 from webhooks.app import create_app
 from webhooks.lines_file import read_catalogues
@@ -183,7 +184,7 @@ def test_a_visitor_activates_the_machine_by_mouse_and_keyboard_as_the_picture_sh
     groups = visitor.installation_id()
     assert visitor.driver.current_url == address, "the token stays in sight"
     visitor.element("delay").send_keys(Keys.HOME)
-    assert visitor.sees("delay-words") == "0.3 s"
+    assert visitor.sees("delay-words") == "0.3"
     visitor.click("dial")
     visitor.waits_to_be_asked("Key group 1")
     visitor.clicks_keys(groups[0] + "#")
@@ -272,7 +273,7 @@ def test_a_visitor_texts_the_id_and_types_the_answer_as_the_picture_shows(visito
     visitor.types(Keys.ENTER)
     blocks = re.findall(r"^[A-H] (\d{6})$", visitor.reads(r"Approved[^ ]*(?:.*\n){8}.*")[0], re.MULTILINE)
     assert len(blocks) == 8
-    assert "1 segment, GSM-7" in visitor.under("line")
+    assert "one segment, GSM-7" in visitor.under("line")
     visitor.waits(lambda: visitor.under("line").endswith("delivered"))
     visitor.driver.find_element(By.CSS_SELECTOR, "#texts .line:last-child button").click()
     assert [visitor.element(f"block-{letter}").get_attribute("value") for letter in "ABCDEFGH"] == blocks
@@ -339,6 +340,33 @@ def test_the_page_has_no_serious_fault_light_or_dark(visitor, serious_faults):
         visitor.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         time.sleep(0.3)  # for the colours to have changed
         assert serious_faults(visitor.driver) == [], scheme
+
+
+@pytest.mark.parametrize(("locale", "activated"), [("ar", "تم التنشيط"), ("de", "Aktiviert")], ids=["ar", "de"])
+def test_the_page_in_another_language_activates_as_well_as_the_picture_shows(
+    visitor, address, serious_faults, locale, activated
+):
+    groups = visitor.installation_id()
+    Select(visitor.element("language")).select_by_value(locale)
+    root = visitor.waits(lambda: visitor.driver.find_elements(By.CSS_SELECTOR, f"html[lang='{locale}']"))[0]
+    assert (root.get_attribute("dir") == "rtl") is (locale == "ar")
+    assert visitor.installation_id() == groups, "a language makes another machine"
+    visitor.click("text-code-button")
+    visitor.types(Keys.ENTER)
+    visitor.reads(r"Approved(?:.*\n){8}.*")
+    visitor.driver.find_element(By.CSS_SELECTOR, "#texts .line:last-child button").click()
+    visitor.types(Keys.ENTER)
+    visitor.waits(lambda: activated in visitor.sees("status"))
+    take_picture(visitor, f"phone-{locale}")
+    assert visitor.driver.execute_script(NAMELESS) == []
+    for size in (WIDE, NARROW):
+        sized(visitor.driver, size)
+        assert serious_faults(visitor.driver) == []
+        assert visitor.driver.execute_script(TOO_WIDE) == []
+    sized(visitor.driver, WIDE)
+    visitor.driver.get(address)
+    assert visitor.driver.find_elements(By.CSS_SELECTOR, f"html[lang='{locale}']"), "the choice is not kept"
+    assert visitor.complaints() == []
 
 
 def test_without_the_token_the_browser_shows_one_sentence(visitor, address):

@@ -17,6 +17,8 @@ How a page is added:
    not, the same view answers: `say("Noted.")` and `return done(url_for(...), lambda: render_template("_part.html"))`.
    A draft that must survive: `data-draft="case-17-note"` on the textarea. No inline script or style: the policy
    forbids both, and `hx-on`, `js:` and trigger filters as well.
+   What is to be read goes through `_("...")`, in templates, scripts and here alike; `make texts` takes it up into
+   `prompts/desk`, and a text without its translation is not released.
 5. A part that stays live: `hx-get="/desk/.../part" hx-trigger="desk-changed from:body"` (any change), or
    `desk-case-17 from:body` (of that case), with an `id`; give fields, and what can have the focus, an `id` too: by it
    they keep focus, caret and what was typed (`static/kept.js`). The queue comes by the stream itself (`sheets`).
@@ -41,11 +43,14 @@ from webhooks.desk import (
     case_page,
     deeds,
     guards,
+    language_choice,
     logging_in,
     mix_page,
     notices_page,
     office,
+    place_words,
     queue_page,
+    sign_words,
     signs_page,
     staff,
     statistics_page,
@@ -54,11 +59,15 @@ from webhooks.desk import (
     words,
 )
 from webhooks.desk.guards import Desk, here, without_login
+from webhooks.page_templates import in_languages
+from webhooks.page_texts import gettext as _
+from webhooks.page_texts import joined, languages, later, page_script
 from webhooks.row_numbers import RowNumber
 
 LARGEST_FORM = 64 * 1024
 ROOMS: tuple[Blueprint, ...] = (
     logging_in.room,
+    language_choice.room,
     queue_page.room,
     office.room,
     signs_page.room,
@@ -76,17 +85,17 @@ ROOMS: tuple[Blueprint, ...] = (
     deeds.room,
 )
 NAVIGATION = (
-    ("office.page", "Office"),
-    ("case_list.page", "Cases"),
-    ("deeds.grants", "Grants"),
-    ("browser_phone.page", "Telephone"),
+    ("office.page", later("Office")),
+    ("case_list.page", later("Cases")),
+    ("deeds.grants", later("Grants")),
+    ("browser_phone.page", later("Telephone")),
 )
 """Pages that stand in the header: endpoint and name."""
 _REASONS = {
-    400: "The form was not complete.",
-    403: "You may not do this.",
-    404: "There is no such page or case.",
-    413: "That was too much at once.",
+    400: later("The form was not complete."),
+    403: later("You may not do this."),
+    404: later("There is no such page or case."),
+    413: later("That was too much at once."),
 }
 
 
@@ -117,15 +126,21 @@ def create_desk(desk: Desk) -> Flask:
         Role=Role,
         Presence=Presence,
         csrf=guards.csrf_field,
+        place_words=place_words,
+        sign_words=sign_words,
+        joined=joined,
+        languages=languages,
         case_url=guards.case_url,
         seconds_since=_seconds_since,
         rooms_shown=_rooms_shown,
     )
+    in_languages(app.jinja_env)
     app.jinja_env.globals["show"] = app.jinja_env.get_template("_macros.html").module
     app.context_processor(_of_this_request)
     app.register_error_handler(HTTPException, _problem)
     app.register_error_handler(DatabaseUnavailable, _unavailable)
     app.add_url_rule("/desk/htmx.js", "htmx", _htmx)
+    app.add_url_rule("/desk/static/words.js", "words", _words)
     app.view_functions["static"] = without_login(app.view_functions["static"])
     for room in ROOMS:
         app.register_blueprint(room)
@@ -145,7 +160,7 @@ def _rooms_shown() -> list[dict[str, str]]:
     """The pages in the header that this operator may open."""
     views, role = current_app.view_functions, guards.who().role
     return [
-        {"name": name, "href": url_for(endpoint)}
+        {"name": _(name), "href": url_for(endpoint)}
         for endpoint, name in NAVIGATION
         if endpoint in views and role.covers(guards.least_role(endpoint) or Role.OPERATOR)
         if endpoint != "browser_phone.page" or here().voice is not None
@@ -164,17 +179,25 @@ def _htmx() -> Response:
     return Response(script, mimetype="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
+@without_login
+def _words() -> Response:
+    """How scripts say what they say, on every page of ours."""
+    return Response(page_script("words.js"), mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
 def _problem(error: HTTPException) -> Response:
     """One page for whatever cannot be done, in words; the status stays."""
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response(request.environ)  # type: ignore[return-value] # a redirect, as Flask makes it
-    said = "This page is out of date. Load it again." if error.description == "token" else _REASONS.get(error.code)
+    said = (
+        later("This page is out of date. Load it again.") if error.description == "token" else _REASONS.get(error.code)
+    )
     return Response(
-        render_template("problem.html", status=error.code, said=said or "Something went wrong."), error.code
+        render_template("problem.html", status=error.code, said=_(said or later("Something went wrong."))), error.code
     )
 
 
-def _unavailable(_: DatabaseUnavailable) -> Response:
+def _unavailable(_error: DatabaseUnavailable) -> Response:
     """The database does not answer just now."""
-    said = "The database does not answer. What you typed is still here; try again in a moment."
+    said = _("The database does not answer. What you typed is still here; try again in a moment.")
     return Response(render_template("problem.html", status=503, said=said), 503, {"Retry-After": "5"})

@@ -21,6 +21,7 @@ from ivr.operators import Role
 from ivr.threads import threads
 from webhooks.desk import words
 from webhooks.desk.guards import done, enhanced, here, least, local, say, who
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("blocking", __name__, url_prefix="/desk")
 
@@ -44,29 +45,29 @@ def block() -> Response:
     case_number = request.form.get("case", "")
     faults: dict[str, str] = {}
     if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
-        faults["reason"] = f"Write why, in {LONGEST_REASON} signs at most."
+        faults["reason"] = _("Write why, in at most %(most)s signs.", most=LONGEST_REASON)
     if days not in TERMS:
-        faults["days"] = "Choose how long."
+        faults["days"] = _("Choose how long.")
     with here().database.begin() as connection:
         case = cases.find(connection, case_number) if case_number.isdecimal() else None
         if case_number and case is None:
             abort(404)
         caller = _by_number() if case is None else _of_case(connection, case.id)
         if caller is None and case is None:
-            faults["number"] = "That is no telephone number. Write it with the country's code: +49 ..."
+            faults["number"] = _("That is no telephone number. Write it with the country's code: +49 ...")
         elif caller is None:
-            faults["number"] = "The caller of this case withheld the number, and cannot be blocked by it."
+            faults["number"] = _("The caller of this case withheld the number, and cannot be blocked by it.")
         if caller is not None and not faults:
             until = at + timedelta(days=int(days)) if days else None
             notices.block(connection, caller.pseudonym, caller.sealed, reason, who().id, now=at, until=until)
             about = None if case is None else case.id
-            _note(connection, Kind.CALLER_BLOCKED, caller.pseudonym, about, reason, until=TERMS[days])
+            _note(connection, Kind.CALLER_BLOCKED, caller.pseudonym, about, reason, until=TERMS.english(days))
     if faults and enhanced():  # a form on the page of a case, which keeps what was typed
         say(next(iter(faults.values())), problem=True)
         return Response(status=409)
     if faults:
         return _shown(faults=faults, reason=reason, days=days)
-    say("This caller is blocked from the next call or text on.")
+    say(_("This caller is blocked from the next call or text on."))
     return done(local(request.form["next"]) if request.form.get("next") else url_for("blocking.page"))
 
 
@@ -80,9 +81,9 @@ def lift(caller: str) -> Response:
         if lifted:
             _note(connection, Kind.CALLER_UNBLOCKED, caller, None, None)
     if lifted:
-        say("This caller is served again.")
+        say(_("This caller is served again."))
     else:
-        say("This caller is not blocked.", problem=True)
+        say(_("This caller is not blocked."), problem=True)
     return done(url_for("blocking.page"))
 
 
@@ -99,7 +100,7 @@ def show_number(caller: str) -> Response:
     try:
         number = callers.unseal(found.number_sealed, here().secrets.number_key)
     except InvalidToken:
-        number = "sealed with another key" if found.number_sealed else "erased"
+        number = _("sealed with another key") if found.number_sealed else _("erased")
     return _shown(shown={caller: number})
 
 

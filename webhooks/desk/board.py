@@ -28,15 +28,12 @@ from keys.groups import check_groups
 from keys.installation_id import InvalidInstallationID, decode
 from keys.issue import KeyStatus, product_keys
 from keys.products import products
-from webhooks.desk import words
+from webhooks.desk import place_words
+from webhooks.desk.place_words import Place
 
 TARGET = timedelta(minutes=2)
 """Within which a case should have been taken up."""
-_GRANTS = {
-    GrantState.ASKED: "waits for a grant",
-    GrantState.APPROVED: "grant approved",
-    GrantState.DECLINED: "grant declined",
-}
+_GRANTS = {GrantState.ASKED, GrantState.APPROVED, GrantState.DECLINED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,7 @@ class Key:
 class Row:
     """One case in the queue. `wrong` are the numbers of groups whose check fails; `of` is None before group 1 is in.
 
+    What is said of it in words is said where it is drawn. `locale` is the language the caller hears or reads;
     `score` is what spoke for a second look when it came; `flags` are facts about it as it stands.
     """
 
@@ -60,11 +58,11 @@ class Row:
     number: str
     channel: str
     line: str
-    language: str
-    reason: str
+    locale: str
+    reason: str | None
     state: HandoffState
     entered_at: datetime
-    where: str
+    where: Place
     groups_in: int
     of: int | None
     wrong: tuple[int, ...]
@@ -155,8 +153,8 @@ def _row(
         number=row.number,
         channel=row.channel,
         line=line.name,
-        language=words.language(line.locale),
-        reason=words.reason(row.reason),
+        locale=line.locale,
+        reason=row.reason,
         state=HandoffState(row.state),
         entered_at=row.entered_at,
         where=_where(row),
@@ -166,20 +164,20 @@ def _row(
         key=key,
         score=signs.read(row.points, row.signs),
         flags=(
-            *(["key is blocked"] if key is not None and key.blocked else []),
-            *([_GRANTS[grants[row.case_id]]] if grants.get(row.case_id) in _GRANTS else []),
+            *(["key_is_blocked"] if key is not None and key.blocked else []),
+            *([grants[row.case_id]] if grants.get(row.case_id) in _GRANTS else []),
         ),
         owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
     )
 
 
-def _where(row: Any) -> str:
-    """Where the caller is now, in plain words."""
+def _where(row: Any) -> Place:
+    """Where the caller is now."""
     if row.call_state is None:
-        return "texting" if row.left_at is None else "texted that they wait no longer"
+        return Place(place_words.TEXTING if row.left_at is None else place_words.TEXTED_NO_MORE)
     if row.ended_at is not None or row.left_at is not None:
-        return "hung up"
-    return words.place_in_call(read_state(row.call_state))
+        return Place(place_words.HUNG_UP)
+    return place_words.in_call(read_state(row.call_state))
 
 
 def _keys(connection: Connection, found: Iterable[Any]) -> dict[str, Key]:

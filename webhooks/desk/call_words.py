@@ -2,7 +2,7 @@
 
 Rule: every outcome has its sentence, and says what can be done instead where something can.
 
->>> WHY[CannotCall.TRIES_USED]
+>>> why(CannotCall.TRIES_USED)
 'This caller was rung 3 times already. Text them instead.'
 """
 
@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from ivr.called_back import EARLIEST, LATEST, MOST_TRIES
 from ivr.rings import LIVE, Ring, RingKind, RingOutcome, RingState
+from webhooks.page_texts import Words, later
+from webhooks.page_texts import gettext as _
 
 
 class CannotCall(StrEnum):
@@ -32,54 +34,86 @@ class CannotCall(StrEnum):
     COLLEAGUE_BUSY = "colleague_busy"
 
 
-WHY = {
-    CannotCall.NOT_YOURS: "This case is not in your hands just now: claim it first.",
-    CannotCall.NO_PHONE: "Your own telephone number is not on file, so that nothing of yours can ring. "
-    "An administrator can add it.",
-    CannotCall.RINGING: "A call of yours is under way already.",
-    CannotCall.CALLER_GONE: "The caller does not wait on the telephone.",
-    CannotCall.CALLER_WAITS: "The caller still waits on the telephone: talk to them there.",
-    CannotCall.NO_NUMBER: "No number of this caller is known.",
-    CannotCall.OUT_OF_HOURS: f"Callers are rung from {EARLIEST:%H:%M} to {LATEST:%H:%M} by their line's clock.",
-    CannotCall.TRIES_USED: f"This caller was rung {MOST_TRIES} times already. Text them instead.",
-    CannotCall.NOT_TALKING: "You are not talking to the caller just now.",
-    CannotCall.SO_ALREADY: "It is so already.",
-    CannotCall.NO_COLLEAGUE: "Choose whom to bring in.",
-    CannotCall.COLLEAGUE_NO_PHONE: "No telephone number of theirs is on file.",
-    CannotCall.COLLEAGUE_BUSY: "A call of theirs is under way already.",
-}
-WHOSE = {
-    RingKind.TALK: "The operator's",
-    RingKind.CALL_BACK: "The operator's",
-    RingKind.JOIN: "The colleague's",
-    RingKind.CALLER: "The caller's",
-}
-YOURS_RINGS = "It rings in a moment: take the call in your browser, or press 1 on your telephone."
-HOW = {
-    RingState.DUE: "is about to ring",
-    RingState.PLACING: "is about to ring",
-    RingState.RINGING: "rings",
-    RingState.ANSWERED: "was picked up; 1 has not been pressed yet",
-    RingState.ACCEPTED: "is on the call",
-}
-OUTCOMES = {
-    RingOutcome.TALKED: "talked",
-    RingOutcome.GONE: "took the call, but the other side had gone",
-    RingOutcome.NO_KEY: "was picked up, and no key was pressed (a voicemail, perhaps)",
-    RingOutcome.NO_ANSWER: "was not picked up",
-    RingOutcome.BUSY: "was busy",
-    RingOutcome.FAILED: "could not be rung",
-    RingOutcome.UNKNOWN: "may have rung; the provider never told",
-}
+_WHY = Words(
+    {
+        CannotCall.NOT_YOURS: later("This case is not in your hands just now: claim it first."),
+        CannotCall.NO_PHONE: later(
+            "Your own telephone number is not on file, so that nothing of yours can ring. An administrator can add it."
+        ),
+        CannotCall.RINGING: later("A call of yours is under way already."),
+        CannotCall.CALLER_GONE: later("The caller does not wait on the telephone."),
+        CannotCall.CALLER_WAITS: later("The caller still waits on the telephone: talk to them there."),
+        CannotCall.NO_NUMBER: later("No number of this caller is known."),
+        CannotCall.NOT_TALKING: later("You are not talking to the caller just now."),
+        CannotCall.SO_ALREADY: later("It is so already."),
+        CannotCall.NO_COLLEAGUE: later("Choose whom to bring in."),
+        CannotCall.COLLEAGUE_NO_PHONE: later("No telephone number of theirs is on file."),
+        CannotCall.COLLEAGUE_BUSY: later("A call of theirs is under way already."),
+    }
+)
+_TELEPHONES = Words(
+    {
+        (RingKind.TALK, False): later("The operator's telephone"),
+        (RingKind.TALK, True): later("The operator's browser"),
+        (RingKind.CALL_BACK, False): later("The operator's telephone"),
+        (RingKind.CALL_BACK, True): later("The operator's browser"),
+        (RingKind.JOIN, False): later("The colleague's telephone"),
+        (RingKind.JOIN, True): later("The colleague's browser"),
+        (RingKind.CALLER, False): later("The caller's telephone"),
+    }
+)
+_HOW = Words(
+    {
+        RingState.DUE: later("%(telephone)s is about to ring."),
+        RingState.PLACING: later("%(telephone)s is about to ring."),
+        RingState.RINGING: later("%(telephone)s rings."),
+        RingState.ANSWERED: later("%(telephone)s was picked up; 1 has not been pressed yet."),
+        RingState.ACCEPTED: later("%(telephone)s is on the call."),
+    }
+)
+_OUTCOMES = Words(
+    {
+        RingOutcome.TALKED: later("%(telephone)s talked."),
+        RingOutcome.GONE: later("%(telephone)s took the call, but the other side had gone."),
+        RingOutcome.NO_KEY: later("%(telephone)s was picked up, and no key was pressed (a voicemail, perhaps)."),
+        RingOutcome.NO_ANSWER: later("%(telephone)s was not picked up."),
+        RingOutcome.BUSY: later("%(telephone)s was busy."),
+        RingOutcome.FAILED: later("%(telephone)s could not be rung."),
+        RingOutcome.UNKNOWN: later("%(telephone)s may have rung; the provider never told."),
+    }
+)
+
+
+def why(code: CannotCall) -> str:
+    """Why no telephone rings."""
+    match code:
+        case CannotCall.OUT_OF_HOURS:
+            return _(
+                "Callers are rung from %(earliest)s to %(latest)s by their line's clock.",
+                earliest=f"{EARLIEST:%H:%M}",
+                latest=f"{LATEST:%H:%M}",
+            )
+        case CannotCall.TRIES_USED:
+            return _("This caller was rung %(count)s times already. Text them instead.", count=MOST_TRIES)
+    return _WHY[code]
+
+
+def yours_rings() -> str:
+    """That the operator is rung."""
+    return _("It rings in a moment: take the call in your browser, or press 1 on your telephone.")
 
 
 def told(ring: Ring) -> str:
     """How far one ring has come, or what came of it."""
     if ring.kind is RingKind.ROOM:
-        return "The provider did not change the talk" + (f" (error {ring.error})." if ring.error else ".")
-    what = "browser" if ring.browser else "telephone"
-    how = HOW[ring.state] if ring.outcome is None or ring.state in LIVE else OUTCOMES[ring.outcome]
-    return f"{WHOSE[ring.kind]} {what} {how}" + (f" (error {ring.error})." if ring.error else ".")
+        said = _("The provider did not change the talk.")
+    else:
+        telephone = _TELEPHONES[ring.kind, ring.browser]
+        if ring.outcome is None or ring.state in LIVE:
+            said = _HOW.of(ring.state, telephone=telephone)
+        else:
+            said = _OUTCOMES.of(ring.outcome, telephone=telephone)
+    return f"{said} {_('(error %(number)s)', number=str(ring.error))}" if ring.error else said
 
 
 def is_trouble(ring: Ring) -> bool:

@@ -22,8 +22,9 @@ from ivr.operators import Operator
 from ivr.queue import Handoff, HandoffState
 from ivr.rings import TELEPHONES, RingKind
 from webhooks.desk import talking
-from webhooks.desk.call_words import WHY, YOURS_RINGS, CannotCall, is_trouble, told
+from webhooks.desk.call_words import CannotCall, is_trouble, told, why, yours_rings
 from webhooks.desk.guards import case_url, done, here, say, who
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("calling", __name__, url_prefix="/desk")
 
@@ -69,7 +70,7 @@ def facts(connection: Connection, handoff: Handoff, operator: Operator, line: Li
         handoff.case_id,
         no_talk is None,
         no_call_back is None,
-        WHY[neither] if neither is not None and no_talk and no_call_back and not in_talk else "",
+        why(neither) if neither is not None and no_talk and no_call_back and not in_talk else "",
         rings.tries(connection, handoff.id),
         tuple(Told(ring.asked_at, told(ring)) for ring in placed if ring.kind in TELEPHONES or is_trouble(ring)),
         in_talk,
@@ -90,8 +91,8 @@ def call_back(
     connection: Connection, handoff: Handoff, operator: Operator, line: Line, now: datetime
 ) -> CannotCall | None:
     """Let the operator's telephone ring, and the caller's when they have pressed the key. None where it will."""
-    why = _why_no_call_back(connection, handoff, operator, line, now)
-    return why or talking.ring(connection, RingKind.CALL_BACK, handoff, operator, now)
+    hindered = _why_no_call_back(connection, handoff, operator, line, now)
+    return hindered or talking.ring(connection, RingKind.CALL_BACK, handoff, operator, now)
 
 
 def _why_no_ring(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
@@ -107,16 +108,16 @@ def _on_the_telephone(handoff: Handoff) -> bool:
 
 
 def _why_no_talk(connection: Connection, handoff: Handoff, operator: Operator, now: datetime) -> CannotCall | None:
-    why = _why_no_ring(connection, handoff, operator, now)
-    return why or (None if _on_the_telephone(handoff) else CannotCall.CALLER_GONE)
+    hindered = _why_no_ring(connection, handoff, operator, now)
+    return hindered or (None if _on_the_telephone(handoff) else CannotCall.CALLER_GONE)
 
 
 def _why_no_call_back(
     connection: Connection, handoff: Handoff, operator: Operator, line: Line, now: datetime
 ) -> CannotCall | None:
-    why = _why_no_ring(connection, handoff, operator, now)
-    if why is not None:
-        return why
+    hindered = _why_no_ring(connection, handoff, operator, now)
+    if hindered is not None:
+        return hindered
     if _on_the_telephone(handoff):
         return CannotCall.CALLER_WAITS
     if called_back.number_of(connection, handoff) is None:
@@ -136,8 +137,8 @@ def part(handoff_id: int) -> str:
 def wish_talk(handoff_id: int) -> Response:
     """Ring the operator, to talk to the caller."""
     with here().database.begin() as connection:
-        why = talk(connection, _handoff(connection, handoff_id), who(), here().now())
-    return _done(handoff_id, why)
+        hindered = talk(connection, _handoff(connection, handoff_id), who(), here().now())
+    return _done(handoff_id, hindered)
 
 
 @room.post("/handoffs/<int:handoff_id>/call-back")
@@ -145,8 +146,8 @@ def wish_call_back(handoff_id: int) -> Response:
     """Ring the operator, then the caller."""
     with here().database.begin() as connection:
         handoff = _handoff(connection, handoff_id)
-        why = call_back(connection, handoff, who(), here().lines.dialled(handoff.line), here().now())
-    return _done(handoff_id, why)
+        hindered = call_back(connection, handoff, who(), here().lines.dialled(handoff.line), here().now())
+    return _done(handoff_id, hindered)
 
 
 @room.post("/handoffs/<int:handoff_id>/hold")
@@ -154,10 +155,9 @@ def wish_hold(handoff_id: int) -> Response:
     """Put the caller on hold, or take them back."""
     on = request.form.get("on") == "yes"
     with here().database.begin() as connection:
-        why = talking.hold(connection, _handoff(connection, handoff_id), who(), here().now(), on=on)
-    return _done(
-        handoff_id, why, "The caller hears music in a moment." if on else "The caller is with you in a moment."
-    )
+        hindered = talking.hold(connection, _handoff(connection, handoff_id), who(), here().now(), on=on)
+    said = _("The caller hears music in a moment.") if on else _("The caller is with you in a moment.")
+    return _done(handoff_id, hindered, said)
 
 
 @room.post("/handoffs/<int:handoff_id>/bring-in")
@@ -167,11 +167,11 @@ def wish_bring_in(handoff_id: int) -> Response:
         handoff = _handoff(connection, handoff_id)
         there = talking.colleagues(connection, who(), here().now())
         chosen = next((each for each in there if str(each.id) == request.form.get("to")), None)
-        why = talking.bring_in(connection, handoff, who(), chosen, here().now())
+        hindered = talking.bring_in(connection, handoff, who(), chosen, here().now())
     return _done(
         handoff_id,
-        why,
-        "Their telephone rings in a moment. Once they are in, whoever leaves first leaves it to the other.",
+        hindered,
+        _("Their telephone rings in a moment. Once they are in, whoever leaves first leaves it to the other."),
     )
 
 
@@ -189,9 +189,9 @@ def _part(handoff_id: int) -> str:
     return render_template("_calling.html", calling=calling)
 
 
-def _done(handoff_id: int, why: CannotCall | None, words: str = YOURS_RINGS) -> Response:
-    if why is None:
-        say(words)
+def _done(handoff_id: int, hindered: CannotCall | None, words: str = "") -> Response:
+    if hindered is None:
+        say(words or yours_rings())
     else:
-        say(WHY[why], problem=True)
+        say(why(hindered), problem=True)
     return done(case_url(handoff_id), lambda: _part(handoff_id))

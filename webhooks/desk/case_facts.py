@@ -31,9 +31,10 @@ from keys.products import ProductStatus, find_product
 from keys.reactivation import Standing
 from keys.reservations import reservations
 from keys.secrets_file import Secrets
-from webhooks.desk import digits, words
+from webhooks.desk import digits, place_words
 from webhooks.desk.digits import Digits
 from webhooks.desk.handling import tries_of
+from webhooks.desk.place_words import Place
 
 MOST_EARLIER = 20
 
@@ -115,7 +116,7 @@ class CaseFacts:
     mine: bool
     may_block: bool
     blocked: bool
-    where: str
+    where: Place
     seen: Digits
     key: KeySeen | None
     review: Review | None
@@ -181,17 +182,16 @@ def look(
     )
 
 
-def _where(connection: Connection, handoff: Handoff | None) -> str:
-    """Where the caller is now, in plain words."""
+def _where(connection: Connection, handoff: Handoff | None) -> Place:
+    """Where the caller is now."""
     if handoff is None:
-        return "not in the queue"
+        return Place(place_words.NOT_IN_THE_QUEUE)
     if handoff.channel == "text":
-        return "texts" if handoff.left_at is None else "texted that they wait no longer"
+        return Place(place_words.TEXTING if handoff.left_at is None else place_words.TEXTED_NO_MORE)
     row = connection.execute(select(calls.c.state, calls.c.ended_at).where(calls.c.sid == handoff.sid)).one_or_none()
     if row is None or row.ended_at is not None:
-        return "hung up"
-    place = words.place_in_call(read_state(row.state))
-    return place if handoff.left_at is None else f"{place}, and waits no longer"
+        return Place(place_words.HUNG_UP)
+    return place_words.in_call(read_state(row.state), waits=handoff.left_at is None)
 
 
 def _key(connection: Connection, seen: Digits, me: Operator, now: datetime) -> KeySeen | None:
@@ -261,8 +261,8 @@ def _call_backs(connection: Connection, case_id: int) -> tuple[CallBack, ...]:
 
 
 def _flags(seen: Digits, key: KeySeen | None) -> Iterable[str]:
-    """What is wrong with the case as it stands, each with its reason."""
+    """What is wrong with the case as it stands, by its name in `words.FLAGS`."""
     if seen.refusal is not None:
-        yield "Every check fits and the ID is still not genuine: made up, or keyed with another product's key."
+        yield "not_genuine"
     if key is not None and key.key.status is KeyStatus.BLOCKED:
-        yield "The key is blocked."
+        yield "key_is_blocked"

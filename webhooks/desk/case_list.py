@@ -24,6 +24,7 @@ from webhooks.desk import exporting, words
 from webhooks.desk.figures import desk_zone
 from webhooks.desk.guards import done, here, least, say, who
 from webhooks.desk.search import Found, Page, TooManyKeys, Wanted, day_of, find
+from webhooks.page_texts import gettext as _
 from webhooks.row_numbers import row_number
 
 room = Blueprint("case_list", __name__, url_prefix="/desk")
@@ -31,7 +32,6 @@ room = Blueprint("case_list", __name__, url_prefix="/desk")
 FIELDS = ("number", "last_five", "agreement", "state", "reason", "line", "caller", "since", "until")
 """What an address may hold; `caller` is a pseudonym there."""
 _AT_A_TIME = 500
-TOO_MANY_KEYS = "This agreement has too many keys to look for at once. Give the last five signs of one."
 
 
 @room.get("/cases")
@@ -46,7 +46,7 @@ def page() -> Response:
             with here().database.read() as connection:
                 found = find(connection, wanted, desk_zone(here().lines), before=_before())
         except TooManyKeys:
-            faults = {"agreement": TOO_MANY_KEYS}
+            faults = {"agreement": _too_many_keys()}
     return _shown(given, found, faults)
 
 
@@ -59,10 +59,10 @@ def look_for() -> Response:
     if typed:
         number = e164(typed, here().lines.all[0].country)
         if number is None:
-            faults = {"caller_number": "That is no telephone number. Write it with the country's code: +49 ..."}
+            faults = {"caller_number": _("That is no telephone number. Write it with the country's code: +49 ...")}
             return _shown(given, Page((), None), faults)
         given["caller"] = pseudonym(number, here().secrets.pepper)
-    _, faults = wanted_of(given)
+    faults = wanted_of(given)[1]
     if faults:
         return _shown(given, Page((), None), faults)
     return redirect(_address(given), 303)  # type: ignore[return-value] # a Response all the same
@@ -79,9 +79,10 @@ def export() -> Response:
     try:
         found = _everything(wanted)
     except TooManyKeys:
-        return _shown(given, Page((), None), {"agreement": TOO_MANY_KEYS})
+        return _shown(given, Page((), None), {"agreement": _too_many_keys()})
     if len(found) > exporting.MOST_ROWS:
-        say(f"These are more than {exporting.MOST_ROWS} cases. Ask for fewer days at a time.", problem=True)
+        said = _("These are more than %(most)s cases. Ask for fewer days at a time.", most=exporting.MOST_ROWS)
+        say(said, problem=True)
         return done(_address(given))
     at = here().now()
     details = {"rows": len(found), **{name: value for name, value in given.items() if name != "caller"}}
@@ -110,6 +111,10 @@ def _everything(wanted: Wanted) -> list[Found]:
     return found
 
 
+def _too_many_keys() -> str:
+    return _("This agreement has too many keys to look for at once. Give the last five signs of one.")
+
+
 def _address(given: Mapping[str, str]) -> str:
     """Where the list of what was asked for stands."""
     return f"{url_for('case_list.page')}?{urlencode(given)}"
@@ -133,15 +138,15 @@ def wanted_of(given: Mapping[str, str]) -> tuple[Wanted, dict[str, str]]:
     try:
         number = digits_of(given.get("number", ""))
     except BadInput:
-        faults["number"] = "A case number has ten digits."
+        faults["number"] = _("A case number has ten digits.")
     last_five = base32.fold(given.get("last_five", "").replace("-", "").replace(" ", ""))
     if last_five and (len(last_five) != 5 or any(sign not in base32.SIGNS for sign in last_five)):
-        faults["last_five"] = "Give the last five signs of the key."
+        faults["last_five"] = _("Give the last five signs of the key.")
     if given.get("state"):
         if given["state"] in set(CaseState):
             state = CaseState(given["state"])
         else:
-            faults["state"] = "There is no such state."
+            faults["state"] = _("There is no such state.")
     since, until = (_day(given.get(name, ""), name, faults) for name in ("since", "until"))
     agreement, reason, line, caller = (given.get(name, "") for name in ("agreement", "reason", "line", "caller"))
     return Wanted(number, last_five, agreement, state, reason, line, caller, since, until), faults
@@ -151,7 +156,7 @@ def _day(given: str, field: str, faults: dict[str, str]) -> date | None:
     """A day that was asked for; one that cannot be read is a fault."""
     day = day_of(given)
     if day is None and given:
-        faults[field] = "Write the day as 2026-11-24."
+        faults[field] = _("Write the day as 2026-11-24.")
     return day
 
 
@@ -163,7 +168,7 @@ def _shown(given: Mapping[str, str], found: Page, faults: Mapping[str, str]) -> 
         given=given,
         faults=faults,
         lines={line.number: line.name for line in here().lines.all},
-        states=[(state, state.value) for state in CaseState],
+        states=list(words.CASE_STATES.items()),
         reasons=sorted(words.REASONS.items(), key=lambda reason: reason[1]),
         zone=desk_zone(here().lines),
         later=bool(request.args.get("before")),

@@ -131,7 +131,7 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
     done = through(doing.connection, door, lambda: ledger.reserve_and_post(doing.connection, claim, now=doing.now))
     if done == ledger.Refused(Refusal.HELD_FOR_REVIEW):
         review = reviews.of_case(doing.connection, case.id, seen.iid)
-        return NotDone(Why.HELD, {"reasons": () if review is None else review.score.reasons})
+        return NotDone(Why.HELD, {"score": None if review is None else review.score})
     if isinstance(done, ledger.Refused):
         return NotDone(Why.REFUSED, {"refusal": done.refusal})
     cases.activated(doing.connection, case.id, done.reservation.id, doing.now)

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from ivr import askers, cases, grant_requests, queue
 from ivr.desk_entries import Kind
 from ivr.operators import Role
-from webhooks.desk import case_page, case_words, deciding, digits, granting, handling, reviewing
+from webhooks.desk import case_page, deciding, deed_words, digits, granting, handling, reviewing
 from webhooks.desk.case_facts import CaseFacts
 from webhooks.desk.digits import MOST_GROUPS, Digits
 from webhooks.desk.guards import case_url, done, enhanced, here, least, local, say, who
@@ -215,9 +215,9 @@ def _groups() -> dict[int, str]:
 
 def _say(outcome: Done | NotDone) -> None:
     if isinstance(outcome, Done):
-        say(case_words.done(outcome))
+        say(deed_words.done(outcome))
     else:
-        say(case_words.not_done(outcome), problem=True)
+        say(deed_words.not_done(outcome), problem=True)
 
 
 def _answer(handoff_id: int, outcome: Done | NotDone) -> Response:

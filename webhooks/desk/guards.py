@@ -25,12 +25,16 @@ from ivr.operators import Operator, Role
 from keys.database import Database
 from keys.secrets_file import Secrets
 from webhooks.desk.voice import Voice
+from webhooks.page_texts import choose, read_in
+from webhooks.page_texts import gettext as _
 from webhooks.twiml import Wording
 
 ENHANCED = "HX-Request"
 """The header of a request that wants a fragment and no whole page."""
 CSRF_HEADER = "X-Desk-Token"
 CSRF_FIELD = "csrf"
+LANGUAGE_HEADER = "X-Desk-Language"
+"""In which language the page is that asks for a part of itself."""
 TOUCH_EVERY = timedelta(seconds=30)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -65,6 +69,11 @@ class Desk:
     def cookie(self) -> str:
         """The login cookie's name: with the prefix that no other host can set, wherever it may be used."""
         return "__Host-touchtone_desk" if self.is_https else "touchtone_desk"
+
+    @property
+    def language_cookie(self) -> str:
+        """The cookie of the language that was chosen at this browser."""
+        return f"{self.cookie}_language"
 
     @property
     def cookie_path(self) -> str:
@@ -137,6 +146,8 @@ def csrf_field() -> Markup:
 def guard() -> Any:
     """Let a request in, or answer it: to the login page, 401, 403 for the role, 403 for the missing token."""
     g.login = None
+    wished = request.headers.get(LANGUAGE_HEADER) or request.cookies.get(here().language_cookie)
+    read_in(choose("desk", wished, request.accept_languages))
     if "\x00" in request.path:  # the one sign that no database takes: nothing has such a name
         abort(404)
     token = request.cookies.get(here().cookie, "")
@@ -169,7 +180,7 @@ def _to_the_login() -> Any:
     """A page goes to the login, and comes back to where it was; what is part of a page, or a form, is told 401."""
     if request.method == "GET" and not enhanced():
         return redirect(url_for("logging_in.page", next=request.full_path.rstrip("?")))
-    return Response(render_template("problem.html", status=401, said="You are logged out. Log in again."), 401)
+    return Response(render_template("problem.html", status=401, said=_("You are logged out. Log in again.")), 401)
 
 
 def local(path: str | None) -> str:

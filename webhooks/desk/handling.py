@@ -72,7 +72,7 @@ class Why(StrEnum):
     REFUSED = "refused"
     """The ledger refuses: `refusal`."""
     HELD = "held"
-    """Something speaks for a look first: `reasons`."""
+    """Something speaks for a look first: `score`, or None."""
     NO_NUMBER = "no_number"
     """The caller withheld their number."""
     NOT_SENT = "not_sent"

@@ -1,7 +1,8 @@
 """The live stream: every open desk hears within a second what changed, and the queue's own pages what is new of it.
 
-Rule: one reader a process, whatever the number of listeners: it looks once and draws once. Of a case a change says only
-which; the queue holds nothing that is one operator's own. Whose login is over is told at the next look, and no more.
+Rule: one reader a process, whatever the number of listeners: it looks once, and draws once a language. Of a case a
+change says only which; the queue holds nothing that is one operator's own. Whose login is over is told at the next
+look, and no more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ivr.queue import desk_events
 from keys.unavailable import DatabaseUnavailable
 from webhooks.desk.guards import Desk
 from webhooks.desk.sheets import Chosen, Sheets, chosen_of
+from webhooks.page_texts import ENGLISH, languages
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -142,7 +144,9 @@ class Live:
         self._drawn_at = -LOOK_SECONDS  # it is told nothing of the queue before a look
         if "queue" not in query:
             return _Listener(login.id, None, "")
-        chosen = chosen_of(query, self.desk.lines)
+        read_in = query.get("language", "")
+        locale = read_in if read_in in languages("desk") else ENGLISH[0]
+        chosen = chosen_of(query, self.desk.lines, locale)
         return _Listener(login.id, chosen, query.get("mark", ""))
 
     async def _feed(self, listener: _Listener, last: str, receive: Receive, send: Send) -> None:

@@ -21,16 +21,18 @@ from ivr.operators import Presence, Proof, Role
 from webhooks.addresses import address_of_request
 from webhooks.desk import passwords, totp
 from webhooks.desk.guards import csrf_of, done, here, local, login, say, who, without_login
+from webhooks.page_texts import gettext as _
+from webhooks.page_texts import later
 
 room = Blueprint("logging_in", __name__, url_prefix="/desk")
 
 WINDOW = timedelta(minutes=15)
 """How far back wrong tries from one address count."""
-REFUSED = (
+REFUSED = later(
     "That did not let you in: the name, the password or the code is wrong, or there were too many tries. "
     "Wait a moment and try again."
 )
-BUSY = "Many people log in just now. Try again in some seconds."
+BUSY = later("Many people log in just now. Try again in some seconds.")
 
 
 @room.get("/login")
@@ -111,7 +113,7 @@ def revoke(login_id: int) -> Response:
             abort(404)
         logins.revoke(connection, login_id, at)
         _note(connection, Kind.LOGIN_REVOKED, who().name, at, operator_id=who().id, of=found.operator.name)
-    say(f"{found.operator.name} is logged out there.")
+    say(_("%(who)s is logged out there.", who=found.operator.name))
     return done(url_for("logging_in.list_logins"))
 
 
@@ -155,7 +157,9 @@ def _form(said: str, status: int) -> Response:
     token = request.cookies.get(here().cookie, "") or randomness.token_urlsafe(32)
     g.csrf = csrf_of(token)
     after = request.values.get("next", "")
-    answer = Response(render_template("login.html", said=said, after=local(after), name=request.form.get("name", "")))
+    answer = Response(
+        render_template("login.html", said=said and _(said), after=local(after), name=request.form.get("name", ""))
+    )
     answer.status_code = status
     _give_cookie(answer, token)
     return answer

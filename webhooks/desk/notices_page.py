@@ -12,14 +12,18 @@ from ivr.desk_entries import DeskEntry, Kind
 from ivr.notices import LONGEST_NOTICE, UnspeakableWords, WordsFault
 from ivr.operators import Role
 from webhooks.desk.guards import done, here, least, say, who
+from webhooks.page_texts import Words, later
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("notices_page", __name__, url_prefix="/desk")
 
-FAULTS = {
-    WordsFault.EMPTY: "Write what callers are to hear.",
-    WordsFault.TOO_LONG: f"Callers have to listen to all of it: {LONGEST_NOTICE} signs at most.",
-    WordsFault.UNPRINTABLE: "There is a sign in it that cannot be spoken.",
-}
+FAULTS = Words(
+    {
+        WordsFault.EMPTY: later("Write what callers are to hear."),
+        WordsFault.TOO_LONG: later("Callers have to listen to all of it: %(most)s signs at most."),
+        WordsFault.UNPRINTABLE: later("There is a sign in it that cannot be spoken."),
+    }
+)
 
 
 @room.get("/notices")
@@ -43,8 +47,8 @@ def switch_on() -> Response:
             desk_entries.append(connection, DeskEntry(at, who().name, Kind.NOTICE, who().id, details=details))
             queue.note(connection, "notice", at)
     except UnspeakableWords as refused:
-        return _shown(words, line, FAULTS[refused.fault])
-    say("Callers hear it from the next call on.")
+        return _shown(words, line, FAULTS.of(refused.fault, most=LONGEST_NOTICE))
+    say(_("Callers hear it from the next call on."))
     return done(url_for("notices_page.page"))
 
 
@@ -60,9 +64,9 @@ def switch_off(notice_id: int) -> Response:
             desk_entries.append(connection, DeskEntry(at, who().name, Kind.NOTICE, who().id, details=details))
             queue.note(connection, "notice", at)
     if was is None:
-        say("This notice is off already.", problem=True)
+        say(_("This notice is off already."), problem=True)
     else:
-        say("Callers hear it no more.")
+        say(_("Callers hear it no more."))
     return done(url_for("notices_page.page"))
 
 

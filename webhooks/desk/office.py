@@ -14,6 +14,9 @@ from ivr.operators import Role
 from webhooks.desk.board import TARGET
 from webhooks.desk.figures import Figures, Hour, desk_zone, figures
 from webhooks.desk.guards import here, least
+from webhooks.page_templates import weekday
+from webhooks.page_texts import gettext as _
+from webhooks.page_texts import joined
 
 room = Blueprint("office", __name__, url_prefix="/desk")
 
@@ -71,11 +74,14 @@ def bars(of_hours: tuple[Hour, ...]) -> list[Bar]:
 def week_of(desk: DeskHours) -> list[tuple[str, str]]:
     """Each weekday and when the desk is open on it, in words."""
     days = []
-    for number, name in enumerate(DAYS):
+    for number in range(len(DAYS)):
         spans = sorted(desk.week.get(number, ()))
         # The end of a day is kept as its last moment.
-        open_at = [f"{opens:%H:%M} to {'24:00' if closes.second else f'{closes:%H:%M}'}" for opens, closes in spans]
-        days.append((name, ", ".join(open_at) or "closed"))
+        open_at = [
+            _("%(opens)s to %(closes)s", opens=f"{opens:%H:%M}", closes="24:00" if closes.second else f"{closes:%H:%M}")
+            for opens, closes in spans
+        ]
+        days.append((weekday(number), joined(open_at) or _("closed")))
     return days
 
 

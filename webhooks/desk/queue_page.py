@@ -16,6 +16,8 @@ from webhooks.desk import words
 from webhooks.desk.board import Board
 from webhooks.desk.guards import case_url, done, here, login, say, who
 from webhooks.desk.sheets import Chosen, Sheets, chosen_of
+from webhooks.page_texts import gettext as _
+from webhooks.page_texts import language
 from webhooks.row_numbers import row_number
 
 room = Blueprint("queue_page", __name__, url_prefix="/desk")
@@ -69,7 +71,8 @@ def claim() -> Response:
     if won or found.claimed_by == who().id:
         return done(case_url(handoff_id))
     has = names.get(found.claimed_by or 0)
-    say(f"{has} was quicker and has this case." if has else "This case is no longer in the queue.", problem=True)
+    taken = _("%(who)s was quicker and has this case.", who=has) if has else _("This case is no longer in the queue.")
+    say(taken, problem=True)
     return done(url_for("queue_page.page"))
 
 
@@ -81,7 +84,7 @@ def presence() -> Response:
     except ValueError:
         abort(400)
     _be(chosen)
-    say(f"You are now: {words.PRESENCES[chosen]}.")
+    say(_("You are now: %(presence)s.", presence=words.PRESENCES[chosen]))
     return done(url_for("queue_page.page"), lambda: render_template("_presence.html", presence=chosen))
 
 
@@ -102,7 +105,7 @@ def seen() -> Response:
     if who().presence != Presence.OFF:
         return Response(status=204)
     _be(Presence.AWAY)
-    say("This page was not heard from for a while. You are set to Away.", problem=True)
+    say(_("This page was not heard from for a while. You are set to Away."), problem=True)
     return Response(render_template("_presence.html", presence=Presence.AWAY))
 
 
@@ -123,4 +126,4 @@ def _board() -> Board:
 
 
 def _chosen() -> Chosen:
-    return chosen_of(request.args, here().lines)
+    return chosen_of(request.args, here().lines, language().locale)

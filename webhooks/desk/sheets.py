@@ -1,4 +1,4 @@
-"""The queue as pages get it: looked at once for everybody, drawn once a choice, and pushed as what is new of it.
+"""The queue as pages get it: looked at once for everybody, drawn once a language and choice, and pushed as news of it.
 
 Rule: a sheet holds nothing that is one operator's own, and what did not change is neither drawn nor sent again: two
 hundred cases on twenty desks must not slow the line.
@@ -20,9 +20,10 @@ from ivr.lines import Lines
 from ivr.queue import desk_events
 from webhooks.desk import words
 from webhooks.desk.board import TARGET, Board, Row, look
+from webhooks.page_texts import languages, reading
 
-Chosen = tuple[str, str]
-"""Channel and line (by its name) that a page shows alone; "" for all."""
+Chosen = tuple[str, str, str]
+"""Channel and line (by its name) that a page shows alone, "" for all; and the locale it is read in."""
 FRESH = timedelta(seconds=1)
 PARTS = {"board-said": "_board_said.html", "board-empty": "_board_empty.html", "board-beside": "_board_beside.html"}
 """What stands around the rows, by its id on the page, and its template."""
@@ -38,11 +39,11 @@ class _Sheet:
     parts: dict[str, str]
 
 
-def chosen_of(asked: Mapping[str, str], lines: Lines) -> Chosen:
-    """What a page asks to see, from its address; all of what it asks for in vain."""
+def chosen_of(asked: Mapping[str, str], lines: Lines, locale: str) -> Chosen:
+    """What a page of a locale asks to see, from its address; all of what it asks for in vain."""
     channel, line = asked.get("channel", ""), asked.get("line", "")
     known = {each.name for each in lines.all}
-    return channel if channel in words.CHANNELS else "", line if line in known else ""
+    return channel if channel in words.CHANNELS else "", line if line in known else "", locale
 
 
 class Sheets:
@@ -52,7 +53,7 @@ class Sheets:
         self._lock = threading.Lock()
         self._board: Board | None = None
         self._pages: dict[Chosen, str] = {}
-        self._drawn: dict[int, tuple[Row, str]] = {}
+        self._drawn: dict[tuple[str, int], tuple[Row, str]] = {}
         self._sheets: dict[Chosen, tuple[_Sheet, _Sheet | None]] = {}
         self._told: dict[tuple[Chosen, str | None], str] = {}
 
@@ -79,15 +80,17 @@ class Sheets:
     def push(self, board: Board, choices: Iterable[Chosen]) -> None:
         """Draw the sheet of every choice anew where it is another than before; those of other choices are forgotten."""
         with self._lock:
-            self._drawn = {row.handoff_id: self._as_drawn(row) for row in board.rows}
+            drawn: dict[tuple[str, int], tuple[Row, str]] = {}
             sheets: dict[Chosen, tuple[_Sheet, _Sheet | None]] = {}
             for chosen in choices:
                 now, before = self._sheets.get(chosen, (None, None))
-                if now is None or now.mark != _mark(board, chosen):
-                    now, before = self._sheet(board, chosen), now
-                    self._told = {key: told for key, told in self._told.items() if key[0] != chosen}
+                with reading(languages("desk")[chosen[2]]):
+                    drawn |= {key: self._as_drawn(key, row) for key, row in _keyed(board, chosen) if key not in drawn}
+                    if now is None or now.mark != _mark(board, chosen):
+                        now, before = _sheet(board, chosen, drawn), now
+                        self._told = {key: told for key, told in self._told.items() if key[0] != chosen}
                 sheets[chosen] = (now, before)
-            self._sheets = sheets
+            self._sheets, self._drawn = sheets, drawn
 
     def lacking(self, chosen: Chosen, mark: str) -> tuple[str, str]:
         """The mark of the sheet as it was pushed last, and what a page with this mark lacks of it: JSON, or "".
@@ -104,17 +107,28 @@ class Sheets:
                 self._told[key] = _told(now, known)
             return now.mark, self._told[key]
 
-    def _sheet(self, board: Board, chosen: Chosen) -> _Sheet:
-        rows = {row.handoff_id: row for row in board.only(*chosen)}
-        parts = {name: render_template(template, **_names(board, chosen)) for name, template in PARTS.items()}
-        return _Sheet(_mark(board, chosen), rows, {id_: self._drawn[id_][1] for id_ in rows}, parts)
-
-    def _as_drawn(self, row: Row) -> tuple[Row, str]:
+    def _as_drawn(self, key: tuple[str, int], row: Row) -> tuple[Row, str]:
         """A row, drawn anew where it is another than before. How long it has waited by then, the page counts itself."""
-        known = self._drawn.get(row.handoff_id)
+        known = self._drawn.get(key)
         if known is not None and known[0] == row:
             return known
         return row, render_template("_board_row.html", row=row, target=int(TARGET.total_seconds()))
+
+
+def _keyed(board: Board, chosen: Chosen) -> Iterable[tuple[tuple[str, int], Row]]:
+    """The rows of a choice, by locale and handoff."""
+    return (((chosen[2], row.handoff_id), row) for row in _rows(board, chosen))
+
+
+def _sheet(board: Board, chosen: Chosen, drawn: Mapping[tuple[str, int], tuple[Row, str]]) -> _Sheet:
+    rows = {row.handoff_id: row for row in _rows(board, chosen)}
+    parts = {name: render_template(template, **_names(board, chosen)) for name, template in PARTS.items()}
+    return _Sheet(_mark(board, chosen), rows, {id_: drawn[chosen[2], id_][1] for id_ in rows}, parts)
+
+
+def _rows(board: Board, chosen: Chosen) -> tuple[Row, ...]:
+    channel, line, _ = chosen
+    return board.only(channel, line)
 
 
 def _told(now: _Sheet, before: _Sheet | None) -> str:
@@ -132,10 +146,10 @@ def _told(now: _Sheet, before: _Sheet | None) -> str:
 def _mark(board: Board, chosen: Chosen) -> str:
     """The same for the same content, in whichever process it is drawn."""
     people = [(each.name, each.presence) for each in board.present]
-    content = repr((board.only(*chosen), len(board.rows), board.waiting, board.owed, people))
+    content = repr((chosen[2], _rows(board, chosen), len(board.rows), board.waiting, board.owed, people))
     return sha256(content.encode()).hexdigest()[:16]
 
 
 def _names(board: Board, chosen: Chosen) -> dict[str, object]:
     target = int(TARGET.total_seconds())
-    return {"board": board, "rows": board.only(*chosen), "target": target, "narrowed": any(chosen)}
+    return {"board": board, "rows": _rows(board, chosen), "target": target, "narrowed": any(chosen[:2])}

@@ -22,6 +22,7 @@ from keys import alarms, issue
 from keys.issue import IssuedKey
 from keys.products import products
 from webhooks.desk.guards import done, here, least, say, who
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("signs_page", __name__, url_prefix="/desk")
 
@@ -77,9 +78,9 @@ def see(alarm_id: int) -> Response:
             desk_entries.append(connection, DeskEntry(at, who().name, Kind.ALARM_SEEN, who().id, details=details))
             queue.note(connection, "alarm", at)
     if alarm is None:
-        say("This alarm was seen already.", problem=True)
+        say(_("This alarm was seen already."), problem=True)
     else:
-        say("Noted that you have seen it. Another one of the same kind rings again.")
+        say(_("Noted that you have seen it. Another one of the same kind rings again."))
     return done(url_for("signs_page.page"))
 
 

@@ -13,17 +13,23 @@ from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Operator, Role
 from ivr.staffing import MOST_GRANT_LIMIT, StaffFault, Terms
 from webhooks.desk.guards import done, here, least, say, who
+from webhooks.page_texts import Words, later
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("staff", __name__, url_prefix="/desk")
 
-FAULTS = {
-    StaffFault.NOT_ADMINISTRATOR: "You are no administrator any more.",
-    StaffFault.UNKNOWN: "There is no such operator.",
-    StaffFault.ONESELF: "Your own role, and your own place at the desk, another administrator must take from you.",
-    StaffFault.GRANT_LIMIT: f"The limit goes from 0 to {MOST_GRANT_LIMIT}.",
-    StaffFault.NO_PHONE: "Whoever is on call needs a telephone number.",
-    StaffFault.AS_IT_WAS: "That is how it was already.",
-}
+FAULTS = Words(
+    {
+        StaffFault.NOT_ADMINISTRATOR: later("You are no administrator any more."),
+        StaffFault.UNKNOWN: later("There is no such operator."),
+        StaffFault.ONESELF: later(
+            "Your own role, and your own place at the desk, another administrator must take from you."
+        ),
+        StaffFault.GRANT_LIMIT: later("The limit goes from 0 to %(most)s."),
+        StaffFault.NO_PHONE: later("Whoever is on call needs a telephone number."),
+        StaffFault.AS_IT_WAS: later("That is how it was already."),
+    }
+)
 
 
 @room.get("/operators")
@@ -60,10 +66,10 @@ def change(operator_id: int) -> Response:
         if terms is not None:
             before = staffing.change(connection, operator_id, terms, who().id)
             if isinstance(before, StaffFault):
-                fault = FAULTS[before]
+                fault = FAULTS.of(before, most=MOST_GRANT_LIMIT)
             else:
                 _note(connection, known.name, **_changes(before, terms))
-    return _answer(operator_id, fault, f"{known.name} is changed.")
+    return _answer(operator_id, fault, _("%(who)s is changed.", who=known.name))
 
 
 @room.post("/operators/<int:operator_id>/disable")
@@ -74,7 +80,7 @@ def disable(operator_id: int) -> Response:
     with here().database.begin() as connection:
         name = _name(connection, operator_id)
         ended = staffing.dismiss(connection, operator_id, who().id, at)
-        fault = FAULTS[ended] if isinstance(ended, StaffFault) else ""
+        fault = FAULTS.of(ended, most=MOST_GRANT_LIMIT) if isinstance(ended, StaffFault) else ""
         if not isinstance(ended, StaffFault):
             _note(connection, name, disabled=True, logins_ended=ended.logins, cases_returned=len(ended.returned))
             for handoff_id, case_id in ended.returned:
@@ -82,7 +88,7 @@ def disable(operator_id: int) -> Response:
                 entry = DeskEntry(at, who().name, Kind.RETURNED, who().id, case_id, handoff_id, reason=reason)
                 desk_entries.append(connection, entry)
             queue.note(connection, "presence", at)
-    return _answer(operator_id, fault, f"{name} is disabled and logged out everywhere.")
+    return _answer(operator_id, fault, _("%(who)s is disabled and logged out everywhere.", who=name))
 
 
 @room.post("/operators/<int:operator_id>/enable")
@@ -92,10 +98,10 @@ def enable(operator_id: int) -> Response:
     with here().database.begin() as connection:
         name = _name(connection, operator_id)
         back = staffing.let_back(connection, operator_id, who().id)
-        fault = FAULTS[back] if isinstance(back, StaffFault) else ""
+        fault = FAULTS.of(back, most=MOST_GRANT_LIMIT) if isinstance(back, StaffFault) else ""
         if not fault:
             _note(connection, name, disabled=False)
-    return _answer(operator_id, fault, f"{name} may log in again.")
+    return _answer(operator_id, fault, _("%(who)s may log in again.", who=name))
 
 
 @room.post("/operators/<int:operator_id>/logout")
@@ -106,11 +112,11 @@ def log_out(operator_id: int) -> Response:
     with here().database.begin() as connection:
         name = _name(connection, operator_id)
         ended = staffing.log_out(connection, operator_id, who().id, at)
-        fault = FAULTS[ended] if isinstance(ended, StaffFault) else ""
+        fault = FAULTS.of(ended, most=MOST_GRANT_LIMIT) if isinstance(ended, StaffFault) else ""
         if not fault:
             entry = DeskEntry(at, who().name, Kind.LOGIN_REVOKED, who().id, details={"of": name, "logins": ended})
             desk_entries.append(connection, entry)
-    return _answer(operator_id, fault, f"{name} is logged out everywhere.")
+    return _answer(operator_id, fault, _("%(who)s is logged out everywhere.", who=name))
 
 
 def _terms(known: Operator) -> tuple[Terms | None, str]:
@@ -119,14 +125,14 @@ def _terms(known: Operator) -> tuple[Terms | None, str]:
     try:
         role, limit = Role(form.get("role", "")), int(form.get("grant_limit", ""))
     except ValueError:
-        return None, "Choose a role, and give the limit as a whole number."
+        return None, _("Choose a role, and give the limit as a whole number.")
     phone, typed = known.phone_sealed, form.get("phone", "").strip()
     if form.get("forget_phone"):
         phone = None
     elif typed:
         number = callers.e164(typed, here().lines.all[0].country)
         if number is None:
-            return None, "That is no telephone number. Write it with the country's code: +49 ..."
+            return None, _("That is no telephone number. Write it with the country's code: +49 ...")
         phone = callers.seal(number, here().secrets.number_key)
     return Terms(role, limit, phone, bool(form.get("on_call"))), ""
 

@@ -21,6 +21,7 @@ from keys.products import products
 from webhooks.desk import words
 from webhooks.desk.exporting import cell
 from webhooks.desk.guards import here, least
+from webhooks.page_texts import Words, later
 
 room = Blueprint("statistics_page", __name__, url_prefix="/desk")
 
@@ -28,12 +29,14 @@ WIDTH, HEIGHT = 720, 180
 MOST_DRAWN = 6
 """Names with a colour of their own; the others are drawn together."""
 COLUMNS = ("by", "name", "week", "monday", "count", "hidden")
-TITLES = {
-    "product": "Activated, by product",
-    "channel": "Activated, by channel",
-    "region": "Activated, by region",
-    "outcome": "What came of it",
-}
+TITLES = Words(
+    {
+        "product": later("Activated, by product"),
+        "channel": later("Activated, by channel"),
+        "region": later("Activated, by region"),
+        "outcome": later("What came of it"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

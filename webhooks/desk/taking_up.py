@@ -12,9 +12,10 @@ from ivr import taken_up as stays
 from ivr.desk_entries import DeskEntry, Kind
 from keys.errors import BadInput
 from keys.groups import digits_of
-from webhooks.desk import case_facts, case_words
+from webhooks.desk import case_facts, deed_words
 from webhooks.desk.guards import case_url, done, enhanced, here, say, who
 from webhooks.desk.handling import NotDone, written
+from webhooks.page_texts import gettext as _
 
 room = Blueprint("taking_up", __name__, url_prefix="/desk")
 
@@ -29,9 +30,9 @@ def open_by_number() -> Response:
     except BadInput:
         number = ""
     with here().database.read() as connection:
-        found, _ = case_facts.of_number(connection, number)
+        found, _handoff = case_facts.of_number(connection, number)
     if found is None:
-        say("There is no case of that number. It has ten digits, and begins with 9.", problem=True)
+        say(_("There is no case of that number. It has ten digits, and begins with 9."), problem=True)
         return done(url_for("queue_page.page"))
     return done(url_for("case_page.by_number", number=number))
 
@@ -44,10 +45,10 @@ def take_up(number: str) -> Response:
         abort(400)
     why = written(request.form.get("reason", ""))
     if isinstance(why, NotDone):
-        say(case_words.not_done(why), problem=True)
+        say(deed_words.not_done(why), problem=True)
         return Response(status=409) if enhanced() else done(url_for("case_page.by_number", number=number))
     with here().database.begin() as connection:
-        case_id, _ = case_facts.of_number(connection, number)
+        case_id, _handoff = case_facts.of_number(connection, number)
         if case_id is None:
             abort(404)
         handoff = stays.take_up(connection, case_id, at)
@@ -55,9 +56,9 @@ def take_up(number: str) -> Response:
         entry = DeskEntry(at, who().name, Kind.TAKEN_UP, who().id, case_id, handoff.id, reason=why)
         desk_entries.append(connection, entry)
     if mine:
-        say("The case is yours.")
+        say(_("The case is yours."))
     elif how == MINE and handoff.claimed_by != who().id:
-        say("The case was in the queue already, and somebody has it.", problem=True)
+        say(_("The case was in the queue already, and somebody has it."), problem=True)
     else:
-        say("The case is in the queue.")
+        say(_("The case is in the queue."))
     return done(case_url(handoff.id))

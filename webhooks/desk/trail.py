@@ -23,6 +23,7 @@ from webhooks.desk import entry_words
 from webhooks.desk.figures import desk_zone
 from webhooks.desk.guards import here, least
 from webhooks.desk.search import day_of
+from webhooks.page_texts import gettext as _
 from webhooks.row_numbers import row_number
 
 room = Blueprint("trail", __name__, url_prefix="/desk")
@@ -124,20 +125,20 @@ def _sought(given: dict[str, str]) -> tuple[Sought, dict[str, str]]:
     faults: dict[str, str] = {}
     operator = given.get("operator", "")
     if operator and not (operator.isdecimal() and len(operator) < 19):
-        faults["operator"] = "There is no such operator."
+        faults["operator"] = _("There is no such operator.")
     kind = given.get("kind")
     if kind and kind not in set(Kind):
-        faults["kind"] = "There is no such deed."
+        faults["kind"] = _("There is no such deed.")
     number = ""
     try:
         number = digits_of(given.get("case", ""))
     except BadInput:
-        faults["case"] = "A case number has ten digits."
+        faults["case"] = _("A case number has ten digits.")
     days: list[date | None] = []
     for name in ("since", "until"):
         day = day_of(given.get(name, ""))
         if day is None and given.get(name):
-            faults[name] = "Write the day as 2026-11-24."
+            faults[name] = _("Write the day as 2026-11-24.")
         days.append(day)
     if faults:
         return Sought(), faults

@@ -17,7 +17,7 @@ from tests.webhooks.api.conftest import Program, program
 from tests.webhooks.conftest import Door
 from webhooks.api.guards import opened
 from webhooks.app import create_app
-from webhooks.desk import case_words, deciding, reviewing
+from webhooks.desk import deciding, deed_words, reviewing
 from webhooks.desk.handling import Doing, Done, NotDone, Why, claim
 
 from .conftest import app, foreign_key
@@ -159,7 +159,7 @@ def by_operator(at, iid, *, doing, database, clock, **_):
     if isinstance(done, Done):
         return None
     if done.why is Why.HELD:
-        assert "Look at this first: 2 wrong proofs named this key" in case_words.not_done(done)
+        assert "Look at this first: 2 wrong proofs named this key" in deed_words.not_done(done)
         return "HELD_FOR_REVIEW"
     return str(done.facts["refusal"])
 

@@ -90,7 +90,7 @@ def test_the_page_shows_what_was_activated_before_and_other_cases_of_the_caller(
             ledger.reserve_and_post(connection, claim, now=desk.now())
         number = cases.read(connection, earlier.case_id).number
     said = text_of(desk_client().get(f"/desk/cases/{handoff(groups=groups, after=60).id}").text)
-    assert "This machine with this key: 2 activated" in said
+    assert "This machine with this key: activated 2 times" in said
     assert "Granted Held Used Left 10 0 2 8" in said
     assert f"Other cases of this caller Case Opened State {number}" in said
 

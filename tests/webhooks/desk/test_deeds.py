@@ -105,7 +105,7 @@ def test_an_activation_at_the_desk_is_read_by_the_line_and_counted_as_the_operat
     path = took(desktop, handoff)
     desktop.post(f"{path}/groups", **each(groups))
     part = desktop.post_part(f"{path}/issue", reason="checked with the customer")
-    assert "the line tells the caller" in part.headers["HX-Trigger"]
+    assert "The line tells the caller" in part.headers["HX-Trigger"]
     assert call.silence().words.startswith("A person has approved this machine. Write down 8 blocks of six digits.")
     with desk.database.read() as connection:
         post = of_key(connection, mak.key.id)[-1]
@@ -275,9 +275,9 @@ def test_a_caller_who_hung_up_is_not_handed_back_but_texted_what_was_decided(
     assert page.status_code == 409
     assert "The caller is not on the line any more." in page.text
     desktop.post(f"{path}/groups", whole=" ".join(groups))
-    assert "nobody knows it yet" in _said(desktop.post_part(f"{path}/issue"))
+    assert "Nobody knows it yet" in _said(desktop.post_part(f"{path}/issue"))
     assert standing(handoff)[0].state is HandoffState.CLAIMED
-    assert "the text is on its way" in _said(desktop.post_part(f"{path}/issue", by_text="1"))
+    assert "The text is on its way" in _said(desktop.post_part(f"{path}/issue", by_text="1"))
     (body,) = Texts(staffed, clock, "+14155550124").come()
     assert body.startswith("Approved. Type these blocks into your machine")
     assert (standing(handoff)[0].state, standing(handoff)[0].disposition) == (HandoffState.DONE, "activated")
@@ -295,7 +295,7 @@ def test_who_texted_is_answered_by_text_and_the_case_is_closed(staffed, clock, d
         (handoff,) = queue.unfinished(connection)
     desktop = desk_client()
     path = took(desktop, handoff)
-    assert "texts" in desktop.get(path).text
+    assert "texting" in desktop.get(path).text
     desktop.post(f"{path}/groups", whole=" ".join(groups))
     desktop.post(f"{path}/issue")
     (body,) = phone.come()
@@ -457,7 +457,7 @@ def test_a_blocked_key_is_opened_by_a_supervisor_only(desk_client, desk, handoff
     entered = handoff(reason="KEY_BLOCKED", groups=groups)
     desktop = desk_client()
     path = took(desktop, entered)
-    assert "The key is blocked." in desktop.get(path).text
+    assert "key is blocked" in desktop.get(path).text
     assert "Open the key" not in desktop.get(path).text
     assert desktop.post(f"{path}/unblock", reason="found").status_code == 403
     chief = desk_client(Role.SUPERVISOR, name="Mira Holt")

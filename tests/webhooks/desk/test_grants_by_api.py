@@ -72,7 +72,7 @@ def test_the_page_of_a_case_shows_what_a_program_asked_for(program, desk_client,
     program().post("/allowance-requests", wish(mak))
     desktop = desk_client()
     found = handoff("ALLOWANCE_EXHAUSTED", split(encode(installation(1, mak.key.serial))), layout=1)
-    assert "20 more, by Nordstern Shipping: fleet console" in desktop.get(f"/desk/cases/{found.id}").text
+    assert "20 more, asked by Nordstern Shipping: fleet console" in desktop.get(f"/desk/cases/{found.id}").text
 
 
 def test_under_one_idempotency_key_it_is_one_request(program, mak):

@@ -224,7 +224,7 @@ def test_each_page_is_told_what_it_shows_of_the_queue(opened, handoff):
         every, texts = Browser(opened, TOKEN, query="queue=1"), Browser(opened, TOKEN, query="queue=1&channel=text")
         await every.until("event: board"), await texts.until("event: board")
         assert (every.boards()[0]["order"], texts.boards()[0]["order"]) == ([called.id, texted.id], [texted.id])
-        assert texts.boards()[0]["parts"]["board-said"].count("1 shown") == 1
+        assert texts.boards()[0]["parts"]["board-said"].count("one shown") == 1
         await every.leave(), await texts.leave()
 
     asyncio.run(scene())

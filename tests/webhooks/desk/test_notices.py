@@ -46,7 +46,7 @@ def test_a_notice_is_heard_from_when_it_is_switched_on_till_it_is_switched_off(s
     assert heard() == "We are slow today."
     page = supervisor.get("/desk/notices").text
     assert "We are slow today." in page
-    assert "All lines, on since" in page
+    assert "All lines, switched on by" in page
     assert "Callers hear it from the next call on." in page
     assert supervisor.post("/desk/notices/1/off").status_code == 303
     assert heard() is None

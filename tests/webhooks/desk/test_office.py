@@ -50,7 +50,7 @@ def test_the_figures_follow_what_happens_without_a_new_page(supervisor, handoff,
     part = supervisor.part("/desk/office/figures").text
     assert "2 min 10 s" in part
     assert "over target" in part
-    assert "0 in time, 1 late, 0 left before an answer" in part
+    assert "0 in time, one late, 0 left before an answer" in part
     assert "<html" not in part
     assert 'hx-trigger="desk-changed from:body' in part
 
@@ -74,8 +74,8 @@ def test_the_tallest_bar_fills_the_chart_and_nothing_leaves_it():
 def test_the_week_is_written_out_and_the_end_of_a_day_is_24_00():
     desk = DeskHours(ZoneInfo("UTC"), read_hours("sat 22:00-24:00, sat 09:00-12:00"), frozenset({date(2026, 12, 25)}))
     week = dict(week_of(desk))
-    assert week["sat"] == "09:00 to 12:00, 22:00 to 24:00"
-    assert week["sun"] == "closed"
+    assert week["Saturday"] == "09:00 to 12:00, 22:00 to 24:00"
+    assert week["Sunday"] == "closed"
 
 
 @one_database

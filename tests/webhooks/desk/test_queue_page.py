@@ -190,7 +190,7 @@ def test_the_queue_can_be_narrowed_to_a_channel_and_a_line(desk, add_operator, h
     assert "text, English" in texted
     assert len(cells(anna.part("/desk/queue/board?line=Nordstern+activation+line").text)) == 2
     none = anna.get("/desk/queue?line=Other+line").text
-    assert "Nobody waits here. 2 in the queue on other channels or lines." in none
+    assert "Nobody waits here. 2 cases are in the queue on other channels or lines." in none
     assert "<option selected>Other line</option>" in none
     assert len(cells(anna.get("/desk/queue?channel=pigeon&line=nowhere").text)) == 2
 
@@ -209,10 +209,10 @@ def test_promised_call_backs_stand_below_with_their_due_time(desk_client, handof
         call_backs.note(connection, replace(wish, call_sid="CAother", case_id=None, hours=1))
     clock.now += timedelta(hours=2)
     page = desk_client().get("/desk/queue").text.partition("Call-backs promised")[2]
-    assert "2026-11-24 13:00 UTC" in page
+    assert "Nov 24, 2026, 1:00\u202fPM UTC" in page
     assert page.count("overdue") == 1
     assert "no case" in page
-    assert page.index("13:00") < page.index("2026-11-25 12:00")
+    assert page.index("Nov 24, 2026") < page.index("Nov 25, 2026")
 
 
 def test_the_number_that_waits_leaves_out_what_somebody_has(desk_client, handoff):

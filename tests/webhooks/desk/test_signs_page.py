@@ -12,6 +12,7 @@ from ivr.sightings import Attempt
 from ivr.signs import RULES
 from keys import alarms
 from keys.alarms import AlarmKind
+from webhooks.desk import sign_words
 
 one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -90,7 +91,7 @@ def test_a_number_withheld_speaks_against_nobody_s_key(supervisor, database, clo
 def test_every_rule_is_written_out(supervisor):
     said = words_of(supervisor.get("/desk/signs").text)
     for rule in RULES:
-        assert f"{rule.sign} {rule.words.format(count=rule.least)} {rule.points}" in said
+        assert f"{rule.sign} {sign_words.sign(rule.sign, rule.least)} {rule.points}" in said
 
 
 @pytest.mark.usefixtures("catalogue")

@@ -2,6 +2,7 @@
 // Rule: what did not change is not touched, so that a focus, a press or a selection stays where it is.
 import { tick, moments } from "./clock.js";
 import { give, hold, isPressed } from "./kept.js";
+import { _ } from "./words.js";
 
 const title = document.title;
 const late = [];  // what came while a button of the queue was held down
@@ -51,7 +52,7 @@ export function waiting(count) {
   if (!shown) return;
   const unseen = document.createElement("span");
   unseen.className = "unseen";
-  unseen.textContent = " waiting";
+  unseen.textContent = ` ${_("waiting")}`;
   shown.dataset.waiting = count;
   shown.replaceChildren(String(count), unseen);
   entitle();

@@ -1,14 +1,15 @@
 // Times on the page: waits go on by themselves, and moments stand in the operator's own time zone.
 // Rule: a wait is counted by the desk's clock, never by that of the operator's machine.
+import { _, locale } from "./words.js";
 
 const now = document.body.dataset.now;
 const ahead = now ? Date.now() - Date.parse(now) : 0;
 
 function length(seconds) {
-  const hours = Math.floor(seconds / 3600), rest = seconds % 3600;
-  if (hours) return `${hours} h ${Math.floor(rest / 60)} min`;
-  if (rest < 60) return `${rest} s`;
-  return rest % 60 ? `${Math.floor(rest / 60)} min ${rest % 60} s` : `${rest / 60} min`;
+  const hours = Math.floor(seconds / 3600), minutes = Math.floor((seconds % 3600) / 60), rest = seconds % 60;
+  if (hours) return _("%(hours)s h %(minutes)s min", { hours, minutes });
+  if (!minutes) return _("%(seconds)s s", { seconds: rest });
+  return rest ? _("%(minutes)s min %(seconds)s s", { minutes, seconds: rest }) : _("%(minutes)s min", { minutes });
 }
 
 export function tick() {
@@ -27,7 +28,7 @@ export function moments() {
   for (const moment of document.querySelectorAll("time[data-moment]")) {
     const when = new Date(moment.dateTime);
     moment.title = moment.textContent;
-    moment.textContent = when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    moment.textContent = when.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
     delete moment.dataset.moment;
   }
 }

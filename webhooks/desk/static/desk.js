@@ -6,6 +6,7 @@ import "./keys.js";
 import "./kept.js";
 import { tell } from "./said.js";
 import "./stream.js";
+import { _ } from "./words.js";
 
 const body = document.body;
 document.documentElement.classList.add("scripted");
@@ -17,7 +18,7 @@ body.addEventListener("submit", (event) => {
   if (typed.every((field) => field.value.trim() === field.defaultValue)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  tell("The digits you typed are not kept yet. Keep them first, or take them out.", true);
+  tell(_("The digits you typed are not kept yet. Keep them first, or take them out."), true);
 }, true);
 
 body.addEventListener("htmx:afterSettle", () => { moments(); entitle(); tick(); });

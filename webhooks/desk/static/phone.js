@@ -1,6 +1,6 @@
 // The telephone in a browser: signs in with short tokens, rings, and says every half minute that it is there.
 // Rule: what is shown is what the library has told us; the desk rings this page only while it says that it is there.
-"use strict";
+import { _ } from "./words.js";
 
 (() => {
   const root = document.getElementById("phone");
@@ -31,11 +31,11 @@
     for (const name of ["accept", "reject", "mute", "hang-up", "on", "off"]) {
       at(name).hidden = !SHOWN[state].includes(name);
     }
-    document.title = state === "ringing" ? `A call for you – ${title}` : title;
+    document.title = state === "ringing" ? `${_("A call for you")} – ${title}` : title;
     if (state === "ringing") at("accept").focus();
   };
 
-  const ready = () => show("ready", "Ready. It rings here.");
+  const ready = () => show("ready", _("Ready. It rings here."));
 
   const trouble = (words) => {
     window.clearInterval(beat);
@@ -44,14 +44,14 @@
 
   const fetchToken = async () => {
     const answer = await post("token");
-    if (answer.status === 401) throw new Error("You are logged out. Log in again, then switch the telephone on.");
-    if (!answer.ok) throw new Error("The desk gives no token just now. It is tried again in a moment.");
+    if (answer.status === 401) throw new Error(_("You are logged out. Log in again, then switch the telephone on."));
+    if (!answer.ok) throw new Error(_("The desk gives no token just now. It is tried again in a moment."));
     return (await answer.json()).token;
   };
 
   const sayHere = async () => {
     const answer = await post("here").catch(() => null);
-    if (answer && answer.status === 401) trouble("You are logged out. Log in again, then switch the telephone on.");
+    if (answer && answer.status === 401) trouble(_("You are logged out. Log in again, then switch the telephone on."));
   };
 
   const ended = (which) => () => {
@@ -63,11 +63,11 @@
 
   const incoming = (rings) => {
     call = rings;
-    rings.on("accept", () => show("talking", "You are on the call."));
+    rings.on("accept", () => show("talking", _("You are on the call.")));
     for (const news of ["cancel", "disconnect", "reject", "error"]) rings.on(news, ended(rings));
-    show("ringing", "A call for you.");
+    show("ringing", _("A call for you."));
     if ("Notification" in window && Notification.permission === "granted") {
-      new Notification("A call for you", { tag: "touchtone-phone" });
+      new Notification(_("A call for you"), { tag: "touchtone-phone" });
     }
   };
 
@@ -81,12 +81,12 @@
 
   const start = async () => {
     window.clearTimeout(again);
-    show("starting", "One moment …");
+    show("starting", _("One moment …"));
     try {
-      if (!window.Twilio || !window.Twilio.Device) throw new Error("The telephone's library could not be loaded.");
+      if (!window.Twilio || !window.Twilio.Device) throw new Error(_("The telephone's library could not be loaded."));
       const made = new window.Twilio.Device(await fetchToken(), {
         logLevel: "error",
-        closeProtection: "You are on a call. Leave, and it ends.",
+        closeProtection: _("You are on a call. Leave, and it ends."),
       });
       device = made;
       made.on("registered", () => {
@@ -98,10 +98,13 @@
       made.on("unregistered", () => {
         window.clearInterval(beat);
         post("gone").catch(() => null);
-        if (device === made && !call) trouble("The connection is lost. It is tried again by itself.");
+        if (device === made && !call) trouble(_("The connection is lost. It is tried again by itself."));
       });
       made.on("error", (error) => {
-        if (!call) trouble(`It does not work just now (${error && error.code ? error.code : "no number"}).`);
+        if (!call) {
+          const number = error && error.code ? error.code : _("no number");
+          trouble(_("It does not work just now (%(number)s).", { number }));
+        };
       });
       made.on("tokenWillExpire", renew);
       made.on("incoming", incoming);
@@ -119,7 +122,7 @@
     window.clearTimeout(again);
     post("gone").catch(() => null);
     if (was) was.destroy();
-    show("off", "Switched off. Your own telephone rings instead.");
+    show("off", _("Switched off. Your own telephone rings instead."));
   };
 
   at("accept").addEventListener("click", () => call && call.accept());

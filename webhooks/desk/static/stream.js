@@ -25,6 +25,7 @@ function address() {
   if (!filters || !there) return body.dataset.live;
   const asked = new URLSearchParams(new FormData(filters));
   asked.set("mark", there.dataset.mark);
+  asked.set("language", document.documentElement.lang);
   return `${body.dataset.live}?queue=1&${asked}`;
 }
 function listen() {

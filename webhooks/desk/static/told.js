@@ -1,6 +1,7 @@
 // A new case is told by sound and by a notice of the desktop, where the operator wants that; and always in words.
 // Rule: each case is told once, and a notice says nothing of the case: it may stand on a locked screen.
 import { tell } from "./said.js";
+import { _, locale } from "./words.js";
 
 const known = new Set();
 let audio = null;
@@ -10,10 +11,10 @@ function wanted(name) { return localStorage.getItem(`desk-${name}`) === "on"; }
 export function arrived(handoff) {
   if (known.has(handoff)) return;
   known.add(handoff);
-  document.getElementById("news").textContent = `A new case waits, at ${new Date().toLocaleTimeString()}.`;
+  document.getElementById("news").textContent = _("A new case waits, at %(time)s.", { time: new Date().toLocaleTimeString(locale) });
   if (wanted("sound")) chime();
   if (wanted("notices") && "Notification" in window && Notification.permission === "granted" && document.hidden) {
-    const notice = new Notification("A case waits", { body: "Somebody waits for a person.", tag: `desk-${handoff}` });
+    const notice = new Notification(_("A case waits"), { body: _("Somebody waits for a person."), tag: `desk-${handoff}` });
     notice.onclick = () => { window.focus(); notice.close(); };
   }
 }
@@ -61,7 +62,7 @@ toggle("sound", async () => true);
 if ("Notification" in window) {
   toggle("notices", async () => {
     const given = await Notification.requestPermission();
-    if (given !== "granted") tell("The browser does not allow notices of this page.", true);
+    if (given !== "granted") tell(_("The browser does not allow notices of this page."), true);
     return given === "granted";
   });
 }

@@ -2,16 +2,19 @@
 // One rule: each block is judged by itself as soon as it is whole, and what is wrong is said beside it.
 
 import { post } from "./calling.js";
+import { _ } from "./words.js";
 
 const KEPT_AS = "touchtone-machine";
 const STATES = {
-  awaiting_confirmation: "Not activated yet",
-  activated: "Activated",
-  expired: "The activation has expired",
-  hardware_changed: "Too much of the hardware has changed",
-  not_installed: "No product key is installed",
+  awaiting_confirmation: _("Not activated yet"),
+  activated: _("Activated"),
+  expired: _("The activation has expired"),
+  hardware_changed: _("Too much of the hardware has changed"),
+  not_installed: _("No product key is installed"),
 };
-const WORDS = { A: "Alpha", B: "Bravo", C: "Charlie", D: "Delta", E: "Echo", F: "Foxtrot", G: "Golf", H: "Hotel" };
+const WORDS = {
+  A: _("Alpha"), B: _("Bravo"), C: _("Charlie"), D: _("Delta"), E: _("Echo"), F: _("Foxtrot"), G: _("Golf"), H: _("Hotel"),
+};
 const at = (id) => document.getElementById(id);
 
 let shown = null;
@@ -36,7 +39,7 @@ function show(facts) {
   shown = facts;
   at("product").textContent = facts.product;
   at("host").textContent = facts.name;
-  at("last-five").textContent = `ends in ${facts.last_five}`;
+  at("last-five").textContent = _("ends in %(key)s", { key: facts.last_five });
   at("iid").replaceChildren(...facts.installation_id.map((group) => element("li", group)));
   at("codes").hidden = !facts.call_link;
   if (facts.call_link) {
@@ -126,11 +129,11 @@ async function confirm(event) {
     at("status").focus?.();
     return;
   }
-  const faults = answer.told.faults ?? [{ block: null, why: "The machine does not answer; load this page again." }];
+  const faults = answer.told.faults ?? [{ block: null, why: _("The machine does not answer; load this page again.") }];
   for (const { block, why } of faults) if (block) mark(block, why);
   const letters = faults.filter(({ block }) => block).map(({ block }) => block);
   const rest = faults.filter(({ block }) => !block).map(({ why }) => why);
-  if (letters.length) rest.unshift(`Look again at block ${letters.join(", ")}.`);
+  if (letters.length) rest.unshift(_("Look again at block %(letters)s.", { letters: letters.join(", ") }));
   at("wrong").textContent = rest.join(" ");
   if (letters.length) at(`block-${letters[0]}`).focus();
 }

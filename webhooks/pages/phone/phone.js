@@ -5,16 +5,17 @@ import { Call, callerNumber, post } from "./calling.js";
 import * as machine from "./machine.js";
 import * as sound from "./sound.js";
 import * as texts from "./texts.js";
+import { _, locale } from "./words.js";
 
 const KEYS = "123456789*0#";
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
-const NAMES = { "*": "star", "#": "hash" };
+const NAMES = { "*": _("star"), "#": _("hash") };
 const OUTCOMES = {
-  activated: "The whole confirmation ID was heard.",
-  refused: "The line ended the call without a confirmation ID.",
-  hung_up: "The caller hung up.",
-  case: "The caller has a case number to come back with.",
-  no_answer: "The line did not answer properly.",
+  activated: _("The whole confirmation ID was heard."),
+  refused: _("The line ended the call without a confirmation ID."),
+  hung_up: _("The caller hung up."),
+  case: _("The caller has a case number to come back with."),
+  no_answer: _("The line did not answer properly."),
 };
 const at = (id) => document.getElementById(id);
 
@@ -75,10 +76,10 @@ async function dial(link = null) {
   begin();
   const answer = await post("phone/calls", wish).catch(() => ({ ok: false, told: {} }));
   if (!answer.ok) {
-    end(null, answer.told.reason ?? "This call cannot be dialled: look at the caller's number.");
+    end(null, answer.told.reason ?? _("This call cannot be dialled: look at the caller's number."));
     return;
   }
-  at("dialled").textContent = link ? "dialled by the code" : at("line").value;
+  at("dialled").textContent = link ? _("dialled by the code") : at("line").value;
   call = new Call(answer.told.id, news);
   // On a touch screen, a focused field would bring up a keyboard over the keypad.
   at(matchMedia("(pointer: coarse)").matches ? "hang-up" : "typed").focus({ preventScroll: true });
@@ -94,26 +95,21 @@ function begin() {
   at("dial-code").disabled = true;
   at("hang-up").disabled = false;
   at("wishes").disabled = true;
-  at("state").textContent = "Calling";
+  at("language").disabled = true;
+  at("state").textContent = _("Calling");
   document.body.classList.add("in-call");
 }
 
 function end(over, words) {
   sound.hush();
-  lamp(false, "Line closed");
-  for (const id of ["dial", "dial-code", "wishes"]) at(id).disabled = false;
+  lamp(false, _("Line closed"));
+  for (const id of ["dial", "dial-code", "wishes", "language"]) at(id).disabled = false;
   at("hang-up").disabled = true;
-  at("state").textContent = "Call ended";
+  at("state").textContent = _("Call ended");
   document.body.classList.remove("in-call");
   at("summary").replaceChildren(document.createElement("strong"));
   at("summary").firstChild.textContent = words;
-  if (over?.turns) {
-    const extra = [`${over.turns} turns`, `heard ${over.heard} s`, `keyed ${over.keyed} s`, `waited ${over.waited} s`];
-    if (over.lost) extra.push(`keys lost: ${over.lost}`);
-    if (at("twice").checked) extra.push(over.differences ? `answered differently: ${over.differences}` : "both deliveries answered alike");
-    if (over.problems) extra.push(`faulty documents: ${over.problems}`);
-    at("summary").append(` ${extra.join(", ")}.`);
-  }
+  if (over?.summary) at("summary").append(` ${over.summary}`);
   at("summary").hidden = false;
   at("transcript").scrollTop = at("transcript").scrollHeight;
 }
@@ -124,8 +120,8 @@ function news({ entries, clock, listening: open, over }) {
   if (over) {
     end(over, OUTCOMES[over.outcome] ?? over.outcome);
   } else {
-    at("state").textContent = "In a call";
-    lamp(open, open ? "Listening" : "Not listening");
+    at("state").textContent = _("In a call");
+    lamp(open, open ? _("Listening") : _("Not listening"));
   }
 }
 
@@ -138,11 +134,12 @@ function lamp(open, words) {
 function show({ at: when, who, words, note }) {
   const row = document.createElement("p");
   row.className = who;
-  for (const [kind, text] of [["time", face(when)], ["who", who === "you" ? "You" : "Line"], ["words", words], ["note", note]]) {
+  for (const [kind, text] of [["time", face(when)], ["who", who === "you" ? _("You") : _("Line")], ["words", words], ["note", note]]) {
     if (!text) continue;
     const part = document.createElement("span");
     part.className = kind;
     part.textContent = text;
+    if (kind === "words") part.dir = who === "line" ? "auto" : "ltr";
     row.append(part, " ");
   }
   const list = at("transcript");
@@ -158,8 +155,8 @@ function face(seconds) {
 
 async function showLines() {
   ({ lines, texts: textsComeHere } = await (await fetch("phone/lines")).json());
-  const names = new Intl.DisplayNames(["en"], { type: "language" });
-  at("line").replaceChildren(...lines.map(({ number, name, locale }) => named(new Option(`${names.of(locale)}, ${number}`, number), name)));
+  const names = new Intl.DisplayNames([locale], { type: "language" });
+  at("line").replaceChildren(...lines.map(({ number, name, locale: of }) => named(new Option(_("%(language)s, %(number)s", { language: names.of(of), number }), number), name)));
 }
 
 function named(option, name) {
@@ -174,7 +171,7 @@ function wire() {
   at("typed").addEventListener("beforeinput", byInput);
   document.addEventListener("keydown", byKeyboard);
   window.addEventListener("pagehide", () => { if (call && !call.over) call.hangUp(); });
-  at("delay").addEventListener("input", () => { at("delay-words").textContent = `${at("delay").value} s`; });
+  at("delay").addEventListener("input", () => { at("delay-words").textContent = at("delay").value; });
   at("caller").addEventListener("change", () => {
     at("other-row").hidden = at("caller").value !== "other";
     texts.turn();
@@ -182,9 +179,10 @@ function wire() {
   at("other").addEventListener("change", texts.turn);
   at("line").addEventListener("change", texts.turn);
   at("text-code-button").addEventListener("click", texts.writeInstallationId);
+  at("language").addEventListener("change", () => location.replace(`${location.pathname}?language=${at("language").value}`));
   at("mute").addEventListener("change", () => sound.mute(at("mute").checked));
   if (!sound.canSpeak) {
-    at("mute-words").textContent = "Mute the tones (this browser has no voice; read along)";
+    at("mute-words").textContent = _("Mute the tones (this browser has no voice; read along)");
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { callerNumber, post } from "./calling.js";
 import * as machine from "./machine.js";
+import { _, locale } from "./words.js";
 
 const LOOK_EVERY = 1000;
 const LOOK_SOON = 150;
@@ -11,23 +12,23 @@ const MOST_KEPT = 100;
 const MOST_ASKED = 20;
 const BLOCK = /^([A-H]) (\d{6})$/gm;
 const STATES = {
-  on_its_way: "on its way",
-  taken: "delivered",
-  lost: "not delivered: the line did not answer",
-  accepted: "sent",
-  sent: "sent",
-  delivered: "delivered",
-  undelivered: "not delivered",
-  failed: "not delivered",
+  on_its_way: _("on its way"),
+  taken: _("delivered"),
+  lost: _("not delivered: the line did not answer"),
+  accepted: _("sent"),
+  sent: _("sent"),
+  delivered: _("delivered"),
+  undelivered: _("not delivered"),
+  failed: _("not delivered"),
 };
 const SETTLED = new Set(["taken", "lost", "delivered", "undelivered", "failed"]);
 const REASONS = {
-  NO_SENDER: "the line sends no texts",
-  OPTED_OUT: "this number has opted out; START lifts that",
-  COUNTRY_NOT_ALLOWED: "it sends none to that country",
-  NOT_TEXTABLE: "that number is no mobile",
+  NO_SENDER: _("the line sends no texts"),
+  OPTED_OUT: _("this number has opted out; START lifts that"),
+  COUNTRY_NOT_ALLOWED: _("it sends none to that country"),
+  NOT_TEXTABLE: _("that number is no mobile"),
 };
-const NONE_HERE = "This line sends its texts by Twilio: they go to real telephones, and none comes here.";
+const NONE_HERE = _("This line sends its texts by Twilio: they go to real telephones, and none comes here.");
 const at = (id) => document.getElementById(id);
 
 let lines = [];
@@ -64,9 +65,9 @@ export function turn() {
   const known = /^\+\d{7,15}$/.test(number);
   let hindrance = "";
   if (!open) hindrance = NONE_HERE;
-  else if (!line?.texts) hindrance = "This line takes no texts: its file of lines names no text sender for it.";
-  else if (number === "anonymous") hindrance = "A withheld number sends no texts. Choose another caller.";
-  else if (!known) hindrance = "Write the caller's number first.";
+  else if (!line?.texts) hindrance = _("This line takes no texts: its file of lines names no text sender for it.");
+  else if (number === "anonymous") hindrance = _("A withheld number sends no texts. Choose another caller.");
+  else if (!known) hindrance = _("Write the caller's number first.");
   at("hindrance").textContent = hindrance;
   at("hindrance").hidden = !hindrance;
   for (const id of ["compose", "write-id", "text-code-button"]) at(id).disabled = Boolean(hindrance);
@@ -137,10 +138,10 @@ function tidy() {
 
 function bubble(one) {
   const row = made("div", "", { class: `bubble ${one.who}`, id: `text-${one.id}` });
-  row.append(made("span", one.who === "you" ? "You: " : "Line: ", { class: "unseen" }), made("p", one.body));
+  row.append(made("span", one.who === "you" ? `${_("You")}: ` : `${_("Line")}: `, { class: "unseen" }), made("p", one.body, { dir: "auto" }));
   const blocks = [...one.body.matchAll(BLOCK)].map(([, , digits]) => digits);
   if (one.who === "line" && blocks.length >= 5) {
-    const button = made("button", "Type these blocks into the machine", { type: "button" });
+    const button = made("button", _("Type these blocks into the machine"), { type: "button" });
     button.addEventListener("click", () => machine.typeBlocks(blocks.join("")));
     row.append(button);
   }
@@ -148,11 +149,11 @@ function bubble(one) {
   return row;
 }
 
-function underneath({ at: when, segments, encoding, state, reason }) {
-  const clock = new Date(when).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const parts = [clock, `${segments} segment${segments === 1 ? "" : "s"}, ${encoding}`];
+function underneath({ at: when, size, state, reason }) {
+  const clock = new Date(when).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+  const parts = [clock, size];
   if (STATES[state]) parts.push(STATES[state]);
-  if (reason) parts.push(`no answer: ${REASONS[reason] ?? "as many texts as may be went out today"}`);
+  if (reason) parts.push(_("no answer: %(why)s", { why: REASONS[reason] ?? _("as many texts as may be went out today") }));
   return parts.join(" \u00b7 ");
 }
 
@@ -175,7 +176,7 @@ async function send(event) {
 
 async function bring(wish) {
   const { ok, told } = await post("phone/texts", wish).catch(() => ({ ok: false, told: {} }));
-  at("unsent").textContent = ok ? "" : told.reason ?? "This text cannot be sent.";
+  at("unsent").textContent = ok ? "" : told.reason ?? _("This text cannot be sent.");
   if (ok) {
     add({ ...told, who: "you", state: "on_its_way" }, wish.caller);
     keep();

@@ -10,7 +10,8 @@ SCHEMES = ("light", "dark")
 TOO_WIDE = """
 const edge = document.documentElement.clientWidth;
 if (document.documentElement.scrollWidth <= edge) return [];
-const beyond = (one) => one.getBoundingClientRect().right > edge + 0.5 || one.scrollWidth > edge;
+const out = (box) => box.right > edge + 0.5 || box.left < -0.5 && box.width > 1;
+const beyond = (one) => out(one.getBoundingClientRect()) || one.scrollWidth > edge;
 const found = [...document.body.querySelectorAll("*")].filter((one) => beyond(one) && ![...one.children].some(beyond));
 const loose = found.filter((one) => !one.closest("[role=region][tabindex]"));
 return ["the page", ...loose.map((one) => one.outerHTML.slice(0, 120))];

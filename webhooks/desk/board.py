@@ -113,6 +113,7 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
         cases.c.groups,
         cases.c.points,
         cases.c.signs,
+        cases.c.locale,
         calls.c.state.label("call_state"),
         calls.c.ended_at,
     ).select_from(
@@ -153,7 +154,7 @@ def _row(
         number=row.number,
         channel=row.channel,
         line=line.name,
-        locale=line.locale,
+        locale=row.locale or line.locale,
         reason=row.reason,
         state=HandoffState(row.state),
         entered_at=row.entered_at,

@@ -103,14 +103,16 @@ class CallBack:
 class CaseFacts:
     """One case as its page shows it; `handoff` is its last stay in the queue, `owner` who has it.
 
-    `score` is what spoke for a second look when it came; `flags` are facts about it as it stands;
-    `may_block` whether it has a caller whom one can block, `blocked` whether somebody did.
+    `locale` is the language that the caller hears or reads; `score` is what spoke for a second look when it came;
+    `flags` are facts about it as it stands; `may_block` whether it has a caller whom one can block, `blocked` whether
+    somebody did.
     """
 
     case: Case
     opened_at: datetime
     reason: str | None
     line: Line
+    locale: str
     handoff: Handoff | None
     owner: str | None
     mine: bool
@@ -148,7 +150,7 @@ def look(
 ) -> CaseFacts:  # fmt: skip
     """Read one case."""
     row = connection.execute(select(cases.cases).where(cases.cases.c.id == case_id)).one()
-    case = cases.read(connection, case_id)
+    case, line = cases.read(connection, case_id), lines.dialled(row.line)
     seen = digits.look(case.format, case.groups, secrets)
     key = _key(connection, seen, me, now) if seen.genuine else None
     people = operators.listed(connection)
@@ -159,7 +161,8 @@ def look(
         case=case,
         opened_at=row.opened_at,
         reason=row.reason,
-        line=lines.dialled(row.line),
+        line=line,
+        locale=row.locale or line.locale,
         handoff=handoff,
         owner=names.get(owner) if owner is not None else None,
         mine=owner == me.id and handoff is not None and handoff.state == queue.HandoffState.CLAIMED,

@@ -64,6 +64,7 @@ PLACES = Words(
         states.Requesting.__name__: later("has asked for more"),
         states.Escalating.__name__: later("comes into the queue"),
         states.Waiting.__name__: later("waiting, hears music"),
+        states.ChoosingLanguage.__name__: later("choosing a language"),
         states.Talking.__name__: later("talking to an operator"),
         states.Ended.__name__: later("the call is over"),
     }

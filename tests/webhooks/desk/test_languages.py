@@ -3,23 +3,25 @@
 import json
 import re
 from collections import Counter
+from typing import get_args
 
 import pytest
 
+from ivr import cases, queue, states
 from ivr.operators import Role
-from webhooks.desk import sheets
+from webhooks.desk import place_words, sheets
 from webhooks.desk.sheets import Sheets
-from webhooks.page_texts import languages
 
 from .conftest import token_in
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def root(page):
     return re.search(r"<html[^>]*>", page)[0]
 
 
+@one_database
 def test_whoever_chose_none_reads_what_their_browser_asks_for(desk_client):
     desktop = desk_client()
     german = desktop.get("/desk/queue", **{"Accept-Language": "de-CH,de;q=0.9"}).text
@@ -28,6 +30,7 @@ def test_whoever_chose_none_reads_what_their_browser_asks_for(desk_client):
     assert root(desktop.get("/desk/queue", **{"Accept-Language": "nl"}).text) == '<html lang="en-US" dir="ltr">'
 
 
+@one_database
 def test_a_choice_holds_from_the_login_on_for_every_page_until_another_is_made(desk_app, add_operator):
     add_operator()
     visitor = desk_app.test_client()
@@ -42,6 +45,7 @@ def test_a_choice_holds_from_the_login_on_for_every_page_until_another_is_made(d
     assert "لم يُسمح لك بالدخول" in refused.text
 
 
+@one_database
 def test_a_language_that_there_is_not_is_refused_and_nothing_is_kept(desk_client):
     desktop = desk_client()
     answer = desktop.post("/desk/language", language="tlh")
@@ -49,6 +53,7 @@ def test_a_language_that_there_is_not_is_refused_and_nothing_is_kept(desk_client
     assert root(desktop.get("/desk/queue").text) == '<html lang="en-US" dir="ltr">'
 
 
+@one_database
 def test_what_is_said_after_a_deed_is_in_the_language_of_the_page_that_asked(desk_client, handoff):
     anna, bo = desk_client(), desk_client(name="Bo Lind")
     entered = handoff()
@@ -63,12 +68,14 @@ def test_what_is_said_after_a_deed_is_in_the_language_of_the_page_that_asked(des
     assert "هذه الحالة عند \u2068Bo Lind\u2069." in told.headers["HX-Trigger"].encode().decode("unicode_escape")
 
 
+@one_database
 def test_a_page_that_is_not_there_says_so_in_the_language(desk_client):
     answer = desk_client().get("/desk/cases/4711", **{"Accept-Language": "de"})
     assert answer.status_code == 404
     assert "Diese Seite oder diesen Fall gibt es nicht." in answer.text
 
 
+@one_database
 def test_what_is_written_down_is_the_same_whoever_wrote_it_and_is_read_in_words(desk_client, entries):
     sofia = desk_client(Role.SUPERVISOR, name="Sofia Lind")
     headers = {"Accept-Language": "de"}
@@ -79,27 +86,39 @@ def test_what_is_written_down_is_the_same_whoever_wrote_it_and_is_read_in_words(
     assert "until: 7 days" in sofia.get("/desk/entries").text
 
 
+@one_database
 def test_the_queue_is_drawn_once_a_language_however_many_read_it(desk, desk_app, handoff, monkeypatch):
     first, drawn, all_alike = handoff("TRIES", ("111111",)), Counter(), sheets.render_template
     monkeypatch.setattr(
         sheets, "render_template", lambda name, **facts: (drawn.update([name]), all_alike(name, **facts))[1]
     )
-    queue, choices = Sheets(), {("", "", "de"), ("phone", "", "de"), ("", "", "ar")}
+    drawing, choices = Sheets(), {("", "", "de"), ("phone", "", "de"), ("", "", "ar")}
     with desk_app.test_request_context(), desk.database.read() as connection:
-        board = queue.board(connection, desk.lines, desk.now())
-        queue.push(board, choices)
+        board = drawing.board(connection, desk.lines, desk.now())
+        drawing.push(board, choices)
         assert drawn["_board_row.html"] == 2
-        queue.push(board, choices)
+        drawing.push(board, choices)
     assert drawn["_board_row.html"] == 2
     rows = {
-        locale: json.loads(queue.lacking(("", "", locale), "")[1])["rows"][str(first.id)] for locale in ("de", "ar")
+        locale: json.loads(drawing.lacking(("", "", locale), "")[1])["rows"][str(first.id)] for locale in ("de", "ar")
     }
     assert "drei falsche Versuche bei einer Gruppe" in rows["de"]
     assert "ثلاث محاولات خاطئة في مجموعة" in rows["ar"]
 
 
-@pytest.mark.parametrize("locale", sorted(languages("desk")))
-def test_the_language_of_a_caller_is_named_as_the_operator_calls_it(desk_client, handoff, locale):
-    handoff()
+@one_database
+def test_the_language_that_a_case_is_spoken_in_is_named_as_the_operator_calls_it(desk, desk_client, handoff):
+    entered, anna = handoff(), desk_client()
     called = {"en-US": "English", "en-GB": "English", "de": "Englisch", "ar": "الإنجليزية"}
-    assert called.get(locale, "") in desk_client().get("/desk/queue", **{"Accept-Language": locale}).text
+    for locale, name in called.items():
+        assert name in anna.get("/desk/queue", **{"Accept-Language": locale}).text
+    with desk.database.begin() as connection:
+        cases.speak(connection, entered.case_id, "fr")
+        queue.note(connection, "entered", desk.now())
+    for page in ("/desk/queue", f"/desk/cases/{entered.id}"):
+        assert "Anruf, Französisch" in anna.get(page, **{"Accept-Language": "de"}).text
+
+
+def test_every_place_in_a_call_has_words():
+    for state in get_args(states.State):
+        assert state.__name__ in place_words.PLACES or state in {states.AskingGroup, states.ConfirmingGroup}

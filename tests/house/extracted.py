@@ -6,6 +6,7 @@ every catalogue what is new, untranslated yet, and drops what is gone. The house
 
 import io
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -21,6 +22,7 @@ SOURCES = {
 KEYWORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 
+@cache
 def in_code(page):
     """Every text of a page, with the files that it stands in."""
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["babel"]["mappings"]

@@ -34,20 +34,17 @@ SENTENCE = re.compile(r"[A-Z]\w*,? \w")
 IN_SCRIPT = re.compile(r"""(_\()?("[^"\n]*"|'[^'\n]*'|`[^`]*`)""")
 
 
-@pytest.fixture(scope="module")
-def code():
-    return {page: extracted.in_code(page) for page in PAGES}
-
-
 def test_both_pages_are_released_in_the_same_languages_and_one_of_them_runs_from_right_to_left():
     assert set(extracted.files("desk")) == set(extracted.files("phone")) >= {"ar", "de"}
 
 
 @pytest.mark.parametrize(("page", "locale"), RELEASED)
-def test_a_released_catalogue_holds_the_texts_of_the_code_and_no_others(page, locale, code):
+def test_a_released_catalogue_holds_the_texts_of_the_code_and_no_others(page, locale):
     path = extracted.files(page)[locale]
-    assert set(extracted.texts(extracted.read(path))) == set(extracted.texts(code[page])), "run `make texts`"
-    assert extracted.written(path, code[page]) == path.read_text("utf-8"), "run `make texts`"
+    assert set(extracted.texts(extracted.read(path))) == set(extracted.texts(extracted.in_code(page))), (
+        "run `make texts`"
+    )
+    assert extracted.written(path, extracted.in_code(page)) == path.read_text("utf-8"), "run `make texts`"
 
 
 @pytest.mark.parametrize(("page", "locale"), RELEASED)

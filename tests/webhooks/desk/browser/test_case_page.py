@@ -117,7 +117,7 @@ def test_hidden_things_are_shown_on_demand_and_hidden_again_on_the_next_look(sta
     anna, case = at_desk("Anna Berg"), stand.enter(stand.groups())
     claimed(anna, case)
     anna.types("i", Keys.ENTER)
-    anna.sees("Activated; nobody knows it yet.")
+    anna.sees("Activated. Nobody knows it yet.")
     anna.clicks("#form-show button[value=confirmation_id]")
     shown = anna.waits_for("#case-hidden output").text
     assert len(shown.replace(" ", "")) == 48
@@ -137,7 +137,7 @@ def test_a_grant_above_the_limit_is_decided_by_another_and_seen_at_once(stand, a
     cleo.goes(f"/desk/cases/{case.id}")
     cleo.clicks("#case-key button[value=decline]")
     anna.sees("decided on a grant")
-    cleo.sees("Declined: 7000")
+    cleo.sees("Declined: 7,000")
 
 
 def test_the_page_of_a_case_has_no_serious_fault_and_does_not_scroll_sideways_however_far_it_is(
@@ -162,6 +162,6 @@ def test_the_page_of_a_case_has_no_serious_fault_and_does_not_scroll_sideways_ho
     anna.sees("A supervisor was asked")
     anna.types(Keys.ESCAPE)
     anna.types("i", Keys.ENTER)
-    anna.sees("Activated; nobody knows it yet.")
+    anna.sees("Activated. Nobody knows it yet.")
     look("activated")
     assert not found, json.dumps(found, indent=1)

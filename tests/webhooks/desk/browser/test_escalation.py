@@ -105,7 +105,7 @@ def test_more_activations_than_one_may_grant_need_a_second_person(stand, at_desk
     cleo.goes("/desk/grants")
     cleo.sees("thirty new machines at the yard")
     cleo.clicks("button[value=approve]")
-    cleo.sees("Approved: 30 for key")
+    cleo.sees("Approved: 30 activations for key")
     assert stand.balance().available == 30
     anna.sees("approved", within=15)
     assert anna.holds("#note") == "asked Cleo by the way", "a draft is swapped away"

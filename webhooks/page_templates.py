@@ -11,7 +11,7 @@ Rule: what is filled into a text is made harmless first and then set apart; the 
 '&lt;i&gt; has this case. 7,000'
 >>> with reading(languages("desk")["de"]):
 ...     page.render(who="Anna Berg")
-'Anna Berg hat diesen Fall. 7.000'
+'Anna Berg hat diesen Vorgang. 7.000'
 """
 
 from __future__ import annotations

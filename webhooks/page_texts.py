@@ -5,7 +5,7 @@ What is filled into a sentence that runs from right to left is set apart, so tha
 
 >>> with reading(languages("desk")["de"]):
 ...     gettext("Queue"), gettext("%(who)s has this case.", who="Anna Berg")
-('Warteschlange', 'Anna Berg hat diesen Fall.')
+('Warteschlange', 'Anna Berg hat diesen Vorgang.')
 >>> gettext("Queue")
 'Queue'
 """
@@ -72,8 +72,8 @@ def language() -> Language:
     return _read_in.get() or _AMERICAN
 
 
-def read_in(chosen: Language) -> None:
-    """From here on this thread of work is for somebody who reads that language."""
+def read_in(chosen: Language | None) -> None:
+    """From here on this thread of work is for somebody who reads that language; None: for nobody in particular."""
     _read_in.set(chosen)
 
 

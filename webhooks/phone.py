@@ -80,6 +80,12 @@ def close_off(response: Response) -> Response:
     return response
 
 
+@phone.teardown_request
+def forget_language(_error: BaseException | None) -> None:
+    """Whatever this thread does next is not for whoever has just been answered."""
+    read_in(None)
+
+
 @phone.get("")
 def page() -> Response:
     """The page; what its address says once, the token and the language chosen on it, the cookies say from then on."""

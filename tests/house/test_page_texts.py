@@ -19,6 +19,8 @@ MARKUP = re.compile(r"<[^>]+>")
 SAYING = {"_", "gettext", "ngettext", "pgettext", "later"}
 READ = {"aria-label", "placeholder", "title", "alt", "data-of"}
 """Attributes that people read or hear."""
+LINE = {path.stem for path in (ROOT / "prompts").glob("*.po")} - {"en-US", "en-GB"}
+"""What the line speaks, but for English, which needs no catalogue here."""
 NAMES = {"Touchtone", "UTC"}
 """What is called so in every language."""
 TEMPLATES = [*(ROOT / "webhooks/desk/templates").glob("*.html"), ROOT / "webhooks/pages/phone/phone.html"]
@@ -34,8 +36,8 @@ SENTENCE = re.compile(r"[A-Z]\w*,? \w")
 IN_SCRIPT = re.compile(r"""(_\()?("[^"\n]*"|'[^'\n]*'|`[^`]*`)""")
 
 
-def test_both_pages_are_released_in_the_same_languages_and_one_of_them_runs_from_right_to_left():
-    assert set(extracted.files("desk")) == set(extracted.files("phone")) >= {"ar", "de"}
+def test_both_pages_are_released_in_the_languages_of_the_line():
+    assert set(extracted.files("desk")) == set(extracted.files("phone")) == LINE
 
 
 @pytest.mark.parametrize(("page", "locale"), RELEASED)

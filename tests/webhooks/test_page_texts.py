@@ -59,7 +59,7 @@ def test_what_is_filled_in_is_set_apart_only_where_the_text_runs_from_right_to_l
     with reading(languages("desk")["ar"]):
         assert _("%(who)s has this case.", who="Anna Berg") == "هذه الحالة عند \u2068Anna Berg\u2069."
     with reading(languages("desk")["de"]):
-        assert _("%(who)s has this case.", who="Anna Berg") == "Anna Berg hat diesen Fall."
+        assert _("%(who)s has this case.", who="Anna Berg") == "Anna Berg hat diesen Vorgang."
 
 
 def test_the_rehearsal_page_has_no_word_of_english_left_in_arabic():

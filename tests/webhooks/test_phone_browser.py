@@ -342,7 +342,7 @@ def test_the_page_has_no_serious_fault_light_or_dark(visitor, serious_faults):
         assert serious_faults(visitor.driver) == [], scheme
 
 
-@pytest.mark.parametrize(("locale", "activated"), [("ar", "تم التنشيط"), ("de", "Aktiviert")], ids=["ar", "de"])
+@pytest.mark.parametrize(("locale", "activated"), [("ar", "تم التفعيل"), ("de", "Aktiviert")], ids=["ar", "de"])
 def test_the_page_in_another_language_activates_as_well_as_the_picture_shows(
     visitor, address, serious_faults, locale, activated
 ):

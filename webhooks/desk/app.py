@@ -121,6 +121,7 @@ def create_desk(desk: Desk) -> Flask:
     app.extensions["desk"] = desk
     app.before_request(guards.guard)
     app.after_request(guards.close_off)
+    app.teardown_request(guards.forget_language)
     app.jinja_env.globals.update(
         words=words,
         Role=Role,

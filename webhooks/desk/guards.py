@@ -170,6 +170,11 @@ def guard() -> Any:
     return None
 
 
+def forget_language(_error: BaseException | None) -> None:
+    """Whatever this thread does next is not for whoever has just been answered."""
+    read_in(None)
+
+
 def _holds_token() -> bool:
     given = request.headers.get(CSRF_HEADER) or request.form.get(CSRF_FIELD, "")
     known = g.get("csrf", "")

@@ -11,6 +11,7 @@ from ivr import cases, queue, states
 from ivr.operators import Role
 from webhooks.desk import place_words, sheets
 from webhooks.desk.sheets import Sheets
+from webhooks.page_texts import language
 
 from .conftest import token_in
 
@@ -27,6 +28,7 @@ def test_whoever_chose_none_reads_what_their_browser_asks_for(desk_client):
     german = desktop.get("/desk/queue", **{"Accept-Language": "de-CH,de;q=0.9"}).text
     assert root(german) == '<html lang="de" dir="ltr">'
     assert "Niemand wartet." in german
+    assert language().locale == "en-US", "what comes after the answer is for nobody in particular"
     assert root(desktop.get("/desk/queue", **{"Accept-Language": "nl"}).text) == '<html lang="en-US" dir="ltr">'
 
 
@@ -72,7 +74,7 @@ def test_what_is_said_after_a_deed_is_in_the_language_of_the_page_that_asked(des
 def test_a_page_that_is_not_there_says_so_in_the_language(desk_client):
     answer = desk_client().get("/desk/cases/4711", **{"Accept-Language": "de"})
     assert answer.status_code == 404
-    assert "Diese Seite oder diesen Fall gibt es nicht." in answer.text
+    assert "Diese Seite oder diesen Vorgang gibt es nicht." in answer.text
 
 
 @one_database

@@ -49,18 +49,27 @@ class Language:
     @property
     def babel(self) -> Locale:
         """How this locale writes days and numbers."""
-        return Locale.parse(self.locale, sep="-")
+        return _known(self.locale)
 
     @property
     def direction(self) -> str:
         """`rtl` or `ltr`."""
-        return self.babel.text_direction
+        return _direction(self.locale)
 
     @property
     def name(self) -> str:
         """What it is called by those who speak it."""
-        locale = self.babel
-        return str(locale.get_display_name() if self.locale in ENGLISH else locale.get_language_name() or self.locale)
+        return str(self.babel.get_display_name())
+
+
+@cache
+def _direction(locale: str) -> str:
+    return str(_known(locale).text_direction)
+
+
+@cache
+def _known(locale: str) -> Locale:
+    return Locale.parse(locale, sep="-")
 
 
 _read_in: ContextVar[Language | None] = ContextVar("language", default=None)

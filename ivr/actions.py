@@ -36,7 +36,8 @@ class Listen:
     """Speak `prompts`, all open to barge-in, then wait for keys.
 
     `most` is the number of keys that ends the gather at once (None: no such number), `finish` the one key that ends it
-    ("" for none). `first_wait` and `between` are seconds: until the first key, and between two keys.
+    ("" for none). `first_wait` and `between` are seconds: until the first key, and between two keys. With `speech`
+    words are listened for as well, and whichever comes first counts.
     """
 
     prompts: tuple[Say, ...]
@@ -44,13 +45,15 @@ class Listen:
     finish: str
     first_wait: int
     between: int
+    speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """Read the blocks of the confirmation ID from `first` (from 1) to the last, then the menu after them.
 
-    `opening` is said before the first block, `offers` in the menu; `pace` is one of those in `ivr.states`.
+    `opening` is said before the first block, `offers` in the menu; `pace` is one of those in `ivr.states`. In the menu
+    words are listened for with `speech`, and twice as long for a `patient` caller.
     """
 
     opening: tuple[Say, ...]
@@ -58,6 +61,8 @@ class ReadBack:
     blocks: int
     pace: int = 0
     offers: tuple[Say, ...] = ()
+    speech: bool = False
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,10 +181,12 @@ def _silent(state: Opening | AskingGroup) -> Step:
     form = failed(state.form, no_input=1)
     if form.tally.no_input >= TRIES or form.failures >= MOST_FAILURES:
         return items.show_way_on(form, Reason.SILENT if form.ever_keyed else Reason.NO_KEYS)
-    suffix = "silent" if form.tally.no_input == 1 else "silent_again"
+    first = form.tally.no_input == 1
+    suffix = "silent" if first else "silent_again"
+    more_time = (say("more_time.offer"),) if first and not form.patient else ()
     if isinstance(state, Opening):
-        return items.ask_opening(form, say(f"opening.{suffix}"))
-    return items.ask_group(form, say(f"group.{suffix}", group=state.group), roomy=state.roomy)
+        return items.ask_opening(form, *more_time, say(f"opening.{suffix}"))
+    return items.ask_group(form, *more_time, say(f"group.{suffix}", group=state.group), roomy=state.roomy)
 
 
 def _helped(state: Opening | AskingGroup) -> Step:

@@ -77,9 +77,7 @@ def wished(state: State, event: Keyed | Silence | StillWaiting) -> bool:
 
 def asked(state: State) -> Step:
     """The menu of languages, from a state that is gone back to afterwards."""
-    form = replace(state.form, ever_keyed=True)
-    held = {name: getattr(state, name) for name in _HELD if hasattr(state, name)}
-    return _menu(ChoosingLanguage(form, type(state).__name__, **held))
+    return _menu(replace(_held_from(state), form=replace(state.form, ever_keyed=True)))
 
 
 def at_choosing(state: ChoosingLanguage, event: Keyed | Silence) -> Step:
@@ -101,6 +99,16 @@ def at_choosing(state: ChoosingLanguage, event: Keyed | Silence) -> Step:
     if state.tries + 1 >= TRIES:
         return _again(state)
     return _menu(replace(state, tries=state.tries + 1))
+
+
+def again(state: State) -> Step:
+    """The item that is asked in this state, once more: any that is asked for by its own words."""
+    return _menu(state) if isinstance(state, ChoosingLanguage) else _again(_held_from(state))
+
+
+def _held_from(state: State) -> ChoosingLanguage:
+    held = {name: getattr(state, name) for name in _HELD if hasattr(state, name)}
+    return ChoosingLanguage(state.form, type(state).__name__, **held)
 
 
 def _menu(state: ChoosingLanguage) -> Step:

@@ -17,7 +17,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from ivr import asking, asking_more, choosing, items, leaving, offering, reading, repairing, resuming, waiting
+from ivr import (
+    asking,
+    asking_more,
+    choosing,
+    items,
+    leaving,
+    offering,
+    pacing,
+    reading,
+    repairing,
+    resuming,
+    saying,
+    waiting,
+)
 from ivr.actions import say
 from ivr.events import (
     AgreementRight,
@@ -34,6 +47,7 @@ from ivr.events import (
     Issued,
     Joined,
     Keyed,
+    Misheard,
     NotAsked,
     Queued,
     Refused,
@@ -98,7 +112,7 @@ def step(state: State | None, event: Event, *, country: str) -> Step:
 
     Raises UnknownTransition for a step that is not in the table: such an event must not be passed in.
     """
-    after, actions = _react(state, event, country)
+    after, actions = saying.with_ears(pacing.paced(_react(state, event, country)))
     if (type(state) if state is not None else None, type(event), type(after)) not in TRANSITIONS:
         raise UnknownTransition(type(state).__name__, type(event).__name__, type(after).__name__)
     return after, actions
@@ -112,6 +126,8 @@ def _react(state: State | None, event: Event, country: str) -> Step:
         return resuming.starting(event)
     if state is not None and isinstance(event, Keyed | Silence):
         return resuming.settled(state, _told(event, _hear(_noted(state, event), event, country)))
+    if isinstance(state, saying.LISTENING) and isinstance(event, Misheard):
+        return _told(event, _mishear(_noted(state, event), event))
     if isinstance(state, Weighing) and isinstance(event, Weighed):
         return repairing.weighed(state, event)
     if isinstance(state, Texting) and isinstance(event, TextWritten | TextRefused):
@@ -146,26 +162,35 @@ def _queued(state: Escalating | Waiting | Talking, event: Event) -> Step:
             raise UnknownTransition(type(state).__name__, type(event).__name__)
 
 
-def _noted(state: _Any, event: Keyed | Silence | StillWaiting) -> _Any:
+def _noted(state: _Any, event: Keyed | Silence | Misheard | StillWaiting) -> _Any:
     return replace(state, form=replace(state.form, text_failed=True)) if event.text_failed else state
 
 
-def _told(event: Keyed | Silence | StillWaiting, heard: Step) -> Step:
+def _told(event: Keyed | Silence | Misheard | StillWaiting, heard: Step) -> Step:
     """The step; a caller whose text cannot arrive is told so first."""
     return items.say_first(heard, say("text_offer.failed")) if event.text_failed else heard
 
 
 def _hear(state: State, event: Keyed | Silence, country: str) -> Step:
     """Keys or silence, counted against the ceiling of turns."""
-    state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
+    state = replace(state, form=replace(pacing.noted(state.form, state, event), turns=state.form.turns + 1))
     if state.form.turns >= TURN_CEILING and not isinstance(state, _ANSWERED_AT_ONCE):
-        outcome = Outcome.ACTIVATED if _is_read(state) else Outcome.CASE_KEPT
-        return items.end_at_ceiling(state.form, outcome)
+        return _at_ceiling(state)
     if resuming.begins_another(state, event):
         return resuming.leaving_the_case(asking.at_opening(resuming.anew(state), event))
     if isinstance(state, ChoosingLanguage):
         return choosing.at_choosing(state, event)
     return choosing.asked(state) if choosing.wished(state, event) else _at_item(state, event, country)
+
+
+def _mishear(state: State, event: Misheard) -> Step:
+    """Words that are not understood, counted against the same ceiling."""
+    state = replace(state, form=replace(state.form, turns=state.form.turns + 1))
+    return _at_ceiling(state) if state.form.turns >= TURN_CEILING else saying.misheard(state, event)
+
+
+def _at_ceiling(state: State) -> Step:
+    return items.end_at_ceiling(state.form, Outcome.ACTIVATED if _is_read(state) else Outcome.CASE_KEPT)
 
 
 def _at_item(state: State, event: Keyed | Silence, country: str) -> Step:
@@ -227,8 +252,7 @@ def _answered(state: Checking | FindingCase, event: Event) -> Step:
     match event:
         case Approved():
             prompt = "approved.again" if event.again else "approved.new"
-            reading_back = ReadingBack(state.form, event.blocks)
-            return items.read_back(reading_back, 1, say(prompt, count=event.blocks))
+            return items.read_back(pacing.reading(state.form, event.blocks), 1, say(prompt, count=event.blocks))
         case Refused():
             return items.show_way_on(state.form, event.refusal)
         case CaseFound():

@@ -22,7 +22,8 @@ class CallStarted:
     `texts` says where the caller can be texted, `desk` that the operators are there by the line's hours. `groups` are
     those of the one case that this caller was cut off from, by place, and `format` theirs; or nothing. `blocked`: this
     caller is not served. `notice` is what every caller hears first just now. `locale` is the language to greet in, one
-    of `languages`, which the line speaks; `chosen`: because this caller once chose it.
+    of `languages`, which the line speaks; `chosen`: because this caller once chose it. `speech`:
+    words are listened for.
     """
 
     withheld: bool
@@ -35,6 +36,7 @@ class CallStarted:
     locale: str = ""
     languages: tuple[str, ...] = ()
     chosen: bool = False
+    speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class Silence:
     """A gather ended without keys. Twilio cannot tell a lone finish key from silence; the rest as in Keyed."""
 
     after: float = 60.0
+    text_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Misheard:
+    """Something was said that is not understood here; or `digits` were, which cannot be. The rest as in Keyed."""
+
+    digits: bool = False
     text_failed: bool = False
 
 
@@ -205,12 +215,14 @@ class HungUp:
 
 
 Event = (
-    CallStarted | Keyed | Silence | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten | TextRefused
+    CallStarted | Keyed | Silence | Misheard | Approved | Refused | Weighed | CaseFound | CaseUnknown | TextWritten
+    | TextRefused
     | AgreementRight | AgreementWrong | Asked | NotAsked
     | Queued | DeskClosed | StillWaiting | HandedBack | Issued | Joined | TurnedDown | HungUp
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
-    CallStarted, Keyed, Silence, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten, TextRefused,
+    CallStarted, Keyed, Silence, Misheard, Approved, Refused, Weighed, CaseFound, CaseUnknown, TextWritten,
+    TextRefused,
     AgreementRight, AgreementWrong, Asked, NotAsked,
     Queued, DeskClosed, StillWaiting, HandedBack, Issued, Joined, TurnedDown,
     HungUp,

@@ -41,6 +41,8 @@ class Tally:
     no_input: int = 0
     no_match: int = 0
     help: int = 0
+    unheard: int = 0
+    """What was said and not understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Form:
     `text_failed` that the caller was told that it did not arrive. `desk` says that a person can be waited for,
     `in_queue` that the caller does, `waited` counts the rounds of music so far. `machine` counts the call's, from 1.
     `asked_more` says that the way to ask for more activations was taken. `locale` is the language spoken ("" the line's
-    own, as in calls from before there were several), `languages` are all that the line speaks.
+    own, as in calls from before there were several), `languages` are all that the line speaks. `speech`
+    says that words are listened for, `patient` that the caller has asked for more time.
     """
 
     format: int | None = None
@@ -80,6 +83,8 @@ class Form:
     tally: Tally = field(default_factory=Tally)
     locale: str = ""
     languages: tuple[str, ...] = ()
+    speech: bool = False
+    patient: bool = False
 
     @property
     def layout(self) -> Format | None:

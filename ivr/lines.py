@@ -21,8 +21,8 @@ class Line:
     `desk` is when operators are there; None where the line has none, so that a person means a call-back.
     `text_sender` is what its texts come from: a number, or a Messaging Service (MG...); None where it sends none.
     `text_countries` are those it sends to, its own where none is named.
-    From `held_at` points of signs on a person looks before anything is activated, from `blocked_at` on the key is
-    blocked; None, never.
+    With `speech` callers may say menus and yes or no. From `held_at` points of signs on a person looks before anything
+    is activated, from `blocked_at` on the key is blocked; None, never.
     `outage_url` is where the document for a total outage is hosted; None where there is none.
     """
 
@@ -36,6 +36,7 @@ class Line:
     desk: DeskHours | None = None
     held_at: int | None = None
     blocked_at: int | None = None
+    speech: bool = False
     other_locales: tuple[str, ...] = ()
     outage_url: str | None = None
 

@@ -66,12 +66,15 @@ class Prompt:
 class Catalogue:
     """A locale (BCP 47), the voice that speaks it and by what name of the language, and its prompts by id.
 
+    `hears` is the name of the language for whoever listens to callers: the provider has another list for that.
+
     Digits are read `together` so many in one breath, with `pause` milliseconds between two; `digits` are their words.
     """
 
     locale: str
     voice: str
     language: str
+    hears: str
     prompts: Mapping[str, Prompt]
     translations: GNUTranslations
     together: int
@@ -159,8 +162,9 @@ def parse(po: bytes, locale: str) -> Catalogue:
         if message.context
     }
     voice, language = fields.get("Voice", ""), fields.get("Voice-Language", locale)
+    hears = fields.get("Speech-Language") or language
     digits = tuple(translations.pgettext(f"digit.{digit}", str(digit)) for digit in range(10))
-    return Catalogue(locale, voice, language, prompts, translations, together, pause, digits)
+    return Catalogue(locale, voice, language, hears, prompts, translations, together, pause, digits)
 
 
 def compiled(catalog: Catalog) -> GNUTranslations:

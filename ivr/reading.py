@@ -68,6 +68,8 @@ def _next_machine(state: ReadingBack, after: float) -> Step:
         lane=old.lane,
         locale=old.locale,
         languages=old.languages,
+        speech=old.speech,
+        patient=old.patient,
     )
     opening, actions = items.ask_opening(form, say("opening.next"))
     return opening, (LeaveCase(), *actions)

@@ -39,7 +39,12 @@ def starting(event: CallStarted) -> Step:
 
 def _begun(event: CallStarted) -> Step:
     form = Form(
-        withheld=event.withheld, texts=event.texts, desk=event.desk, locale=event.locale, languages=event.languages
+        withheld=event.withheld,
+        texts=event.texts,
+        desk=event.desk,
+        locale=event.locale,
+        languages=event.languages,
+        speech=event.speech,
     )
     if not event.groups:
         others = () if event.chosen else choosing.hints(form)

@@ -25,6 +25,7 @@ from ivr.events import (
     Issued,
     Joined,
     Keyed,
+    Misheard,
     NotAsked,
     Queued,
     Refused,
@@ -196,9 +197,20 @@ _LANGUAGE: list[Transition] = [
     (ChoosingLanguage, Keyed, Escalating),
 ]
 
+_SAID_AT: tuple[type[State], ...] = (
+    Opening, AskingGroup, AskingCase, ConfirmingGroup, WayOn, ConfirmingNumber, ConfirmingMobile, ConfirmingAmount,
+    AskingWhy, AskingHow, ConfirmingToldAt, ChoosingLanguage, ReadingBack,
+)  # fmt: skip
+"""Where something may be said that is not understood."""
+_MISHEARD: list[Transition] = [
+    *((state, Misheard, after) for state in _SAID_AT for after in (state, Ended)),
+    *((state, Misheard, after) for state in _SAID_AT[:4] for after in (WayOn, Escalating)),
+]
+
 TRANSITIONS: frozenset[Transition] = frozenset(
     [(before, event, after) for before, events in _ROWS.items() for event, afters in events.items() for after in afters]
     + _LANGUAGE
+    + _MISHEARD
     + [(state, HungUp, Ended) for state in STATES]
 )
 """Every step there is: state before (None: no call yet), event, state after."""

@@ -39,10 +39,17 @@ def stray(form: Form) -> Form:
     return replace(form, strays=form.strays + 1)
 
 
-def failed(form: Form, *, no_input: int = 0, no_match: int = 0, help: int = 0) -> Form:  # noqa: A002 - VoiceXML's word
+def failed(
+    form: Form,
+    *,
+    no_input: int = 0,
+    no_match: int = 0,
+    help: int = 0,  # noqa: A002 - VoiceXML's word
+    unheard: int = 0,
+) -> Form:
     """The form after one more failure, counted for the item (by kind) and for the call."""
     tally = form.tally
-    tally = Tally(tally.no_input + no_input, tally.no_match + no_match, tally.help + help)
+    tally = Tally(tally.no_input + no_input, tally.no_match + no_match, tally.help + help, tally.unheard + unheard)
     return replace(form, failures=form.failures + 1, tally=tally)
 
 

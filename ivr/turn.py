@@ -48,6 +48,7 @@ from ivr.events import Approved, CallStarted, CaseFound, CaseUnknown, Event, Hun
 from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.resuming import can_resume
+from ivr.saying import meant
 from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Waiting, Weighing
 from ivr.wishes import Asker
 from ivr.written import read_spoken, write
@@ -65,6 +66,7 @@ class Knock:
     `caller` is asked only where the call begins: to recognise a number and seal it costs a tenth of a turn.
     `turn` is the number our action URL carried, None for the first request of a call (or its fallback); `keys` is empty
     where nothing was gathered; `at` is the block that was being read; `limits` bound the texts a call may ask for.
+    `said` gives the meaning of what was said, in a language; None where nothing was.
     """
 
     call_sid: str
@@ -74,6 +76,7 @@ class Knock:
     keys: str
     at: int | None
     limits: TextLimits = field(default_factory=TextLimits)
+    said: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def take_turn(
         event: Event
         if isinstance(call.state, Waiting | Talking):
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)
+        elif knock.said is not None and not knock.keys:
+            event = meant(call.state, knock.said(locale), after, knock.at, failed)
         else:
             event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
         said = _go_on(_CallTurn(turn, call, knock), event)
@@ -165,6 +170,7 @@ def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime
         locale=greeting(spoken, kept, caller.country if caller else None),
         languages=knock.line.choice,
         chosen=kept in spoken,
+        speech=knock.line.speech,
     )
     state, actions = step(None, started, country=knock.line.country)
     said = next(action for action in actions if isinstance(action, Listen | HangUp))

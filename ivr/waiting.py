@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr import asking_more, items, leaving, offering
+from ivr import asking_more, items, leaving, offering, pacing
 from ivr.actions import HangUp, Join, KeepGroups, LeaveQueue, Say, StopWaiting, Wait, WishCallBack, say
 from ivr.events import DeskClosed, HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
 from ivr.form import Form, Reason, Tally
 from ivr.items import Step
-from ivr.states import Ended, Escalating, Outcome, ReadingBack, Talking, Waiting
+from ivr.states import Ended, Escalating, Outcome, Talking, Waiting
 
 ROUND_SECONDS = 14
 """Of music between two looks at the queue; an operator's decision is heard after so long at most."""
@@ -77,7 +77,7 @@ def decided(state: Waiting | Talking, event: HandedBack | Issued | TurnedDown) -
     form = replace(state.form, in_queue=False, tally=Tally(), failures=0)
     match event:
         case Issued(blocks, layout, groups):
-            reading = ReadingBack(replace(form, format=layout, groups=groups), blocks)
+            reading = pacing.reading(replace(form, format=layout, groups=groups), blocks)
             return items.read_back(reading, 1, say("waiting.approved", count=blocks))
         case TurnedDown(reason):
             # Not into the queue again at once: the person has spoken. 0 still asks for one.

@@ -42,11 +42,12 @@ _FIELDS = {
     "held_at": int,
     "blocked_at": int,
     "outage_url": str,
+    "speech": bool,
 }
-_KINDS = {str: "text", int: "a whole number", list: "a list"}
+_KINDS = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
 _DEFAULTS: dict[str, Any] = {"locale": OWN_LOCALE, "locales": [], "call_back_hours": 24, "text_sender": "",
                              "text_countries": [], "desk_hours": "", "time_zone": "UTC", "days_off": [], "held_at": 0,
-                             "blocked_at": 0, "outage_url": ""}  # fmt: skip
+                             "blocked_at": 0, "outage_url": "", "speech": False}  # fmt: skip
 
 
 def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
@@ -106,7 +107,7 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
     if "locale" not in table and isinstance(given["locales"], list) and given["locales"]:
         given["locale"] = given["locales"][0]
     for name, kind in _FIELDS.items():
-        if not isinstance(given.get(name), kind) or isinstance(given.get(name), bool):
+        if not isinstance(given.get(name), kind) or isinstance(given.get(name), bool) != (kind is bool):
             raise SettingError(f"{where}: {name} is missing or is not {_KINDS[kind]}.")
     if given["country"] not in phonenumbers.SUPPORTED_REGIONS:
         raise SettingError(f"{where}: country must be two capital letters, such as US.")
@@ -136,6 +137,7 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
         held_at=_points(where, given, "held_at"),
         blocked_at=_points(where, given, "blocked_at"),
         outage_url=address(f"{where}: outage_url", given["outage_url"]) if given["outage_url"] else None,
+        speech=given["speech"],
     )
 
 

@@ -46,7 +46,8 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
         Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each: number, name, country, "
                 "locale, locales ([translating.md](translating.md)), call_back_hours, text_sender, text_countries, "
                 "desk_hours (`mon-fri 09:00-17:00`), time_zone, days_off, held_at, blocked_at, outage_url "
-                "([desk.md](desk.md#signs)).", "a file", "`lines.toml` in the data folder"),
+                "([desk.md](desk.md#signs)), speech ([speech.md](speech.md)).", "a file",
+                "`lines.toml` in the data folder"),
         Setting("TOUCHTONE_RECORDINGS_DIR", "Recorded prompts, played instead of spoken "
                 "([translating.md](translating.md#recordings)).", "a folder", NONE),
     )),

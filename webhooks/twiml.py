@@ -13,6 +13,7 @@ from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
 from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
 from ivr.prompts import Catalogue, Digits, Piece, Speech
+from ivr.spoken_words import vocabulary
 from ivr.states import SLOWEST
 from ivr.turn import Answer
 from keys.confirmation_id import LETTERS
@@ -28,6 +29,9 @@ PAUSES = {-1: 0.6, 0: 1.0, 1: 1.8, 2: 2.4}
 DIGIT_PAUSE = 400
 """Milliseconds between two digits at the slowest pace."""
 MENU_WAIT = 6
+SPEECH_TIMEOUT = 2
+"""Seconds of quiet after which what is said is over: long enough for a slow speaker, and for a relay operator."""
+NO_EARS: Mapping[str, str | int] = {}
 HOLD_SECONDS = 2
 HOLD_MUSIC = "/voice/hold.wav"
 
@@ -146,7 +150,14 @@ def _gather(voice: Voice, listen: Listen, action: str) -> str:
         timeout=listen.between,
         actionOnEmptyResult="true",
         **most,
+        **(_ears(voice.catalogue) if listen.speech else {}),
     )
+
+
+def _ears(catalogue: Catalogue) -> dict[str, str | int]:
+    """The attributes of a gather that listens for words as well as for keys."""
+    hints = ",".join(word for word in vocabulary(catalogue) if not word.isdigit())
+    return {"input": "dtmf speech", "language": catalogue.hears, "hints": hints, "speechTimeout": SPEECH_TIMEOUT}
 
 
 def _wait(voice: Voice, prompts: tuple[Say, ...], music: str, action: str) -> str:
@@ -172,11 +183,10 @@ def _conference(room: str, music: str, action: str) -> str:
     return element("Dial", joined, action=action + RETRIES)
 
 
-def _menu(spoken: str, action: str) -> str:
+def _menu(spoken: str, action: str, wait: int = MENU_WAIT, ears: Mapping[str, str | int] = NO_EARS) -> str:
     """A gather of one key after some words, which asks for its action in silence as well."""
-    return element(
-        "Gather", spoken, action=action, numDigits=1, finishOnKey="", timeout=MENU_WAIT, actionOnEmptyResult="true"
-    )
+    keys: dict[str, str | int] = {"numDigits": 1, "finishOnKey": "", "timeout": wait, "actionOnEmptyResult": "true"}
+    return element("Gather", spoken, action=action, **{**keys, **ears})
 
 
 def _read_back(voice: Voice, reading: ReadBack, blocks: tuple[str, ...], action: str) -> Iterator[str]:
@@ -194,7 +204,8 @@ def _read_back(voice: Voice, reading: ReadBack, blocks: tuple[str, ...], action:
     after = f"{action}?at={len(blocks) + 1}{RETRIES}"
     # Where no block is left to read, what was to be said before it is said here.
     opening = reading.opening if reading.first > len(blocks) else ()
-    yield _menu(voice.speak((*opening, say("readback.menu"), *reading.offers)), after)
+    wait, ears = (2 if reading.patient else 1) * MENU_WAIT, _ears(voice.catalogue) if reading.speech else NO_EARS
+    yield _menu(voice.speak((*opening, say("readback.menu"), *reading.offers)), after, wait, ears)
     yield element("Redirect", words(after))
 
 

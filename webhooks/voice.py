@@ -6,6 +6,9 @@ a way on; only what is not Twilio's (no signature, not a form) gets a bare statu
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import structlog
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
@@ -15,6 +18,7 @@ from ivr.call_backs import Wish, note
 from ivr.callers import Caller, recognise
 from ivr.languages import greeting
 from ivr.lines import Line
+from ivr.spoken_words import meaning, vocabulary
 from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
 from webhooks import metrics, probe, spool, twiml
@@ -25,6 +29,7 @@ PATIENCE = 2.4
 """Seconds a voice route may spend on lock, connection and statements together; Twilio's own cliff is 15."""
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _LONGEST_SID = 64
+_CONFIDENCE = re.compile(r"[01](\.[0-9]{1,20})?", re.ASCII)
 
 _log = structlog.get_logger(__name__)
 
@@ -92,9 +97,8 @@ def status() -> Response:
 
 def _turn(number: int | None) -> Response:
     here, line = exchange(), _line()
-    knock = Knock(
-        _call_sid(), lambda: _caller(line), line, number, request.form.get("Digits", ""), _block(), here.limits
-    )
+    keys = request.form.get("Digits", "")
+    knock = Knock(_call_sid(), lambda: _caller(line), line, number, keys, _block(), here.limits, _said(line))
     with metrics.Turn("phone") as timed:
         with here.database.begin() as connection:
             answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
@@ -104,6 +108,20 @@ def _turn(number: int | None) -> Response:
         metrics.came_to("phone", answer.said)
     _log.debug("turn_taken", call_sid=knock.call_sid, turn=answer.turn, outcome=timed.outcome)
     return document
+
+
+def _said(line: Line) -> Callable[[str], str] | None:
+    """What was said, to be read in a language, where the line listens; the words go no farther than this."""
+    words, sure = request.form.get("SpeechResult", ""), _sure(request.form.get("Confidence", ""))
+    if not line.speech or not words:
+        return None
+    catalogues = exchange().wording.catalogues
+    return lambda locale: meaning(words, vocabulary(catalogues.get(locale) or catalogues[line.locale]), sure)
+
+
+def _sure(confidence: str) -> float | None:
+    """How sure the provider is of the words, from 0 to 1; None where it does not say."""
+    return float(confidence) if _CONFIDENCE.fullmatch(confidence) else None
 
 
 def _call_sid() -> str:

@@ -4,7 +4,7 @@ Headings: `iid` is `standard`, `compact` or `classic`; `key` is `sound` (the def
 `exhausted`, `ended` (its agreement) or `retired` (its product); `proof: wrong` makes an ID of no key; `again: yes` is
 an installation that was activated before; `dropped: N` has an earlier call of the usual caller hang up at group N;
 `held: yes` is a machine activated three times already, on a line where a person looks at such first; `locale` is the
-language of the line.
+language of the line; with `speech: yes` it listens for words.
 """
 
 from collections.abc import Callable, Iterable
@@ -106,7 +106,8 @@ def scene(database, exchange, clock, issue_key, installation, node):
                     ledger.reserve_and_post(connection, claim, now=clock.now - timedelta(days=1))
         held_at = 30 if headings.get("held") == "yes" else None
         locale = headings.get("locale", exchange.lines.all[0].locale)
-        line_file = Lines((replace(exchange.lines.all[0], held_at=held_at, locale=locale),))
+        speech = headings.get("speech") == "yes"
+        line_file = Lines((replace(exchange.lines.all[0], held_at=held_at, locale=locale, speech=speech),))
         if headings.get("proof") == "wrong":
             iid = replace(iid, proof=iid.proof ^ 1)
         line = Scene(

@@ -1,6 +1,7 @@
 """Every prompt is used, every prompt used is there, in every locale, with the facts the line can fill in."""
 
 import ast
+import functools
 import re
 import string
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from ivr.catalogue_faults import faults
 from ivr.form import Reason
+from ivr.spoken_words import Meaning
 from ivr.textable import Texts
 from keys.confirmation_id import LETTERS
 from keys.formats import FORMATS
@@ -40,6 +42,7 @@ FACTS = {
 """What the line can fill in; `webhooks/twiml.py` and the dialogue's `say` calls give them."""
 
 
+@functools.cache
 def literals():
     """Every text in the code that is written like a prompt id, and the beginnings of those that are put together."""
     whole, beginnings = set(), set()
@@ -59,6 +62,7 @@ def put_together():
         *(f"reason.{reason}" for reason in (*Reason, *Refusal)),
         *(f"block.{letter}" for letter in LETTERS),
         *(f"digit.{digit}" for digit in range(10)),
+        *(f"say.{means}" for means in Meaning),
         *(f"{item}.{kind}" for item in ("opening", "group") for kind in ("silent", "silent_again")),
         *(f"{menu}.menu.text_{texts}" for menu in ("readback", "wayon") for texts in (Texts.OWN, Texts.KEYED)),
     }

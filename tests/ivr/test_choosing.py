@@ -61,7 +61,7 @@ STATES = [
     ConfirmingToldAt(FORM, 40, "new machines"),
     Waiting(replace(FORM, in_queue=True), Reason.ASKED, 3),
 ]
-OF_THE_CALL = {"locale": "", "turns": 0, "strays": 0, "waited": 0, "ever_keyed": True}
+OF_THE_CALL = {"locale": "", "turns": 0, "strays": 0, "waited": 0, "ever_keyed": True, "patient": False}
 
 
 def ask(state):

@@ -115,6 +115,11 @@ class Call:
         self.clock.sleep(after)
         return self.post(self.actions[gather], Digits=keys)
 
+    def say(self, words, confidence="0.9"):
+        """Say something in the first gather of the last document."""
+        self.clock.sleep(10.0)
+        return self.post(self.actions[0], SpeechResult=words, Confidence=confidence)
+
     def silence(self):
         """Let the last gather run out."""
         self.clock.sleep(10.0)

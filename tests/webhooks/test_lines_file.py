@@ -56,6 +56,12 @@ def test_a_line_says_from_how_many_points_on_a_person_looks_first_and_a_key_is_b
     assert (found.held_at, found.blocked_at) == (None, None)
 
 
+def test_a_line_listens_for_words_where_it_is_told_to(lines):
+    assert [line.speech for line in lines(table(speech="true")).all] == [True]
+    assert [line.speech for line in lines(table()).all] == [False]
+    assert "speech is missing or is not true or false" in refused(lines, table(speech="1"))
+
+
 def test_the_dialled_number_finds_its_line_and_any_other_the_first(lines):
     found = lines(table() + table(number='"+493012345"', country='"DE"', name='"Zweite"', call_back_hours="4"))
     assert found.dialled("+493012345").name == "Zweite"

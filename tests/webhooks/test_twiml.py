@@ -22,7 +22,6 @@ LINE = Line("+15550100", "Nordstern activation line", "US", "en-US", 24)
 EIGHT = ("112233", "000000", "999999", "123456", "654321", "101010", "987654", "314159")
 PUBLIC = ["https://line.example", "http://127.0.0.1:8080", "https://line.example/a&b/line"]
 FACTS = {"group": 3, "other": 4, "count": 5, "digits": 54, "hours": 24}
-PROMPTS = [(locale, prompt) for locale, catalogue in CATALOGUES.items() for prompt in catalogue.prompts]
 ALWAYS = {"line_name", "hours", "case_number", "held_number"}
 
 
@@ -40,21 +39,39 @@ def text(document):
     return " ".join(" ".join(ET.fromstring(document).itertext()).split())
 
 
-@pytest.mark.parametrize(("locale", "prompt"), PROMPTS, ids=lambda part: part)
+@pytest.mark.parametrize("locale", sorted(CATALOGUES))
 @pytest.mark.parametrize("public", PUBLIC)
-def test_every_prompt_can_be_spoken_in_every_kind_of_document(locale, prompt, public):
-    spoken = (say(prompt, **{name: FACTS.get(name, 2) for name in named(locale, prompt)}),)
+def test_every_prompt_can_be_spoken_in_every_kind_of_document(locale, public):
     line = Line(LINE.number, LINE.name, LINE.country, locale, 1)
-    for one in (
-        Listen(spoken, 6, "#", 8, 4),
-        Listen(spoken, None, "#", 16, 8),
-        Listen(spoken, 1, "", 6, 1),
-        ReadBack(spoken, 1, 8),
-        HangUp(spoken),
-    ):
-        document = render(Wording(public, CATALOGUES), line, answer(one))
-        assert check_document(document) == []
-        assert "{" not in text(document)
+    for prompt in CATALOGUES[locale].prompts:
+        spoken = (say(prompt, **{name: FACTS.get(name, 2) for name in named(locale, prompt)}),)
+        for one in (
+            Listen(spoken, 6, "#", 8, 4),
+            Listen(spoken, None, "#", 16, 8),
+            Listen(spoken, 1, "", 6, 1, speech=True),
+            ReadBack(spoken, 1, 8),
+            HangUp(spoken),
+        ):
+            document = render(Wording(public, CATALOGUES), line, answer(one))
+            assert (prompt, check_document(document)) == (prompt, [])
+            assert "{" not in text(document), prompt
+
+
+@pytest.mark.parametrize("locale", sorted(CATALOGUES))
+def test_words_are_listened_for_in_the_language_of_the_line_with_its_own_words_as_hints(locale):
+    line = Line(LINE.number, LINE.name, LINE.country, locale, 1)
+    document = ET.fromstring(render(Wording(PUBLIC[0], CATALOGUES), line, answer(Listen((), 1, "", 6, 1, speech=True))))
+    gather = document.find("Gather")
+    assert (gather.get("input"), gather.get("language")) == ("dtmf speech", CATALOGUES[locale].hears)
+    assert set(CATALOGUES[locale].text("say.yes", None).split(", ")) <= set(gather.get("hints").split(","))
+
+
+def test_the_menu_after_the_blocks_alone_is_listened_to_and_waits_longer_for_a_patient_caller():
+    document = render(Wording(PUBLIC[0], CATALOGUES), LINE, answer(ReadBack((), 1, 8, speech=True, patient=True)))
+    *blocks, menu = ET.fromstring(document).findall("Gather")
+    assert (menu.get("input"), menu.get("timeout")) == ("dtmf speech", "12")
+    assert {block.get("input") for block in blocks} == {None}
+    assert check_document(document) == []
 
 
 @pytest.mark.parametrize("blocks", [EIGHT, EIGHT[:5]], ids=len)

@@ -87,8 +87,8 @@ def test_a_gap_or_two_readings_of_a_block_are_no_confirmation_id():
 
 
 FIRST_GROUP = {"group.unknown_format", "group.first_again", "case.found_empty", "waiting.back_anew"}
-WRITTEN = re.compile(r"(text|word)\.")
-"""Prompts that are texted, or are words that a caller texts: nobody hears them."""
+WRITTEN = re.compile(r"(text|word|say)\.")
+"""Prompts that are texted, or are words that a caller texts or says: nobody hears them."""
 
 
 CATALOGUES = sorted((Path(__file__).parents[3] / "prompts").glob("*.po"))

@@ -31,6 +31,8 @@ class Beats:
         """From now on these are waited for."""
         for duty in duties:
             self._last[duty] = self._clock()
+            for outcome in ("done", "put_off", "failed"):
+                metrics.DUTIES.labels(duty, outcome)  # at 0 from the start
 
     def done(self, duty: str) -> None:
         """A round of it is over."""

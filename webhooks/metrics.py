@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
@@ -19,7 +19,7 @@ from ivr.actions import HangUp, Join, Listen, ReadBack, Wait
 from ivr.events import Approved, Refused
 from keys import ledger
 from keys.refusals import Refusal
-from keys.unavailable import DatabaseUnavailable
+from keys.unavailable import Cause, DatabaseUnavailable
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library does not say
 COUNTED = CollectorRegistry()
@@ -88,6 +88,24 @@ OUTCOMES = {Listen: "listen", ReadBack: "read_back", Wait: "wait", Join: "join",
 """What a turn of a call came to, by what its caller then hears."""
 
 Door = Literal["voice", "leg", "text", "text_status", "api", "batch", "background", "delivery", "ringing"]
+
+
+def begin() -> None:
+    """Have what should never happen stand at 0 from the start: Prometheus sees no rise from nothing to one."""
+    for outcome in (*OUTCOMES.values(), "fault", "no_database"):
+        TURNS.labels("phone", outcome)
+    for outcome in ("answered", "fault", "no_database"):
+        TURNS.labels("text", outcome)
+    for door in ("voice", "leg"):
+        FALLBACKS.labels(door)
+    for door in get_args(Door):
+        for cause in Cause:
+            DATABASE_FAILURES.labels(door, cause.value)
+    for reason in ("signature_missing", "signature_refused", "account_refused"):
+        TURNED_AWAY.labels("twilio", reason)
+    for what in ("guessing", "wrong_tokens", "requests"):
+        THROTTLED.labels(what)
+    SPOOLED.labels(DatabaseUnavailable.__name__)
 
 
 class Turn:

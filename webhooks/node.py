@@ -1,7 +1,7 @@
 """What the processes of one `touchtone serve` tell each other: a folder of their own in the data folder.
 
-Rule: no other program has the line's address, so none has this folder; what an earlier run left in it is taken away at
-the start, and nothing in it outlives the run.
+Rule: no other program on this machine has the line's address, so none has this folder; what an earlier run left in it
+is taken away at the start, and it goes with the run. A data folder may be shared by machines: its name has theirs.
 
 Two things lie there: a mark that this node is leaving, and, where several processes serve, what each has counted, in
 files that Prometheus' library sums up at a scrape. The library must be told of the folder before it is loaded.
@@ -30,6 +30,11 @@ def made_ready(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def done_with(folder: Path) -> None:
+    """The run is over."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def leave(folder: Path) -> None:

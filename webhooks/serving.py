@@ -10,7 +10,7 @@ from flask import Flask
 
 from keys import schema
 from keys.schema import Standing
-from webhooks import background, delivery, logs, node, ringing, server, settings, twilio_calls, twilio_rest
+from webhooks import background, delivery, logs, metrics, node, ringing, server, settings, twilio_calls, twilio_rest
 from webhooks.app import create_app, open_api, open_database, open_exchange, open_phone
 from webhooks.beats import Beats
 from webhooks.health import Watch
@@ -23,6 +23,7 @@ def application() -> Flask:
     found = settings.load()
     logs.configure(found.log_level, found.log_format)
     exchange = open_exchange(found)
+    metrics.begin()
     beats = Beats()
     background.start(exchange, found.roots_file, beats)
     delivery.start(exchange, twilio_rest.opened(found), beats)
@@ -41,9 +42,12 @@ def serve(target: str, found: Settings) -> None:
     except OSError as error:
         raise SettingError(f"TOUCHTONE_DATA_DIR: {found.node_dir} cannot be made: {error.strerror}.") from error
     farewell = Farewell(found.leave_seconds, lambda: node.leave(folder))
-    server.run(
-        target, host=found.host, port=found.port, workers=found.workers, threads=found.threads, farewell=farewell
-    )
+    try:
+        server.run(
+            target, host=found.host, port=found.port, workers=found.workers, threads=found.threads, farewell=farewell
+        )
+    finally:
+        node.done_with(folder)
 
 
 def check(found: Settings) -> None:

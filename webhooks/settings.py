@@ -7,6 +7,7 @@ The one list of them is `setting_list`.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -90,8 +91,8 @@ class Settings:
 
     @property
     def node_dir(self) -> Path:
-        """What the processes of one `touchtone serve` tell each other: no other has its address."""
-        return self.data_dir / f"serving-{self.host.replace(':', '.')}-{self.port}"
+        """What the processes of one `touchtone serve` tell each other: no other on this machine has its address."""
+        return self.data_dir / f"serving-{socket.gethostname()}-{self.host.replace(':', '.')}-{self.port}"
 
     @property
     def roots_file(self) -> Path:

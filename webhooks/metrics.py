@@ -90,7 +90,7 @@ OUTCOMES = {Listen: "listen", ReadBack: "read_back", Wait: "wait", Join: "join",
 Door = Literal["voice", "leg", "text", "text_status", "api", "batch", "background", "delivery", "ringing"]
 
 
-def begin() -> None:
+def from_zero() -> None:
     """Have what should never happen stand at 0 from the start: Prometheus sees no rise from nothing to one."""
     for outcome in (*OUTCOMES.values(), "fault", "no_database"):
         TURNS.labels("phone", outcome)

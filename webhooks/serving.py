@@ -23,7 +23,7 @@ def application() -> Flask:
     found = settings.load()
     logs.configure(found.log_level, found.log_format)
     exchange = open_exchange(found)
-    metrics.begin()
+    metrics.from_zero()
     beats = Beats()
     background.start(exchange, found.roots_file, beats)
     delivery.start(exchange, twilio_rest.opened(found), beats)

@@ -238,6 +238,7 @@ STAGES = {
     "docs/leaflet.md": a_machine_that_names_its_line,
     "docs/licensing.md": a_key_with_a_life,
     "docs/operations.md": folders_of_a_machine,
+    "docs/upgrading.md": folders_of_a_machine,
     "docs/phone.md": a_rehearsal_key,
     "docs/proxy.md": a_fleet,
 }

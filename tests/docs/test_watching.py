@@ -129,7 +129,11 @@ def events():
                 if not isinstance(node, ast.Call) or not node.args:
                     continue
                 called = ast.unparse(node.func)
-                if called.startswith("_log.") or called == "level":
+                if called == "_Kind" and path.name == "spool.py":
+                    found.add(node.args[-1].value)  # what a torn line is logged as, whichever file it stands in
+                elif ast.unparse(node.args[0]) == "kind.unreadable":
+                    continue
+                elif called.startswith("_log.") or called == "level":
                     assert isinstance(node.args[0], ast.Constant), (path, ast.unparse(node))
                     found.add(node.args[0].value)
     return found

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from ivr.prompts import Catalogue
 
-_TEXTED = ("word.", "text.")
+_NOT_HEARD = ("word.", "text.", "say.")
+"""What is texted, and the words that a caller texts or says: nobody hears these."""
 _STOPS = " .,;:!?\u3001\u3002\u060c\u061b\u0964\uff0c\uff1a"
 """Signs that a piece may begin with, and that nobody says."""
 _NEVER_THE_SAME = frozenset({"notice.words"})
@@ -54,7 +55,7 @@ def parts(catalogue: Catalogue, prompt: str, count: int | None = None) -> tuple[
 def spoken(catalogue: Catalogue) -> Iterator[tuple[str, int | None]]:
     """Every prompt that is spoken, with a count for each of its plural forms (None where it does not count)."""
     for prompt in catalogue.prompts:
-        if not prompt.startswith(_TEXTED) and prompt not in _NEVER_THE_SAME:
+        if not prompt.startswith(_NOT_HEARD) and prompt not in _NEVER_THE_SAME:
             for count in catalogue.counts(prompt):
                 yield prompt, count
 

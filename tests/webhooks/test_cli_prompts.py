@@ -138,6 +138,7 @@ def test_check_tells_of_recordings_and_record_list_of_what_is_left(run, tmp_path
     listed = list(csv.DictReader(io.StringIO(run("record-list", "en-US", "--recordings", folder.parent).output)))
     assert {row["file"] for row in listed} == {f"en-US/{name}.wav" for name in everything - {"opening.short"}}
     whole = json.loads(run("record-list", "en-US", "--all", "--recordings", folder.parent, "--json").output)
+    assert not [row["file"] for row in whole if row["file"].startswith(("en-US/say.", "en-US/text.", "en-US/word."))]
     assert [row["file"] for row in whole if row["recorded"]] == ["en-US/opening.short.wav"]
     assert run("check", "--recordings", tmp_path / "nowhere").exit_code == 1
 

@@ -70,13 +70,19 @@ def digits_of(text: str) -> str:
     """
     digits = []
     for position, sign in enumerate(text):
-        if sign.isspace() or sign in _DOTS or sign == _MINUS or unicodedata.category(sign) in _SILENT_CATEGORIES:
-            continue
-        value = unicodedata.decimal(sign, None)
-        if value is None:
+        digit = digit_of(sign)
+        if digit is None:
             raise BadCharacter(position, sign)
-        digits.append(str(value))
+        digits.append(digit)
     return "".join(digits)
+
+
+def digit_of(sign: str) -> str | None:
+    """The ASCII digit that one sign stands for, "" for one that is dropped, None for one that has no place here."""
+    if sign.isspace() or sign in _DOTS or sign == _MINUS or unicodedata.category(sign) in _SILENT_CATEGORIES:
+        return ""
+    value = unicodedata.decimal(sign, None)
+    return None if value is None else str(value)
 
 
 def split(digits: str) -> tuple[str, ...]:

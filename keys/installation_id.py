@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from keys import checkdigit
-from keys.errors import BadCharacter, FieldRange, InvalidNumber
+from keys.errors import FieldRange, InvalidNumber
 from keys.formats import FORMATS, GROUP_DIGITS, Format
 from keys.groups import (
     Fault,
     GroupFault,
     check_groups,
     check_whole,
+    digit_of,
     digits_of,
     fields_number,
     format_of,
@@ -167,14 +168,12 @@ def _groups(fmt: Format, groups: Sequence[str]) -> tuple[GroupFault, ...]:
 def _characters(text: str) -> tuple[GroupFault, ...]:
     """A fault for each sign of `text` that is no digit, placed as if it were one."""
     found: list[GroupFault] = []
-    start = count = 0
-    while True:
-        try:
-            digits_of(text[start:])
-        except BadCharacter as error:
-            count += len(digits_of(text[start : start + error.position])) + 1
-            number, place = divmod(count - 1, GROUP_DIGITS)
-            found.append(GroupFault(number + 1, Fault.CHARACTER, place=place + 1, found=error.sign))
-            start += error.position + 1
-        else:
-            return tuple(found)
+    before = 0
+    for sign in text:  # once through: a text of nothing else must not take the square of its length
+        digit = digit_of(sign)
+        if digit is None:
+            number, place = divmod(before, GROUP_DIGITS)
+            found.append(GroupFault(number + 1, Fault.CHARACTER, place=place + 1, found=sign))
+        if digit != "":
+            before += 1
+    return tuple(found)

@@ -125,6 +125,24 @@ def test_a_letter_is_named_with_group_and_place():
     assert _faults_of(text) == (GroupFault(2, Fault.CHARACTER, place=3, found="O"),)
 
 
+class Weighed(str):
+    """A text that counts the signs which are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, part):
+        Weighed.copied += len(piece := super().__getitem__(part))
+        return piece
+
+
+@pytest.mark.parametrize("pattern", ["x", "1x", "123456 x"])
+def test_a_long_text_of_bad_signs_is_read_once_through(pattern, monkeypatch):
+    monkeypatch.setattr(Weighed, "copied", 0)
+    text = Weighed(pattern * (4_000 // len(pattern)))
+    assert len(faults(text)) == len(text) // len(pattern)
+    assert Weighed.copied <= len(text)
+
+
 def test_every_letter_is_named():
     assert [(fault.group, fault.place, fault.found) for fault in _faults_of("1x3456 12345y")] == [
         (1, 2, "x"),

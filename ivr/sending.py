@@ -192,14 +192,19 @@ def _first_due(now: datetime) -> Any:
             earlier.c.id < outbox.c.id,
             earlier.c.state.in_(_UNFINISHED),
             # One that is for later, and was never tried, keeps nobody from being answered now.
-            or_(earlier.c.attempts > 0, earlier.c.due_at <= now),
+            or_(earlier.c.attempts > 0, earlier.c.due_at <= now, _at_once(earlier)),
         )
     )
     ready = or_(
-        and_(outbox.c.state == TextState.QUEUED, outbox.c.due_at <= now),
+        and_(outbox.c.state == TextState.QUEUED, or_(outbox.c.due_at <= now, _at_once(outbox))),
         and_(outbox.c.state == TextState.SENDING, outbox.c.claimed_until <= now),
     )
     return select(outbox.c.id).where(ready, first_of_its_caller).order_by(outbox.c.due_at, outbox.c.id).limit(1)
+
+
+def _at_once(texts: Any) -> Any:
+    """Whether a text is to be sent at once and was not tried yet: due, though the clock of its writer was ahead."""
+    return and_(texts.c.attempts == 0, texts.c.due_at <= texts.c.written_at)
 
 
 def _own(claimed: Claimed) -> Update:

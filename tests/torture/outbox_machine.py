@@ -74,6 +74,7 @@ class Provider:
             return Later("TOO_MANY_REQUESTS")
         if mood in TOO_LATE:
             self.machine.another_has_it_meanwhile(text.id)
+            self.said_no[text.id] += mood == TOO_LATE[0] and text.id not in self.machine.taken_over
             return Rejected(WRONG_NUMBER) if mood == TOO_LATE[0] else Later("TOO_MANY_REQUESTS")
         if mood in {"says no", "says that they said STOP"}:
             self.said_no[text.id] += 1
@@ -113,6 +114,7 @@ class OutboxMachine(Machine):
         self.numbers_of = {}
         self.names = count(1)
         self.taken_over = {}
+        self.stopped = set()
 
     def exchange(self, database):
         return Exchange(
@@ -153,11 +155,13 @@ class OutboxMachine(Machine):
         if done is DEAD:
             return
         if answers in self.answered:
-            assert done == self.answered[answers], "brought twice, answered alike"
+            first, whose = self.answered[answers]
+            stopped = done is NoText.OPTED_OUT and whose in self.ever_out  # before it left
+            assert done == first or stopped, "brought twice, answered alike"
             return
         assert done == self.refusal(number)
         if answers is not None:
-            self.answered[answers] = done
+            self.answered[answers] = (done, number)
         row = len(self.numbers_of) + 1
         self.numbers_of[row] = number
         if wait:
@@ -253,9 +257,9 @@ class OutboxMachine(Machine):
 
     def note_refusals(self):
         for row in self.rows():
-            if row.error == OPTED_OUT and row.id not in self.before:
+            if row.error == OPTED_OUT and row.id not in self.stopped:
+                self.stopped.add(row.id)
                 self.says_stop(self.numbers_of[row.id])
-                self.before[row.id] = (row.rank, row.state)
 
     @precondition(lambda self: self.provider.taken)
     @rule(which=st.integers(0, 9), state=st.sampled_from(STATES), stopped=st.booleans())
@@ -269,6 +273,7 @@ class OutboxMachine(Machine):
         done = self.do(lambda connection: sending.note_status(connection, news, self.now))
         if done is not DEAD and error is not None:
             self.says_stop(text.recipient)
+            self.note_refusals()
 
     def rows(self):
         with self.watcher.read() as connection:

@@ -1,12 +1,20 @@
 """Alive and ready: what a load balancer asks, without a signature and without learning anything."""
 
 import sqlite3
+import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from keys import schema
 from keys.database import Database
+from webhooks import background, health, node
+from webhooks.app import create_app
+from webhooks.beats import STUCK_SECONDS, Beats
+from webhooks.health import LEAST_FREE, Watch
+from webhooks.metrics import COUNTED
 from webhooks.voice import PATIENCE
 
 
@@ -70,3 +78,68 @@ def test_a_line_whose_server_is_gone_is_not_ready(door_of, exchange):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_nothing_can_be_posted_to_them(knock, path):
     assert knock(path, {"x": "1"}).status_code == 405
+
+
+@pytest.fixture
+def watched(exchange, tmp_path):
+    """A watched app's `/readyz`, and its beats on a clock of the test's."""
+    at = [0.0]
+    beats = Beats(clock=lambda: at[0])
+    watch = Watch(tmp_path, tmp_path / "node", beats)
+    client = create_app(exchange, watch=watch).test_client()
+
+    def ready():
+        answer = client.get("/readyz")
+        return answer.status_code, answer.text
+
+    return SimpleNamespace(ready=ready, beats=beats, at=at, watch=watch)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_node_whose_work_beside_the_calls_stands_still_is_not_ready_until_it_goes_on(watched):
+    watched.beats.expect("sealing", "delivery")
+    watched.at[0] = STUCK_SECONDS
+    assert watched.ready() == (200, "ready\n")
+    watched.at[0] += 1
+    watched.beats.done("delivery")
+    watched.beats.put_off("sealing")
+    watched.beats.failed("sealing")
+    assert watched.ready() == (503, "not ready: stuck at sealing\n")
+    watched.beats.done("sealing")
+    assert watched.ready() == (200, "ready\n")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_node_with_no_room_on_its_disk_is_not_ready(watched, monkeypatch):
+    for free, said in ((LEAST_FREE - 1, "not ready: disk nearly full\n"), (LEAST_FREE, "ready\n")):
+        monkeypatch.setattr(health.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        assert watched.ready()[1] == said
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_node_that_is_leaving_says_so_before_anything_else(watched):
+    node.leave(watched.watch.node_dir)
+    assert watched.ready() == (503, "not ready: leaving\n")
+    node.made_ready(watched.watch.node_dir)
+    assert watched.ready() == (200, "ready\n")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_background_beats_with_every_duty_it_does_and_not_with_one_that_fails(exchange, tmp_path, monkeypatch):
+    monkeypatch.setattr(background, "sweep", lambda _: 1 / 0)
+    beats, stop = Beats(), threading.Event()
+    before = {outcome: rounds("sweeping", outcome) for outcome in ("done", "failed")}
+    thread = threading.Thread(target=background.run, args=(exchange, tmp_path / "roots", stop, beats))
+    thread.start()
+    patience = time.monotonic() + 20
+    while rounds("sweeping", "failed") == before["failed"] and time.monotonic() < patience:
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert rounds("sweeping", "failed") > before["failed"]
+    assert rounds("sweeping", "done") == before["done"]
+    assert rounds("sealing", "done") > 0
+
+
+def rounds(duty, outcome):
+    return COUNTED.get_sample_value("touchtone_background_rounds_total", {"duty": duty, "outcome": outcome}) or 0.0

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhooks import logs
+from webhooks import logs, setting_values
 from webhooks.logs import STRUCK_OUT, redacted
 
 SID = "CA0123456789abcdef0123456789abcdef"
@@ -62,7 +62,11 @@ def test_a_whole_call_leaves_no_number_no_group_no_key_and_no_token(
     assert "Approved" in call.words
     call.status("completed")
     lines, text = logged()
-    assert {line["event"] for line in lines} >= {"signature_missing", "account_refused", "turn_failed"}
+    assert {line["event"] for line in lines} >= {"signature_missing", "account_refused", "turn_failed", "turn_taken"}
+    assert all({"event", "level", "timestamp"} <= set(line) for line in lines)
+    turns = [line for line in lines if line["event"] == "turn_taken"]
+    assert len(turns) == 6  # those that broke are not among them
+    assert {line["call_sid"] for line in turns} == {call.sid}
     assert [line["call_sid"] for line in lines if line["event"] == "turn_failed"] == [call.sid] * 2
     assert "4155550123" not in text
     assert not [group for group in groups if group in text]
@@ -161,3 +165,30 @@ def test_what_names_a_call_or_counts_is_kept(kept):
 def test_no_text_keeps_five_digits_in_a_row(text):
     said = redacted(text)
     assert not re.search(r"\d{5}", said)
+
+
+@pytest.mark.parametrize(("level", "kept"), [("debug", 3), ("info", 2), ("warning", 1)])
+def test_what_is_less_than_the_level_of_the_settings_is_not_logged(stream, level, kept):
+    with contextlib.redirect_stderr(stream):
+        logs.configure(setting_values.log_level(level))
+    for say in ("debug", "info", "warning"):
+        getattr(structlog.get_logger("x"), say)("turn_taken", call_sid=SID)
+    structlog.reset_defaults()
+    assert len(stream.getvalue().splitlines()) == kept
+
+
+def test_logfmt_is_one_line_an_event_with_its_traces_and_nothing_to_be_struck_out_in_it(stream):
+    with contextlib.redirect_stderr(stream):
+        logs.configure(logging.DEBUG, "logfmt")
+    log = structlog.get_logger("x")
+    log.warning("turn_taken", call_sid=SID, said="+14155550123 and more")
+    try:
+        int("x4155550123")
+    except ValueError:
+        log.exception("turn_failed", call_sid=SID)
+    structlog.reset_defaults()
+    first, second = stream.getvalue().splitlines()
+    assert f"level=warning event=turn_taken call_sid={SID}" in first
+    assert "event=turn_failed" in second
+    assert "ValueError" in second
+    assert "4155550123" not in stream.getvalue()

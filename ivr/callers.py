@@ -21,6 +21,8 @@ from cryptography.fernet import Fernet
 
 from ivr.textable import country_of
 
+ALIKE = 3
+"""Last digits in which the numbers of one prefix differ: who has many numbers mostly has such a block of a thousand."""
 WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on the keypad."""
 
@@ -31,12 +33,14 @@ class Caller:
 
     `country` is the two letters of the number's country, None where it has none or was not looked up. `before` are the
     pseudonyms under peppers that were renewed since: what must never be forgotten is looked for under these as well.
+    `prefix` is a pseudonym of the number without its last digits, which a thousand neighbours share.
     """
 
     pseudonym: str
     sealed: str
     country: str | None = None
     before: tuple[str, ...] = ()
+    prefix: str | None = None
 
     @property
     def known_as(self) -> tuple[str, ...]:
@@ -72,7 +76,8 @@ def of_number(number: str, *, pepper: bytes, number_key: bytes, before: Sequence
     country = country_of(number)
     shared = country is None or len(country) != 2  # satellite and free numbers belong to the world, "001"
     named, *earlier = known_as(number, pepper, before)
-    return Caller(named, seal(number, number_key), None if shared else country, tuple(earlier))
+    sealed = seal(number, number_key)
+    return Caller(named, sealed, None if shared else country, tuple(earlier), prefix_of(number, pepper))
 
 
 def known_as(number: str, pepper: bytes, before: Sequence[bytes]) -> tuple[str, ...]:
@@ -83,6 +88,11 @@ def known_as(number: str, pepper: bytes, before: Sequence[bytes]) -> tuple[str, 
 def pseudonym(number: str, pepper: bytes) -> str:
     """HMAC-SHA256 of an E.164 number, its first 16 bytes in hex."""
     return hmac.digest(pepper, number.encode(), "sha256")[:16].hex()
+
+
+def prefix_of(number: str, pepper: bytes) -> str:
+    """The pseudonym that an E.164 number shares with those alike but for the last three digits."""
+    return pseudonym(number[:-ALIKE], pepper)
 
 
 def seal(number: str, number_key: bytes) -> str:

@@ -48,6 +48,7 @@ calls = Table(
     Column("ended_at", Instant),
     Column("outcome", String(16)),
     Column("country", String(2)),
+    Column("prefix", String(32)),
     # A switchboard has called thousands of times; only what ended lately is asked for.
     Index("ix_calls_caller_ended_at", "caller", "ended_at"),
     Index("ix_calls_started_at", "started_at"),
@@ -65,6 +66,7 @@ _WORKED_ON = (
     calls.c.spoken,
     calls.c.replied_at,
     calls.c.ended_at,
+    calls.c.prefix,
 )
 # The row without its case: after a wait for the lock PostgreSQL reads this row anew, but a joined one as it was before.
 _LOCKED = Statement(select(*_WORKED_ON).where(calls.c.sid == bindparam("call_sid")).with_for_update())
@@ -109,11 +111,11 @@ def lock(connection: Connection, sid: str) -> Call | None:
     row = _LOCKED.first(connection, {"call_sid": sid})
     if row is None:
         return None
-    line, caller, sealed, country, held, case_id, turn, state, spoken, replied_at, ended_at = row
+    line, caller, sealed, country, held, case_id, turn, state, spoken, replied_at, ended_at, prefix = row
     return Call(
         sid=sid,
         line=line,
-        caller=Caller(caller, sealed, country) if caller is not None else None,
+        caller=Caller(caller, sealed, country, prefix=prefix) if caller is not None else None,
         turn=turn,
         state=read_state(state),
         spoken=spoken,
@@ -136,6 +138,7 @@ def begin(connection: Connection, call: Call) -> bool:
             caller=call.caller.pseudonym if call.caller else None,
             number_sealed=call.caller.sealed if call.caller else None,
             country=call.caller.country if call.caller else None,
+            prefix=call.caller.prefix if call.caller else None,
             turn=call.turn,
             state=write(call.state),
             spoken=call.spoken,

@@ -14,12 +14,15 @@ from sqlalchemy import Connection
 from ivr import call_backs, caller_locales, cases, guesses
 from ivr.cases import Case
 from ivr.events import Approved, Refused, Weighed
-from ivr.guesses import GuessKind
+from ivr.guesses import Guesser, GuessKind, Hindrance
 from ivr.lines import Line
 from ivr.second_look import Door, through
 from ivr.sightings import Attempt
+from ivr.signs import Part, Seen
+from ivr.signs import weigh as weigh_signs
 from ivr.weighing import decoded, genuine_among
 from keys import ledger
+from keys.installation_id import InstallationID
 from keys.refusals import Refusal
 from keys.repair import Candidate
 from keys.secrets_file import Secrets
@@ -35,7 +38,7 @@ class Turn:
 
     `channel` is the ledger's word for the way it came, `sid` the provider's id of the call or text, `caller` the
     pseudonym of who came (None for a withheld number), `country` that of their number, `locale` the language they are
-    answered in. `below(n)` gives a random number under n.
+    answered in, `prefix` the pseudonym that they share with their neighbours. `below(n)` gives a random number under n.
     """
 
     connection: Connection
@@ -48,6 +51,12 @@ class Turn:
     below: Callable[[int], int]
     country: str | None = None
     locale: str | None = None
+    prefix: str | None = None
+
+    @property
+    def guesser(self) -> Guesser:
+        """As whom a wrong try of this turn is counted."""
+        return Guesser(self.caller, self.prefix, self.sid)
 
 
 def keep_groups(turn: Turn, case_id: int | None, layout: int | None, groups: tuple[str, ...]) -> int:
@@ -80,27 +89,27 @@ def keep_language(turn: Turn, case_id: int | None, locale: str) -> None:
 
 def find_case(turn: Turn, number: str) -> Case | None:
     """Look a case up for a caller who has not guessed too often."""
-    case = cases.find(turn.connection, number) if _may_try(turn) else None
-    if case is None:
-        guesses.note(turn.connection, GuessKind.CASE, caller=turn.caller, call_sid=turn.sid, now=turn.now)
-    return case
+    return guesses.tried(
+        turn.connection, GuessKind.CASE, turn.guesser, lambda: cases.find(turn.connection, number), turn.now
+    )
 
 
 def weigh(turn: Turn, candidates: tuple[Candidate, ...]) -> Weighed:
     """Which candidates of a repair have a right proof. None at all is one wrong try, however many there were."""
-    if not _may_try(turn):
+    if guesses.hindrance(turn.connection, turn.guesser, turn.now) is not None:
         return Weighed(())
     genuine = genuine_among(candidates, turn.secrets)
     if not genuine:
         # What came names no key for certain, so none is flagged by it.
-        guesses.note(turn.connection, GuessKind.PROOF, caller=turn.caller, call_sid=turn.sid, now=turn.now)
+        _wrong_proof(turn)
     return Weighed(genuine)
 
 
 def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Refused:
     """Take one activation for a complete installation ID and spend it: its answer goes out with this very turn."""
-    if not _may_try(turn):
-        return Refused(Refusal.TOO_MANY_TRIES)
+    hindrance = guesses.hindrance(turn.connection, turn.guesser, turn.now)
+    if hindrance is not None:
+        return _not_now(turn, case_id, hindrance)
     iid = decoded(groups)
     known = ledger.identify(iid, turn.secrets) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
     done: ledger.Activated | ledger.Refused
@@ -117,17 +126,28 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
         call_backs.keep(turn.connection, case_id, by=THE_LINE, now=turn.now)
         return Approved(done.reservation.blocks, again=done.replay)
     if done.refusal in _GUESSED:
-        guesses.note(
-            turn.connection,
-            GuessKind.PROOF,
-            caller=turn.caller,
-            call_sid=turn.sid,
-            now=turn.now,
-            product=iid.product if iid else None,
-            serial=iid.serial if iid else None,
-        )
+        _wrong_proof(turn, iid)
     return Refused(done.refusal)
 
 
-def _may_try(turn: Turn) -> bool:
-    return guesses.may_try(turn.connection, turn.caller, turn.now)
+def _wrong_proof(turn: Turn, iid: InstallationID | None = None) -> None:
+    """Count a wrong proof, and flag the key that it named, if it named one."""
+    guesses.note(
+        turn.connection,
+        GuessKind.PROOF,
+        caller=turn.caller,
+        prefix=turn.prefix,
+        call_sid=turn.sid,
+        now=turn.now,
+        product=iid.product if iid else None,
+        serial=iid.serial if iid else None,
+    )
+
+
+def _not_now(turn: Turn, case_id: int, hindrance: Hindrance) -> Refused:
+    """Who guesses waits. Who is held for the neighbours' guesses gets a person, who sees why."""
+    if hindrance.own:
+        return Refused(Refusal.TOO_MANY_TRIES)
+    seen = [Seen(turn.now)] * hindrance.tries
+    cases.scored(turn.connection, case_id, weigh_signs({Part.NEIGHBOURS: seen}, turn.now))
+    return Refused(Refusal.HELD_FOR_REVIEW)

@@ -80,6 +80,8 @@ class Kind(StrEnum):
     CALLER_UNBLOCKED = "caller_unblocked"
     OPERATOR_CHANGED = "operator_changed"
     ALARM_SEEN = "alarm_seen"
+    GUESSES_PARDONED = "guesses_pardoned"
+    """Wrong tries of a caller, a block of numbers or a token count no more: they need not wait."""
     TOKEN_ISSUED = "token_issued"  # noqa: S105 - the name of a deed
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a deed
     CALLER_EXPORTED = "caller_exported"

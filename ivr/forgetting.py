@@ -20,7 +20,7 @@ from ivr.calls import calls
 from ivr.cases import cases
 from ivr.consents import text_consents
 from ivr.grant_requests import GrantState, grant_requests
-from ivr.guesses import guesses
+from ivr.guesses import guesses, pardons
 from ivr.notices import blocked_callers
 from ivr.online_reviews import online_cases
 from ivr.opt_outs import opt_outs
@@ -104,10 +104,14 @@ def _text_counts(connection: Connection, before: datetime, most: int) -> int:
 
 
 def _lifted(connection: Connection, before: datetime, _most: int) -> int:
-    """Opt-outs and blocks that were lifted, or ran out; those that stand are kept, or they could not be kept to."""
+    """Opt-outs and blocks that were lifted, or ran out, and pardons that no guess is left for.
+
+    Opt-outs and blocks that stand are kept, or they could not be kept to.
+    """
     lifted = delete(opt_outs).where(opt_outs.c.lifted_at < before)
     over = or_(blocked_callers.c.lifted_at < before, blocked_callers.c.until < before)
-    return _gone(connection, lifted) + _gone(connection, delete(blocked_callers).where(over))
+    pardoned = delete(pardons).where(pardons.c.pardoned_at < before)
+    return sum(_gone(connection, each) for each in (lifted, delete(blocked_callers).where(over), pardoned))
 
 
 def _cases(connection: Connection, before: datetime, most: int) -> int:

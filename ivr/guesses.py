@@ -1,8 +1,10 @@
-"""Wrong proofs, case numbers and agreements, by caller or by token: who guesses waits, longer each time.
+"""Wrong proofs, case numbers and agreements, by caller, by prefix and by token: who guesses waits, longer each time.
 
-Rule: only a caller is slowed, never a key locked: else anybody could lock a stranger's key. A withheld caller is
+Rule: only who guesses is slowed, never a key locked: else anybody could lock a stranger's key. A withheld caller is
 nobody and shares no throttle; the tries within one call bound it. A token is known by name and can be revoked, and
-brings thousands of installations: more of its tries are free, and it waits like anybody once they are used up.
+brings thousands of installations: more of its tries are free, and it waits like anybody once they are used up. Numbers
+of one prefix, alike but for the last three digits, wait together once several of them have guessed; one number alone
+never brings that about, and an innocent neighbour is not refused but held for a person.
 
 >>> delay_after(4) == timedelta(0), delay_after(5), delay_after(6)
 (True, datetime.timedelta(seconds=900), datetime.timedelta(seconds=1800))
@@ -12,11 +14,30 @@ brings thousands of installations: more of its tries are free, and it waits like
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, bindparam, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 from keys.database import Instant, RowNumber, metadata
 
@@ -25,8 +46,14 @@ FREE_GUESSES = 4
 """Wrong tries in a window that cost nothing but the try."""
 FREE_OF_TOKEN = 50
 """The same for a token."""
+FREE_OF_PREFIX = 20
+"""The same for a prefix."""
+MOST_OF_ONE = FREE_GUESSES + 1
+"""Tries of one number that count for its prefix: from then on it waits by itself, and its neighbours need not."""
 FIRST_DELAY = timedelta(minutes=15)
 LONGEST_DELAY = timedelta(hours=8)
+_TOKEN = "token "  # noqa: S105 - how a token is counted
+_Found = TypeVar("_Found")
 
 
 class GuessKind(StrEnum):
@@ -52,18 +79,56 @@ guesses = Table(
     Column("product", Integer),
     Column("serial", BigInteger),
     Column("at", Instant, nullable=False),
+    Column("prefix", String(32)),
     Index("ix_guesses_caller_at", "caller", "at"),
+    Index("ix_guesses_prefix_at", "prefix", "at"),
     Index("ix_guesses_product_serial_at", "product", "serial", "at"),
 )
-
-_COUNTED = select(func.count(), func.max(guesses.c.at)).where(
-    guesses.c.caller == bindparam("of"), guesses.c.at > bindparam("since")
+pardons = Table(
+    "pardons",
+    metadata,
+    Column("who", String(32), primary_key=True),
+    Column("pardoned_at", Instant, nullable=False),
 )
+"""From when on the tries of a caller, a prefix or a token count anew, because a person said so."""
+
+
+_OF, _NEAR, _SINCE = bindparam("of", type_=String), bindparam("near", type_=String), bindparam("since", type_=Instant)
+_AT, _LAST = guesses.c.at, func.max(guesses.c.at)
+
+
+def standing(column: Any) -> ColumnElement[bool]:
+    """Whether a wrong try still stands against whom `column` names: a person has not pardoned it since."""
+    return ~select(pardons.c.who).where(pardons.c.who == column, pardons.c.pardoned_at >= _AT).exists()
+
+
+def bounded(tries: Any) -> Any:
+    """Of the tries of one number, those that count for its prefix."""
+    return case((tries > MOST_OF_ONE, MOST_OF_ONE), else_=tries)
+
+
+_OWN = select(literal(True).label("own"), func.count().label("tries"), _LAST.label("last")).where(
+    guesses.c.caller == _OF, _AT > _SINCE, standing(guesses.c.caller)
+)
+_by_number = (
+    select(func.count().label("tries"), _LAST.label("last"))
+    .where(guesses.c.prefix == _NEAR, _AT > _SINCE, standing(guesses.c.prefix))
+    .group_by(guesses.c.caller)
+    .subquery()
+)
+_sum = cast(func.coalesce(func.sum(bounded(_by_number.c.tries)), 0), Integer)
+_OF_PREFIX = select(literal(False), _sum, func.max(_by_number.c.last))
+_OF_BOTH = union_all(_OWN, _OF_PREFIX)
 
 
 def of_token(token_id: int) -> str:
     """As whom a token is counted: no pseudonym of a caller reads like that."""
-    return f"token {token_id}"
+    return f"{_TOKEN}{token_id}"
+
+
+def token_of(who: str) -> int | None:
+    """The row id of the token that is counted so; None for a caller."""
+    return int(who.removeprefix(_TOKEN)) if who.startswith(_TOKEN) else None
 
 
 def delay_after(count: int, free: int = FREE_GUESSES) -> timedelta:
@@ -74,9 +139,49 @@ def delay_after(count: int, free: int = FREE_GUESSES) -> timedelta:
     return min(doubled, LONGEST_DELAY)
 
 
-def may_try(connection: Connection, caller: str | None, now: datetime) -> bool:
-    """Whether this caller (a pseudonym, None for nobody) may try again yet."""
-    return caller is None or budget(connection, caller, now).tries > 0
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """Whoever brings a try: a pseudonym (None for nobody) and that of its prefix, in which call, text or request."""
+
+    caller: str | None
+    prefix: str | None
+    call_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why nobody may try yet: after how many wrong tries, until when; `own`, or else those of the neighbours."""
+
+    own: bool
+    tries: int
+    until: datetime
+
+
+def hindrance(connection: Connection, guesser: Guesser, now: datetime) -> Hindrance | None:
+    """What keeps this caller from a try just now, their own tries before their neighbours'; one statement."""
+    if guesser.caller is None:
+        return None
+    facts = {"of": guesser.caller, "near": guesser.prefix, "since": now - WINDOW}
+    for own, tries, last in sorted(connection.execute(_OF_BOTH, facts), key=lambda row: not row.own):
+        wait = delay_after(tries, FREE_GUESSES if own else FREE_OF_PREFIX)
+        if wait and now < last + wait:
+            return Hindrance(bool(own), tries, last + wait)
+    return None
+
+
+def tried(
+    connection: Connection, kind: GuessKind, guesser: Guesser, find: Callable[[], _Found | None], now: datetime
+) -> _Found | None:
+    """What `find` gives, for whoever may try; nothing is a wrong try, and is nothing found for whoever may not.
+
+    A try of somebody who waits already keeps no neighbour waiting; of who waits for neighbours it is not held against.
+    """
+    hindered = hindrance(connection, guesser, now)
+    found = find() if hindered is None else None
+    if found is None and (hindered is None or hindered.own):
+        prefix = guesser.prefix if hindered is None else None
+        note(connection, kind, caller=guesser.caller, prefix=prefix, call_sid=guesser.call_sid, now=now)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +194,7 @@ class Budget:
 
 def budget(connection: Connection, caller: str, now: datetime, free: int = FREE_GUESSES) -> Budget:
     """What is left of the wrong tries of a caller or a token of which `free` cost nothing."""
-    count, last = connection.execute(_COUNTED, {"of": caller, "since": now - WINDOW}).one()
+    _, count, last = connection.execute(_OWN, {"of": caller, "since": now - WINDOW}).one()
     if count <= free:
         return Budget(free - count + 1, None)
     until = last + delay_after(count, free)
@@ -103,12 +208,15 @@ def note(
     caller: str | None,
     call_sid: str,
     now: datetime,
+    prefix: str | None = None,
     product: int | None = None,
     serial: int | None = None,
 ) -> None:
     """Write down one wrong try; product and serial flag the key it named."""
     connection.execute(
-        insert(guesses).values(kind=kind, caller=caller, call_sid=call_sid, product=product, serial=serial, at=now)
+        insert(guesses).values(
+            kind=kind, caller=caller, prefix=prefix, call_sid=call_sid, product=product, serial=serial, at=now
+        )
     )
 
 

@@ -23,7 +23,7 @@ from ivr.calls import calls
 from ivr.cases import cases
 from ivr.consents import text_consents
 from ivr.desk_entries import desk_entries
-from ivr.guesses import guesses
+from ivr.guesses import guesses, pardons
 from ivr.notices import blocked_callers
 from ivr.opt_outs import opt_outs
 from ivr.outbox import TextState, outbox
@@ -61,6 +61,7 @@ def _of(caller: str) -> dict[Table, Select[Any]]:
     found: dict[Table, Select[Any]] = {table: select(table).where(table.c.caller == caller) for table in NAMED}
     found[texts] = select(texts).where(texts.c.thread_id.in_(select(threads.c.id).where(threads.c.caller == caller)))
     found[text_counts] = select(text_counts).where(text_counts.c.name == caller)
+    found[pardons] = select(pardons).where(pardons.c.who == caller)
     found[call_backs] = select(call_backs).where(
         or_(call_backs.c.case_id.in_(theirs), call_backs.c.call_sid.in_(their_calls))
     )
@@ -111,6 +112,7 @@ def erase(connection: Connection, caller: str) -> Mapping[str, int]:
     for table in (threads, outbox, text_consents, calls, guesses, sightings, grant_askers, caller_locales):
         connection.execute(delete(table).where(table.c.caller == caller))
     connection.execute(delete(text_counts).where(text_counts.c.name == caller))
+    connection.execute(delete(pardons).where(pardons.c.who == caller))
     for kept in (opt_outs, blocked_callers):
         connection.execute(update(kept).where(kept.c.caller == caller).values(number_sealed=NO_NUMBER))
     shared = set(connection.execute(select(cases.c.id).where(cases.c.id.in_(ids), _shared())).scalars())

@@ -33,6 +33,7 @@ class Sign(StrEnum):
     KEY_GUESSED_BY_MANY = "key_guessed_by_many"
     CALLER_GUESSES = "caller_guesses"
     CALLER_CASES = "caller_cases"
+    NEIGHBOURS = "neighbours_guess"
     WITHHELD = "number_withheld"
     NEVER_ISSUED = "serial_never_issued"
 
@@ -50,6 +51,8 @@ class Part(StrEnum):
     """The wrong proofs that this caller brought."""
     CALLER_CASES = "caller_cases"
     """The cases that this caller opened."""
+    NEIGHBOURS = "neighbours"
+    """The wrong tries from numbers next to this caller's, once they keep the whole block waiting."""
     WITHHELD = "withheld"
     """The present attempt, if its number is withheld."""
     NEVER_ISSUED = "never_issued"
@@ -104,13 +107,14 @@ RULES = (
     Rule(Sign.KEY_GUESSED_BY_MANY, Part.KEY_GUESSES, 3, _WEEK, 20, _callers),
     Rule(Sign.CALLER_GUESSES, Part.CALLER_GUESSES, 2, _DAY, 20),
     Rule(Sign.CALLER_CASES, Part.CALLER_CASES, 3, _DAY, 5),
+    Rule(Sign.NEIGHBOURS, Part.NEIGHBOURS, 21, _DAY, 20),
     Rule(Sign.WITHHELD, Part.WITHHELD, 1, _DAY, 5),
     Rule(Sign.NEVER_ISSUED, Part.NEVER_ISSUED, 1, _DAY, 100),
 )
 """Every rule there is, one a sign, in the order in which the desk shows them."""
 WIDEST = {part: max(rule.window for rule in RULES if rule.part is part) for part in Part}
 """How far back each part has to be looked through."""
-_OF_WHO_ASKS = {Part.CALLER_GUESSES, Part.CALLER_CASES, Part.WITHHELD}
+_OF_WHO_ASKS = {Part.CALLER_GUESSES, Part.CALLER_CASES, Part.NEIGHBOURS, Part.WITHHELD}
 OF_A_KEY = frozenset(rule.sign for rule in RULES if rule.part not in _OF_WHO_ASKS)
 """Signs that speak against a key; the others speak against whoever asks."""
 

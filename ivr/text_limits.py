@@ -12,12 +12,9 @@ from enum import StrEnum
 
 from sqlalchemy import Column, Connection, Date, Integer, String, Table
 
-from ivr.callers import pseudonym
+from ivr.callers import prefix_of, pseudonym
 from ivr.lines import TextLimits
 from keys.database import insert_into, metadata
-
-ALIKE = 3
-"""Last digits in which numbers of one prefix differ: a pump of texts walks through such a block of a thousand."""
 
 text_counts = Table(
     "text_counts",
@@ -76,7 +73,7 @@ def _names(number: str, country: str, pepper: bytes) -> tuple[tuple[Scope, str],
     return (
         (Scope.DAY, "all"),
         (Scope.COUNTRY, country),
-        (Scope.PREFIX, pseudonym(number[:-ALIKE], pepper)),
+        (Scope.PREFIX, prefix_of(number, pepper)),
         (Scope.NUMBER, pseudonym(number, pepper)),
     )
 

@@ -99,7 +99,7 @@ def take_text(
         return None
     if notices.is_blocked(connection, caller.known_as, now):
         return None
-    whose = (caller.pseudonym, incoming.line, now, below, caller.country, thread.locale)
+    whose = (caller.pseudonym, incoming.line, now, below, caller.country, thread.locale, caller.prefix)
     turn = Turn(connection, secrets, CHANNEL, incoming.sid, *whose)
     return _answer(_TextTurn(turn, thread, incoming, limits), message)
 

@@ -111,9 +111,10 @@ def take_turn(
     elif knock.turn == call.turn and call.ended_at is None:
         after = max((now - call.replied_at).total_seconds(), 0.0)
         failed = call_texts.failed(connection, call)
-        pseudonym, country = (call.caller.pseudonym, call.caller.country) if call.caller else (None, None)
+        by = call.caller
+        named, country, prefix = (by.pseudonym, by.country, by.prefix) if by else (None, None, None)
         locale = call.state.form.locale or knock.line.locale
-        turn = Turn(connection, secrets, CHANNEL, call.sid, pseudonym, knock.line, now, below, country, locale)
+        turn = Turn(connection, secrets, CHANNEL, call.sid, named, knock.line, now, below, country, locale, prefix)
         event: Event
         if isinstance(call.state, Waiting | Talking):
             event = waiting_room.look(turn, call.case_id, knock.keys, text_failed=failed)

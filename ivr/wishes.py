@@ -106,10 +106,8 @@ def _key(turn: Turn, case_id: int | None) -> IssuedKey | None:
 
 def _fits(turn: Turn, right: bool) -> bool:
     """Whether a right number counts just now: not for whoever has guessed too often. A wrong one is written down."""
-    if right and guesses.may_try(turn.connection, turn.caller, turn.now):
-        return True
-    guesses.note(turn.connection, GuessKind.AGREEMENT, caller=turn.caller, call_sid=turn.sid, now=turn.now)
-    return False
+    found = guesses.tried(turn.connection, GuessKind.AGREEMENT, turn.guesser, lambda: right or None, turn.now)
+    return found is not None
 
 
 def _not_now(turn: Turn, key: IssuedKey, case_id: int, caller: str | None) -> NotAsked | None:

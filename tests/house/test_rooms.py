@@ -34,6 +34,7 @@ MAY_BEGIN = {
     "webhooks/desk/calling.py": "a desk view",
     "webhooks/desk/case_list.py": "a desk view",
     "webhooks/desk/deeds.py": "a desk view",
+    "webhooks/desk/guessing.py": "a desk view",
     "webhooks/desk/guards.py": "a page of a login was heard from",
     "webhooks/desk/logging_in.py": "a login",
     "webhooks/desk/notices_page.py": "a desk view",

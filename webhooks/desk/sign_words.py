@@ -67,6 +67,12 @@ def _of_guesses(found: Sign, count: int) -> str:
                 "%(count)s wrong proofs by this caller within 24 hours",
                 count,
             )
+        case Sign.NEIGHBOURS:
+            return ngettext(
+                "one wrong try from numbers next to this one within 24 hours",
+                "%(count)s wrong tries from numbers next to this one within 24 hours",
+                count,
+            )
     return ngettext("one case of this caller within 24 hours", "%(count)s cases of this caller within 24 hours", count)
 
 

@@ -21,6 +21,7 @@ from ivr.signs import RULES
 from keys import alarms, issue
 from keys.issue import IssuedKey
 from keys.products import products
+from webhooks.desk import guessing
 from webhooks.desk.guards import done, here, least, say, who
 from webhooks.page_texts import gettext as _
 
@@ -53,6 +54,7 @@ def page() -> str:
             rows=_rows(connection, found[:MOST]),
             more=len(found) - MOST,
             days=LOOKED_BACK.days,
+            guessing=guessing.rows(connection),
             rules=RULES,
             lines=here().lines.all,
         )

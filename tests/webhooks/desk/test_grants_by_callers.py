@@ -8,6 +8,7 @@ import pytest
 
 from ivr import askers, cases, guesses
 from ivr.desk_entries import Kind
+from ivr.guesses import Guesser
 from ivr.hours import DeskHours
 from ivr.lines import Lines
 from ivr.operators import Role
@@ -270,4 +271,5 @@ def test_a_guess_at_an_agreement_costs_the_caller_the_same_throttle(database, cl
     for _ in range(5):
         texts.send("MORE 5 WRONG-1 why")
     with database.read() as connection:
-        assert not guesses.may_try(connection, pseudonym(texts.number, secrets.pepper), clock.now)
+        guesser = Guesser(pseudonym(texts.number, secrets.pepper), None, "SM1")
+        assert guesses.hindrance(connection, guesser, clock.now).own

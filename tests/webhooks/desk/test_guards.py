@@ -11,7 +11,8 @@ from webhooks.desk.guards import local
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OPEN = {"logging_in.page", "logging_in.log_in", "language_choice.keep", "static", "words", "htmx"}
 SUPERVISORS_ROOMS = {
-    *{"blocking", "case_list", "mix_page", "notices_page", "office", "signs_page", "statistics_page", "trail"},
+    *{"blocking", "case_list", "guessing", "mix_page", "notices_page", "office", "signs_page"},
+    *{"statistics_page", "trail"},
 }
 SUPERVISORS = {"deeds.decide", "deeds.grants", "deeds.lift", "deeds.unblock", "staff.page"}
 ADMINISTRATORS = {"staff.change", "staff.disable", "staff.enable", "staff.log_out", "staff.one"}

@@ -1,15 +1,17 @@
 """The page of signs: alarms, the keys that something speaks against, and the rules."""
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 
-from ivr import guesses, sightings
-from ivr.guesses import GuessKind
+from ivr import guesses, sightings, tokens
+from ivr.guesses import FREE_GUESSES, FREE_OF_PREFIX, FREE_OF_TOKEN, Guesser, GuessKind
 from ivr.operators import Role
 from ivr.sightings import Attempt
 from ivr.signs import RULES
+from ivr.tokens import NewToken
 from keys import alarms
 from keys.alarms import AlarmKind
 from webhooks.desk import sign_words
@@ -123,3 +125,84 @@ def test_an_operator_sees_neither_page_nor_band(desk_client):
     for path in ("/desk/signs", "/desk/alarms"):
         assert anna.get(path).status_code == 403
     assert anna.post("/desk/alarms/1/seen").status_code == 403
+
+
+@pytest.fixture
+def who_guesses(database, clock):
+    """A caller, a block of numbers, and a token that guesses; each as often as it takes to wait."""
+
+    def guess():
+        agreed = NewToken("fleet console", "Nordstern Shipping", frozenset({tokens.Scope.ACTIVATE}), "tester")
+        with database.begin() as connection:
+            tokens.issue(connection, agreed, tokens.text_of(bytes(32)), clock.now)
+            tries = [("a" * 32, None)] * (FREE_GUESSES + 1) + [("token 1", None)] * (FREE_OF_TOKEN + 1)
+            tries += [(f"{number:032x}", "c" * 32) for number in range(FREE_OF_PREFIX + 1)]
+            for caller, prefix in tries:
+                guesses.note(connection, GuessKind.PROOF, caller=caller, prefix=prefix, call_sid="CA1", now=clock.now)
+
+    return guess
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_who_guesses_stands_there_with_how_often_since_when_and_until_when_they_wait(supervisor, who_guesses, clock):
+    assert "Nobody guesses." in words_of(supervisor.get("/desk/signs").text)
+    who_guesses()
+    clock.sleep(60)
+    said = words_of(supervisor.get("/desk/signs").text)
+    for who, tries in (
+        ("caller aaaaaa", FREE_GUESSES + 1),
+        ("block cccccc: 21 numbers alike but for the last three digits", FREE_OF_PREFIX + 1),
+        ("token Nordstern Shipping: fleet console", FREE_OF_TOKEN + 1),
+    ):
+        # Since, last, and a quarter of an hour after it.
+        day = r"\w+ \d+, \d+,"
+        assert re.search(rf"{who} {tries} {day} 12:00\sPM UTC {day} 12:00\sPM UTC {day} 12:15\sPM UTC", said), who
+    clock.sleep(15 * 60)
+    assert words_of(supervisor.get("/desk/signs").text).count("does not wait") == 3
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    ("who", "named", "in_german"),
+    [
+        ("a" * 32, {"caller": "aaaaaa", "tries": FREE_GUESSES + 1}, "Anrufer: aaaaaa, Versuche: 5"),
+        ("c" * 32, {"prefix": "cccccc", "tries": FREE_OF_PREFIX + 1}, "Rufnummernblock: cccccc, Versuche: 21"),
+        (
+            "token 1",
+            {"token": "Nordstern Shipping: fleet console", "tries": FREE_OF_TOKEN + 1},
+            "Token: Nordstern Shipping: fleet console, Versuche: 51",
+        ),
+    ],
+)
+def test_a_supervisor_lets_somebody_try_again_and_who_and_why_is_an_entry(
+    supervisor, who_guesses, database, clock, entries, who, named, in_german
+):
+    who_guesses()
+    waits = {
+        "a" * 32: lambda connection: guesses.hindrance(connection, Guesser("a" * 32, None, "CA2"), clock.now),
+        "c" * 32: lambda connection: guesses.hindrance(connection, Guesser("e" * 32, "c" * 32, "CA2"), clock.now),
+        "token 1": lambda connection: guesses.budget(connection, "token 1", clock.now, FREE_OF_TOKEN).waits_until,
+    }
+
+    def waiting():
+        with database.read() as connection:
+            return {each for each, asked in waits.items() if asked(connection)}
+
+    assert waiting() == set(waits)
+    assert supervisor.post("/desk/guesses/pardon", who=who, reason=" ").status_code == 303
+    assert waiting() == set(waits), "not without a reason"
+    assert supervisor.post("/desk/guesses/pardon", who=who, reason="A new fleet, known to us").status_code == 303
+    assert waiting() == set(waits) - {who}
+    (entry,) = entries("guesses_pardoned")
+    assert (entry.name, entry.reason, json.loads(entry.details)) == ("Sofia Lind", "A new fleet, known to us", named)
+    assert "let somebody who guessed try again" in words_of(supervisor.get("/desk/entries").text)
+    assert in_german in words_of(supervisor.get("/desk/entries", **{"Accept-Language": "de"}).text)
+    supervisor.post("/desk/guesses/pardon", who=who, reason="once more")
+    assert len(entries("guesses_pardoned")) == 1, "nothing is counted against them any more"
+
+
+@one_database
+def test_only_who_may_guess_can_be_named(supervisor, entries):
+    for who in ("", "x" * 32, "token 0", "token x", "a" * 33, "'; --"):
+        assert supervisor.post("/desk/guesses/pardon", who=who, reason="why").status_code == 404
+    assert entries("guesses_pardoned") == []

@@ -10,9 +10,10 @@ from secrets import randbelow
 import pytest
 import requests
 
-from ivr import call_backs, cases, claims, grant_requests, notices, operators, statistics
+from ivr import call_backs, cases, claims, grant_requests, guesses, notices, operators, statistics
 from ivr.callers import recognise
 from ivr.grant_requests import GrantState, Wish
+from ivr.guesses import GuessKind
 from ivr.statistics import Cell
 from keys import alarms, secrets_file
 from keys.alarms import AlarmKind
@@ -46,6 +47,8 @@ def filled(stand, secrets_here):
         anna, cleo = (operators.find(connection, name).id for name in ("Anna Berg", "Cleo Marsh"))
         issue(connection, secrets_here, Order(1, key.agreement, 60, KeyType.KMS_HOST), now=now, actor="tester")
         alarms.ring(connection, AlarmKind.SERIAL_NEVER_ISSUED, 1, 77, "phone", now)
+        for who in ("a" * 32, "b" * 32, "b" * 32):
+            guesses.note(connection, GuessKind.PROOF, caller=who, prefix="c" * 32, call_sid="CA1", now=now)
         notices.switch_on(connection, None, "The office is closed on Friday.", cleo, now)
         notice = notices.switch_on(connection, None, "The machines of the north are down. We are at it.", cleo, now)
         notices.block(

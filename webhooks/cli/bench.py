@@ -20,10 +20,9 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.
 @click.group()
 def bench() -> None:
     """Measure: how many slips the check digits catch, and what a turn costs."""
-    # Turns are taken in this process too, and log as a line's do: to standard error, and no debug lines among figures.
     from webhooks import logs
 
-    logs.configure()
+    logs.configure()  # turns are taken here too, and log as a line's do: to standard error, none among the figures
 
 
 @bench.command()

@@ -88,7 +88,9 @@ def test_what_scrolls_can_be_reached_and_a_heading_says_its_level(reference):
 
 
 def test_a_link_an_anchor_and_a_page_out_of_all_contents_fail_the_build(tmp_path):
-    recipe = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    recipe = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     built = recipe.splitlines()[-1].replace(" docs docs/site/built/html", f" {tmp_path} {tmp_path / 'built'}")
     built = built.replace("docs/site/built/trees", str(tmp_path / "trees"))
     (tmp_path / "index.md").write_text("# One\n\n[a](nowhere.md) [b](#nothing)\n\n```{toctree}\ntwo\n```\n")

@@ -1,13 +1,14 @@
 """Asking for more in a call: every way through it is walked, each ends, and a request holds what was keyed."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from ivr.actions import AskForMore, CheckAgreement, HangUp, HoldNumber, LeaveQueue, Listen
 from ivr.asking_more import TRIES, Why
 from ivr.dialogue import TURN_CEILING, step
-from ivr.events import AgreementRight, AgreementWrong, Asked, HungUp, Keyed, NotAsked, Silence, StillWaiting
+from ivr.events import AgreementRight, AgreementWrong, Asked, HungUp, Keyed, Misheard, NotAsked, Silence, StillWaiting
 from ivr.form import Form
 from ivr.states import (
     AskingAgreement,
@@ -29,10 +30,13 @@ from ivr.transitions import TRANSITIONS
 from keys.refusals import Refusal
 
 ITEMS = (AskingAgreement, AskingAmount, ConfirmingAmount, AskingWhy, AskingHow, AskingToldAt, ConfirmingToldAt)
+MENUS = (ConfirmingAmount, AskingWhy, AskingHow, ConfirmingToldAt)
 MINE = (*ITEMS, CheckingAgreement, Requesting)
-KEYED = [Keyed(keys) for keys in ("", "0", "1", "2", "7", "*", "50", "4155550123") if keys]
+SHORT = [Keyed(keys) for keys in ("1", "8", "50", "4155550123")]
+KEYED = [Keyed(keys) for keys in ("0", "1", "2", "7", "8", "*", "50", "4155550123")]
 WITHHELD = Form(format=1, groups=("123456",) * 9, withheld=True)
 KNOWN = replace(WITHHELD, withheld=False, texts=Texts.OWN)
+SPEAKING = {"locale": "en-US", "languages": ("en-US", "de"), "speech": True}
 
 
 def at_the_way_on(form):
@@ -44,9 +48,13 @@ def events_of(state):
         return [AgreementRight(), AgreementWrong(), NotAsked(already=True), NotAsked(already=False)]
     if isinstance(state, Requesting):
         return [Asked(by_text=True), Asked(by_text=False), NotAsked(already=True)]
+    if state.form.speech:
+        # Words are listened for at menus alone: elsewhere one could end what is being keyed.
+        return [*SHORT, Misheard()] if isinstance(state, MENUS) else SHORT
     return [*KEYED, Silence()]
 
 
+@cache
 def walk(form):
     """Every step that a caller can take from the menu key on, with what was to be said and done."""
     begun, _ = step(at_the_way_on(form), Keyed("5"), country="US")
@@ -75,7 +83,7 @@ FORMS = [
     replace(form, desk=desk, detours=detours)
     for form in (WITHHELD, KNOWN, replace(KNOWN, texts=Texts.NONE), replace(WITHHELD, texts=Texts.KEYED))
     for desk, detours in ((False, 0), (True, 0), (True, 9))
-]
+] + [replace(form, **SPEAKING) for form in (WITHHELD, KNOWN)]
 
 
 def test_every_step_of_the_table_is_taken_by_some_caller_and_no_other():

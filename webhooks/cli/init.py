@@ -81,7 +81,8 @@ def init(as_json: bool, rehearsal: bool, **flags: str | None) -> None:
     for name in IN_SETTINGS:
         if name in given and (why_not := QUESTIONS[name].wrong(given[name])):
             raise settings.SettingError(why_not)
-    standing = {**settings.read_file(folder / "settings.env"), **os.environ}
+    kept = settings.read_file(folder / "settings.env")
+    standing = {**kept, **os.environ}
     unset = {name for name, setting in IN_SETTINGS.items() if not _stands(standing, setting)}
     has_lines = Path(standing.get("TOUCHTONE_LINES_FILE") or folder / "lines.toml").exists()
     wanted = [name for name in QUESTIONS if (name in unset if name in IN_SETTINGS else not has_lines)]
@@ -93,7 +94,9 @@ def init(as_json: bool, rehearsal: bool, **flags: str | None) -> None:
         refuse(
             "FLAGS_MISSING", f"There is no terminal to ask at, so give {' and '.join(flags_missing)} as well.", as_json
         )
-    made, found = _make(folder, given, unset)
+    # What was said is kept, also where today's environment says it: tomorrow's may not.
+    said = {name for name in IN_SETTINGS if name in given and not _stands(kept, IN_SETTINGS[name])}
+    made, found = _make(folder, given, unset | said)
     _upgrade(found)
     told = {"settings": made["settings"], "lines": made["lines"], "secrets": made["secrets"], "database": "up to date"}
     following = _next(found)

@@ -6,7 +6,7 @@ for a digit of an ID.
 >>> english = {"yes": "yes", "not right": "no", "right": "yes", "one": "1", "two": "2", "person": "person"}
 >>> meaning("Yes, please.", english), meaning("that's not right", english), meaning("press one", english)
 ('yes', 'no', '1')
->>> meaning("one two", english), meaning("4 7 1", english), meaning("yes, no, one", english), meaning("hm", english)
+>>> meaning("one two", english), meaning("4 7 1", english), meaning("yes, not right", english), meaning("hm", english)
 ('digits', 'digits', '', '')
 """
 

@@ -66,8 +66,7 @@ def demo(serve: bool, port: int, folder: Path) -> None:
     _say("The publisher sets the line up")
     hours = ("--desk-hours", "mon-sun 00:00-24:00")
     named = ("--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER)
-    named += ("--public-url", os.environ["TOUCHTONE_PUBLIC_URL"])
-    _run("init", "--rehearsal", *named, *hours)
+    _run("init", "--rehearsal", "--public-url", os.environ["TOUCHTONE_PUBLIC_URL"], *named, *hours)
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(CATALOGUE, "utf-8")
     _run("catalog", "load", str(catalogue))

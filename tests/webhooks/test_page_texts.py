@@ -57,7 +57,7 @@ def test_counts_are_written_as_the_language_does_in_the_digits_of_the_telephone(
 
 def test_what_is_filled_in_is_set_apart_only_where_the_text_runs_from_right_to_left():
     with reading(languages("desk")["ar"]):
-        assert _("%(who)s has this case.", who="Anna Berg") == "هذه الحالة عند \u2068Anna Berg\u2069."
+        assert _("%(who)s has this case.", who="Anna Berg") == "هذا الملف عند \u2068Anna Berg\u2069."
     with reading(languages("desk")["de"]):
         assert _("%(who)s has this case.", who="Anna Berg") == "Anna Berg hat diesen Vorgang."
 

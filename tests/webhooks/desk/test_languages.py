@@ -67,7 +67,7 @@ def test_what_is_said_after_a_deed_is_in_the_language_of_the_page_that_asked(des
     ]
     headers["X-Desk-Language"] = "ar"
     told = anna.client.post(f"/desk/cases/{entered.id}/release", data={}, headers=headers)
-    assert "هذه الحالة عند \u2068Bo Lind\u2069." in told.headers["HX-Trigger"].encode().decode("unicode_escape")
+    assert "هذا الملف عند \u2068Bo Lind\u2069." in told.headers["HX-Trigger"].encode().decode("unicode_escape")
 
 
 @one_database

@@ -30,7 +30,7 @@ def chooses(operator, locale):
 
 @pytest.mark.parametrize(
     ("locale", "direction", "queue", "done"),
-    [("ar", "rtl", "قائمة الانتظار", "الحالة لك"), ("de", "ltr", "Warteschlange", "Der Vorgang gehört Ihnen")],
+    [("ar", "rtl", "قائمة الانتظار", "الملف لك"), ("de", "ltr", "Warteschlange", "Der Vorgang gehört Ihnen")],
     ids=["ar", "de"],
 )
 def test_login_queue_and_case_in_another_language_as_the_picture_shows(

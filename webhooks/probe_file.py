@@ -44,12 +44,15 @@ def start(file: Path, calling: str, line: str, *, now: float | None = None) -> P
 
 
 def running(file: Path | None, *, now: float | None = None) -> Probe | None:
-    """The probe that runs; None where none does, which is nearly always and costs one look at the folder."""
+    """The probe that runs; None where none does, which is nearly always and costs one look at the folder.
+
+    Every call that begins asks: a file that cannot be read, as when another user probes, is no probe.
+    """
     if file is None:
         return None
     try:
         probe = Probe(**json.loads(file.read_text("utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
     return probe if (time.time() if now is None else now) < probe.until else None
 

@@ -1,6 +1,7 @@
 """`touchtone twilio probe`: what is measured is what the other side does, and its routes are there only meanwhile."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,8 @@ def test_a_person_reads_a_table_with_what_each_figure_means(run, door, clock):  
     assert "turn delay" in said
     assert "the line counts on it" in said
     assert "None" not in said
+    assert re.search(r"^commas needed +1 ", said, re.MULTILINE)
+    assert re.search(r"^key in a pause counts +yes ", said, re.MULTILINE)
 
 
 def form(**more):
@@ -161,6 +164,18 @@ def test_while_a_probe_runs_other_callers_hear_the_line_and_a_wrong_word_opens_n
     later = running.until + 1
     assert probe_file.running(door.exchange.probe_file, now=later) is None
     assert probe_file.start(door.exchange.probe_file, OTHER, NUMBER, now=later).word != running.word
+
+
+@pytest.mark.parametrize("wrong", ["another's", "half"])
+def test_a_file_of_a_probe_that_the_line_cannot_read_costs_no_caller_their_call(door, wrong):
+    """Somebody probed as root, say: the line runs as another, and is not let in to the file."""
+    file = door.exchange.probe_file
+    if wrong == "half":
+        file.write_text('{"word": "a')
+    else:
+        file.mkdir()  # root, as whom this test may run, can read any file
+    assert "installation ID" in door.knock("/voice/incoming", form()).text
+    assert door.knock("/voice/probe/word/keys", form()).status_code == 404
 
 
 @given(st.lists(st.integers(1, 3), min_size=4, max_size=4))

@@ -127,10 +127,14 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, MEANING))
     for name, meaning in MEANING.items():
-        value = told[name]
-        shown = {True: "yes", False: "no", None: "-", (): "-"}.get(
-            value if not isinstance(value, list) else tuple(value), value
-        )
-        shown = ", ".join(map(str, shown)) if isinstance(shown, list | tuple) else shown
-        click.echo(f"{name.replace('_', ' '):<{width}}  {shown!s:<10} {meaning}")
+        click.echo(f"{name.replace('_', ' '):<{width}}  {_shown(told[name]):<10} {meaning}")
     click.echo(f"\nWritten to {told['file']}")
+
+
+def _shown(value: Any) -> str:
+    """A figure as it is read; one that is missing is a dash. A number is never a yes or a no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

@@ -41,6 +41,7 @@ def by_country(spoken: tuple[str, ...], country: str) -> str | None:
     return None
 
 
+@functools.cache
 def right_to_left(locale: str) -> bool:
     """Whether the language is written from right to left."""
     return bool(Locale.parse(locale, sep="-").text_direction == "rtl")

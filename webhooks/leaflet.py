@@ -13,6 +13,7 @@ from importlib import resources
 
 import phonenumbers
 
+from ivr.languages import right_to_left
 from ivr.lines import Line
 from ivr.prompts import Catalogue, MalformedCatalogue, parse
 from keys.confirmation_id import LETTERS
@@ -20,7 +21,6 @@ from keys.formats import FORMATS
 from keys.products import Product
 from webhooks.setting_values import SettingError
 
-WRITTEN_FROM_THE_RIGHT = frozenset({"ar"})
 WRITTEN_WITHOUT_SPACES = frozenset({"ja", "zh"})
 LETTER_COUNTRIES = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE", "CR", "GT", "PA", "DO"})
 """Where paper is Letter; it is A4 elsewhere."""
@@ -66,7 +66,7 @@ class Leaflet:
     @property
     def from_the_right(self) -> bool:
         """Whether the locale is written from right to left. Numbers and boxes are not."""
-        return self.locale.partition("-")[0] in WRITTEN_FROM_THE_RIGHT
+        return right_to_left(self.locale)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -29,8 +29,6 @@ SCRIPTS: dict[str, tuple[Literal["ltr", "rtl"], str]] = {
     "zh": ("ltr", "hani"),
 }
 """How the letters of a language are joined: the direction and the script by its name in a font."""
-
-
 BUILT_IN = "latin-1"
 """What the font that every reader of PDFs has can write."""
 
@@ -47,6 +45,10 @@ class FontUnreadableError(ValueError):
     """A file that was given is no font; its argument is the file's name."""
 
 
+class NoRoomError(ValueError):
+    """The page has more numbers on it than one sheet has room for, even in the smallest letters."""
+
+
 def render(page: Leaflet, fonts: Sequence[Path] = ()) -> bytes:
     """The page as a PDF; `fonts` are TrueType or OpenType files, later ones for signs that those before lack.
 
@@ -58,8 +60,8 @@ def render(page: Leaflet, fonts: Sequence[Path] = ()) -> bytes:
         sheet = _Sheet(page, fonts, size)
         sheet.draw()
         if sheet.pdf.page_no() == 1:
-            break
-    return bytes(sheet.pdf.output())
+            return bytes(sheet.pdf.output())
+    raise NoRoomError(len(page.ways))
 
 
 def checked(page: Leaflet, fonts: Sequence[Path]) -> None:

@@ -28,6 +28,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from werkzeug.datastructures import LanguageAccept
 
+from ivr.languages import right_to_left
 from ivr.prompts import compiled
 
 PAGES = ("desk", "phone")
@@ -54,17 +55,12 @@ class Language:
     @property
     def direction(self) -> str:
         """`rtl` or `ltr`."""
-        return _direction(self.locale)
+        return "rtl" if right_to_left(self.locale) else "ltr"
 
     @property
     def name(self) -> str:
         """What it is called by those who speak it."""
         return str(self.babel.get_display_name())
-
-
-@cache
-def _direction(locale: str) -> str:
-    return str(_known(locale).text_direction)
 
 
 @cache

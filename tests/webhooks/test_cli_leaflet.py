@@ -100,6 +100,14 @@ def test_the_pdf_of_a_western_language_is_one_sheet_of_the_paper_without_any_fon
     assert [round(float(side)) for side in box] == ([595, 842] if paper is leaflet.Paper.A4 else [612, 792])
 
 
+def test_more_numbers_than_a_sheet_has_room_for_are_refused_and_not_drawn_beyond_its_edge():
+    lines = tuple(Line(f"+4930123{number:03}", "Example", "DE", "de", 24) for number in range(24))
+    with pytest.raises(leaflet_pdf.NoRoomError) as raised:
+        leaflet_pdf.render(page(lines=lines))
+    assert raised.value.args == (24,)
+    assert re.findall(rb"/Count (\d+)", leaflet_pdf.render(page(lines=lines[:4]))) == [b"1"]
+
+
 def test_the_pdf_of_another_script_needs_a_font_that_has_its_signs(tmp_path):
     with pytest.raises(leaflet_pdf.FontNeededError):
         leaflet_pdf.render(page(locale="ja"))

@@ -101,6 +101,8 @@ def _rendered(page: Leaflet, out: Path, fonts: tuple[Path, ...], as_json: bool) 
         )
     except leaflet_pdf.FontUnreadableError as error:
         refuse("FONT_UNREADABLE", f"{error.args[0]} is no TrueType or OpenType font.", as_json)
+    except leaflet_pdf.NoRoomError as error:
+        refuse("NO_ROOM", f"{error.args[0]} numbers do not go on one sheet; name fewer lines with --line.", as_json)
 
 
 def _write(out: Path, content: bytes, as_json: bool) -> None:

@@ -19,14 +19,14 @@ from ivr.calls import calls
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.operators import Role
 from ivr.threads import threads
-from webhooks.desk import words
+from webhooks.desk import deed_words, words
 from webhooks.desk.guards import done, enhanced, here, least, local, say, who
+from webhooks.desk.handling import LONGEST_REASON, NotDone, written
 from webhooks.page_texts import gettext as _
 
 room = Blueprint("blocking", __name__, url_prefix="/desk")
 
 TERMS = words.BLOCKED_FOR
-LONGEST_REASON = 500
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,11 +41,12 @@ def page() -> Response:
 @least(Role.SUPERVISOR)
 def block() -> Response:
     """Block whoever has a number, or whose a case is (`case`, its number); 400 with the form where that cannot be."""
-    reason, days, at = request.form.get("reason", "").strip(), request.form.get("days", ""), here().now()
+    reason, days, at = request.form.get("reason", ""), request.form.get("days", ""), here().now()
     case_number = request.form.get("case", "")
     faults: dict[str, str] = {}
-    if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
-        faults["reason"] = _("Write why, in at most %(most)s signs.", most=LONGEST_REASON)
+    why = written(reason, needed=True)
+    if isinstance(why, NotDone):
+        faults["reason"] = deed_words.not_done(why)
     if days not in TERMS:
         faults["days"] = _("Choose how long.")
     with here().database.begin() as connection:
@@ -57,11 +58,11 @@ def block() -> Response:
             faults["number"] = _("That is no telephone number. Write it with the country's code: +49 ...")
         elif caller is None:
             faults["number"] = _("The caller of this case withheld the number, and cannot be blocked by it.")
-        if caller is not None and not faults:
+        if caller is not None and isinstance(why, str) and not faults:
             until = at + timedelta(days=int(days)) if days else None
-            notices.block(connection, caller.pseudonym, caller.sealed, reason, who().id, now=at, until=until)
+            notices.block(connection, caller.pseudonym, caller.sealed, why, who().id, now=at, until=until)
             about = None if case is None else case.id
-            _note(connection, Kind.CALLER_BLOCKED, caller.pseudonym, about, reason, until=TERMS.english(days))
+            _note(connection, Kind.CALLER_BLOCKED, caller.pseudonym, about, why, until=TERMS.english(days))
     if faults and enhanced():  # a form on the page of a case, which keeps what was typed
         say(next(iter(faults.values())), problem=True)
         return Response(status=409)

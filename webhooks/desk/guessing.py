@@ -15,12 +15,13 @@ from ivr import desk_entries, guessers, tokens
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.guessers import GuesserKind, Guessing
 from ivr.operators import Role
+from webhooks.desk import deed_words
 from webhooks.desk.guards import done, here, least, say, who
+from webhooks.desk.handling import NotDone, written
 from webhooks.page_texts import gettext as _
 
 room = Blueprint("guessing", __name__, url_prefix="/desk")
 
-LONGEST_REASON = 500
 SHOWN = 6
 """Signs of a pseudonym, as on the other pages: enough to tell callers apart."""
 _WHO = re.compile(r"[0-9a-f]{32}|token [1-9][0-9]{0,17}")
@@ -45,18 +46,19 @@ def rows(connection: Connection) -> list[Row]:
 @least(Role.SUPERVISOR)
 def pardon() -> Response:
     """Let somebody who guessed try again at once; what they tried up to now counts no more."""
-    whose, reason, at = request.form.get("who", ""), request.form.get("reason", "").strip(), here().now()
+    whose, at = request.form.get("who", ""), here().now()
     if not _WHO.fullmatch(whose):
         abort(404)
-    if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
-        say(_("Write why, in at most %(most)s signs.", most=LONGEST_REASON), problem=True)
+    why = written(request.form.get("reason", ""), needed=True)
+    if isinstance(why, NotDone):
+        say(deed_words.not_done(why), problem=True)
         return done(url_for("signs_page.page"))
     with here().database.begin() as connection:
         found = next((row for row in rows(connection) if row.seen.who == whose), None)
         if found is not None:
             guessers.pardon(connection, whose, at)
             details = {found.seen.kind.value: found.name, "tries": found.seen.tries}
-            entry = DeskEntry(at, who().name, Kind.GUESSES_PARDONED, who().id, reason=reason, details=details)
+            entry = DeskEntry(at, who().name, Kind.GUESSES_PARDONED, who().id, reason=why, details=details)
             desk_entries.append(connection, entry)
     if found is None:
         say(_("Nothing is counted against them any more."), problem=True)

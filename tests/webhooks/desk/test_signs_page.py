@@ -191,6 +191,8 @@ def test_a_supervisor_lets_somebody_try_again_and_who_and_why_is_an_entry(
     assert waiting() == set(waits)
     assert supervisor.post("/desk/guesses/pardon", who=who, reason=" ").status_code == 303
     assert waiting() == set(waits), "not without a reason"
+    supervisor.post("/desk/guesses/pardon", who=who, reason="They rang from +14155550177")
+    assert waiting() == set(waits), "not with a number in it, which would be kept for good"
     assert supervisor.post("/desk/guesses/pardon", who=who, reason="A new fleet, known to us").status_code == 303
     assert waiting() == set(waits) - {who}
     (entry,) = entries("guesses_pardoned")

@@ -6,14 +6,13 @@ BIN := $(VENV)/bin
 SERVE ?= 1
 # For how long `make torture` goes on.
 SECONDS ?= 1800
-# The tests of the page at /phone and of the desk drive a real browser.
-HAS_BROWSER := command -v chromium >/dev/null && command -v chromedriver >/dev/null
-BROWSER_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core
-LEFT_OUT := LEFT OUT: the tests in a browser, of /phone and of the desk (pytest -m browser). To run them: $(BROWSER_COMMAND)
-SSH_COMMAND := apt-get install --no-install-recommends openssh-client
-SSH_LEFT_OUT := LEFT OUT: the tests of collecting over ssh. To run them: $(SSH_COMMAND)
+# The system's own programs that tests drive, and where Debian has them.
+PROGRAMS := chromium chromedriver ssh curl systemd-analyze
+PROGRAMS_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core openssh-client curl systemd
+MISSING = $(strip $(foreach program,$(PROGRAMS),$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
+LEFT_OUT = LEFT OUT: the tests that drive $(MISSING). To run them: $(PROGRAMS_COMMAND)
 
-.PHONY: setup browser ssh demo run test torture screenshots texts voice-sdk docs lint audit lock clean
+.PHONY: setup programs demo run test torture screenshots texts voice-sdk docs lint audit lock clean
 
 setup: $(VENV)/.ready
 
@@ -31,27 +30,21 @@ run: setup
 	$(BIN)/touchtone serve
 
 # Installed where it may be, as root on Debian; elsewhere it is said, before and after, what is left out. Where CI is
-# set the tests are never left out, and fail without a browser.
-browser:
-	@$(HAS_BROWSER) || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
-		&& DEBIAN_FRONTEND=noninteractive $(BROWSER_COMMAND) -y -qq >/dev/null; } || echo "$(LEFT_OUT)"
+# set no test is left out, and those of a missing program fail.
+programs:
+	@test -z "$(MISSING)" || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $(PROGRAMS_COMMAND) -y -qq >/dev/null; } || echo "$(LEFT_OUT)"
 
-# The tests of collecting over ssh drive the system's own client.
-ssh:
-	@command -v ssh >/dev/null || { test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release && apt-get update -qq \
-		&& DEBIAN_FRONTEND=noninteractive $(SSH_COMMAND) -y -qq >/dev/null; } || echo "$(SSH_LEFT_OUT)"
-
-test: setup browser ssh
+test: setup programs
 	$(BIN)/pytest
-	@$(HAS_BROWSER) || echo "$(LEFT_OUT)"
-	@command -v ssh >/dev/null || echo "$(SSH_LEFT_OUT)"
+	@test -z "$(MISSING)" || echo "$(LEFT_OUT)"
 
 # What tries to break the line, for SECONDS in all and till the last round of kills is over. `make test` has it in small.
 torture: setup
 	TOUCHTONE_TORTURE_SECONDS=$(SECONDS) $(BIN)/pytest -n 0 tests/torture
 
 # The pictures in docs/images, taken by the tests that go through the pages.
-screenshots: setup browser
+screenshots: setup programs
 	TOUCHTONE_PICTURES=docs/images $(BIN)/pytest -n 0 tests/webhooks/test_phone_browser.py tests/webhooks/desk/browser/test_escalation.py tests/webhooks/desk/browser/test_languages.py -k picture
 
 # Take up what is new of the texts of desk and rehearsal page into prompts/desk and prompts/phone, and drop what is gone.

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.programs import needs
 from webhooks.app import create_app
 from webhooks.cli.main import COMMANDS
 from webhooks.desk.app import ROOMS
@@ -126,7 +126,7 @@ def test_whoever_ends_a_line_waits_for_longer_than_it_takes():
     assert listed("TOUCHTONE_LEAVE_SECONDS").default == "0"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+@needs("systemd-analyze")
 @pytest.mark.parametrize("name", UNITS)
 def test_systemd_finds_nothing_wrong_with_a_unit_and_little_exposed(name, tmp_path):
     facts = dict(unit(name))

@@ -3,11 +3,10 @@
 Rule: a browser is lent as new. Whoever had it before leaves no login, no draft, no choice and no page behind; only the
 second it takes to start one is saved.
 
-- `MARKS`: of whatever drives a browser; without Chromium it is left out, but not where the change is judged.
+- `MARKS`: of whatever drives a browser.
 - `chromium()`: a browser of one's own. `Browsers.lend(origin)`: one that is free, or a new one.
 """
 
-import os
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -15,16 +14,13 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from selenium import webdriver
 
+from tests.programs import needs
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-MISSING = not (CHROMIUM and DRIVER)
 WIDE, NARROW = (1440, 1160), (320, 900)
 """What people look at, in CSS pixels: a screen, and what is left of one at 400 % (WCAG 1.4.10)."""
 
-
-MARKS = (
-    pytest.mark.browser,
-    pytest.mark.skipif(MISSING and not os.environ.get("CI"), reason="Chromium and ChromeDriver are not installed"),
-)
+MARKS = (pytest.mark.browser, needs("chromium", "chromedriver"))
 
 
 @contextmanager

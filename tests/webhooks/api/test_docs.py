@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from keys.refusals import Refusal
 from tests.docs.shown import blocks
+from tests.programs import needs
 from tests.webhooks.test_serving import CATALOGUE, folder, free_port, is_ready, template, touchtone
 from webhooks.api.problems import RETURN_FAULTS, Code, status_of
 
@@ -69,7 +69,7 @@ def served(folder):
     assert token not in said
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl, which is not here")
+@needs("curl")
 def test_every_example_does_what_the_page_says(served, tmp_path):
     variables, told = served
     assert VARIABLES.text.startswith("export LINE=")

@@ -6,7 +6,6 @@ Everything is a real command, and the hosts that come of it serve a real client.
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.shown import blocks
+from tests.programs import needs
 from tests.webhooks.test_serving import CATALOGUE, free_port, is_ready
 from webhooks.bench.kms import _serving
 
@@ -119,7 +119,7 @@ def by_proxy(customer):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the example is for curl, which is not here")
+@needs("curl")
 def test_a_host_is_activated_by_telephone_text_api_and_proxy_and_leases(customer):
     iids = {}
     for way in (*WAYS, "proxied"):

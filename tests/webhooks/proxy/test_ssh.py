@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-import os
-import shutil
 import threading
 
 import asyncssh
 import pytest
 
+from tests.programs import needs
 from webhooks.proxy.faults import FileFault
 from webhooks.proxy.over_ssh import read_hosts
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("ssh") is None and not os.environ.get("CI"), reason="openssh-client is not installed"
-)
+pytestmark = needs("ssh")
 
 
 class Hosts:

@@ -1,7 +1,8 @@
 """How the line stands at one moment: what waits, how long, and what went wrong, for whoever watches over it.
 
-Rule: it only reads, nothing but counts and ages, and each by an index over what is unfinished, so that it costs the
-same in a ledger of ten million; what needs a look at every key is told apart, and to be asked for seldom.
+Rule: it only reads, nothing but counts and ages, and each by an index over what is unfinished, or in a table that only
+grows by what people do, so that it costs the same in a ledger of ten million; what needs a look at every key is told
+apart, and to be asked for seldom.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ PATIENCE = 60
 
 
 class NoSynthesizer(RuntimeError):  # noqa: N818 - names what happened
-    """espeak-ng is not there, or does not speak the language."""
+    """espeak-ng is not there, or did not speak."""
 
 
 def speak(locale: str, speech: Speech, file: Path) -> None:
@@ -30,13 +30,16 @@ def speak(locale: str, speech: Speech, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     marked = "".join(f'<break time="{piece}ms"/>' if isinstance(piece, int) else _escaped(piece) for piece in speech)
     voice = VOICES.get(locale, locale)
-    done = subprocess.run(  # noqa: S603 - the program's own path, and no shell
-        [program, "-v", voice, "-m", "-w", str(file), "--stdin"],
-        input=marked.encode(),
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - the program's own path, and no shell
+            [program, "-v", voice, "-m", "-w", str(file), "--stdin"],
+            input=marked.encode(),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoSynthesizer(f"{PROGRAM} did not speak {locale} within {PATIENCE} s.") from None
     if done.returncode != 0 or not file.exists():
         said = done.stderr.decode(errors="replace").strip()
         raise NoSynthesizer(f"{PROGRAM} could not speak {locale}: {said}.")

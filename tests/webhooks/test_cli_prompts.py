@@ -50,6 +50,17 @@ def test_without_the_synthesizer_it_is_said_how_to_get_it(run, monkeypatch, tmp_
     assert answer.output.strip() == "espeak-ng is not installed; on Debian: apt-get install espeak-ng."
 
 
+def test_a_synthesizer_that_hangs_is_not_waited_for_without_end(run, monkeypatch, tmp_path):
+    program = tmp_path / "espeak-ng"
+    program.write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(synthesis.shutil, "which", lambda _program: str(program))
+    monkeypatch.setattr(synthesis, "PATIENCE", 0.2)
+    answer = run("preview", "en-US", "--audio", tmp_path / "audio")
+    assert answer.exit_code == 1
+    assert answer.output.strip() == "espeak-ng did not speak en-US within 0.2 s."
+
+
 def test_with_a_synthesizer_every_spoken_prompt_is_a_file(run, monkeypatch, tmp_path):
     """A program in its place that writes what it was given: the real one is not on every machine."""
     program = tmp_path / "espeak-ng"

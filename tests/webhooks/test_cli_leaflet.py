@@ -230,3 +230,9 @@ def test_a_machine_s_own_page_has_its_groups_and_its_digits_in_both_codes(tmp_pa
     # A code with an ID in it is far larger than one with a number alone.
     assert [int(code.attrib["viewBox"].split()[2]) > 30 for code in codes] == [True, True]
     assert 'dir="rtl"' in html
+    # The code alone may be asked for beside the page.
+    both = ["iid", "--state", str(state), "--page", str(out), "--svg", str(tmp_path / "code.svg"), "--json"]
+    done = CliRunner().invoke(device, both)
+    told = json.loads(done.stdout)
+    assert (told["page"], told["link"][:5]) == (str(out), "SMSTO")
+    assert (tmp_path / "code.svg").stat().st_size > 500

@@ -130,14 +130,13 @@ def iid(path: Path, qr: str | None, svg: Path | None, page: Path | None, locale:
     """Show the installation ID, always the one made at installation."""
     shown = load(path, as_json)
     facts = facts_of(shown, None)
-    if qr is None and svg is None and page is None:
+    if page is not None:
+        Screen(shown, as_json).page(page, locale)
+        facts = {**facts, "page": str(page)}
+    if qr is None and svg is None:
         show(facts, as_json)
         return
     screen = Screen(shown, as_json)
-    if page is not None:
-        screen.page(page, locale)
-        show({**facts, "page": str(page)}, as_json)
-        return
     link = screen.link(by_text=qr != "tel")
     if svg is not None:
         screen.code(svg, link)

@@ -13,6 +13,7 @@ from ivr.events import CallStarted, Keyed, Silence, StillWaiting
 from ivr.form import Form, Reason
 from ivr.languages import MOST, by_country, greeting
 from ivr.states import (
+    AskingAmount,
     AskingCase,
     AskingGroup,
     AskingHow,
@@ -137,6 +138,9 @@ def test_whoever_changes_it_over_and_over_keeps_every_group_and_the_call_ends(st
 def test_eight_among_blocks_is_a_block_and_in_an_amount_a_digit():
     after, _ = step(READ, Keyed("8", 9.0, at=1), country="US")
     assert isinstance(after, ReadingBack)
+    after, _ = step(AskingAmount(FORM), Keyed("8", 9.0), country="US")
+    assert isinstance(after, ConfirmingAmount)
+    assert after.amount == 8
 
 
 def test_a_line_of_one_language_says_so_at_its_first_prompt():

@@ -1,7 +1,7 @@
 """A pretend Twilio that really carries out the two legs of one call between numbers of the account, on one clock.
 
 Rule: how it treats keys, pauses and the finish key is what it is told, not what the line expects; a figure that a probe
-measures can only come from there. `drops` is what Twilio is believed to do with keys between two gathers.
+measures can only come from there. That keys between two gathers are lost is what Twilio is believed to do.
 """
 
 import heapq

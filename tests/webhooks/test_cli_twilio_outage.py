@@ -97,6 +97,18 @@ def test_every_language_of_the_line_is_heard_and_every_released_one_has_the_word
     assert len(said) < 4000 * max(1, len(read_catalogues()) // 2)
 
 
+def test_a_language_without_words_for_an_outage_is_named_and_nothing_is_written(twilio, folder, monkeypatch):
+    words = read_outage_words()
+    monkeypatch.setattr("webhooks.lines_file.read_outage_words", lambda: {"en-US": words["en-US"]})
+    file, out = folder / "lines.toml", folder / "outage.xml"
+    file.write_text(file.read_text() + 'locales = ["en-US", "de", "fr"]\n')
+    done = twilio(account(), "outage-document", "--out", str(out), "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["outcome"]) == (1, "WORDS_MISSING")
+    assert "prompts/outage/de.po, prompts/outage/fr.po" in told["reason"]
+    assert not out.exists()
+
+
 def test_connect_makes_the_document_the_fallback_and_check_then_finds_nothing(twilio):
     fresh = PretendAccount(new_number())
     assert twilio(fresh, "connect").exit_code == 0

@@ -44,7 +44,11 @@ def outage_document(number: str | None, out: Path | None, as_json: bool) -> None
     line = next((each for each in lines.all if number in {None, each.number}), None)
     if line is None:
         refuse("UNKNOWN_LINE", f"The file of lines has no {number}.", as_json)
-    document = twiml.outage(twiml.Wording(found.public_url, catalogues), line, read_outage_words())
+    words = read_outage_words()
+    lacking = ", ".join(f"prompts/outage/{locale}.po" for locale in line.locales if locale not in words)
+    if lacking:
+        refuse("WORDS_MISSING", f"There is no {lacking}; translate prompts/outage/en-US.po.", as_json)
+    document = twiml.outage(twiml.Wording(found.public_url, catalogues), line, words)
     if out is None:
         show({"outcome": "done", "document": document}, True) if as_json else click.echo(document)
         return
@@ -72,7 +76,6 @@ def collect_wishes(http: HttpClient | None, since: datetime | None, as_json: boo
     if not lines:
         refuse("NO_OUTAGE_DOCUMENT", "No line has an outage_url in the file of lines.", as_json)
     began = since.replace(tzinfo=UTC) if since else now - timedelta(days=7)
-    readings = []
     with plainly(place.settings, as_json):
         readings = [(line, _read(place, line, began, now)) for line in lines]
     missed, withheld = _missed(place.settings, readings, as_json)

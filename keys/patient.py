@@ -25,6 +25,7 @@ _GRACE = 0.2
 _RESTED_SECONDS = 30.0
 _ALIVE_SECONDS = 0.4
 """So long a connection that has rested may take to say that it lives: a new one may take two seconds more."""
+_LIMITS = ("statement_timeout", "lock_timeout")
 
 
 class NoAnswer(OperationalError):  # noqa: N818 - named by what happened, like its neighbours
@@ -69,6 +70,17 @@ class Patient(Connection[Any]):
             raise
 
 
+def limits(driver: Patient) -> tuple[str, ...]:
+    """The names of the limits that this server has; the last bounds all statements together, where it can."""
+    return (*_LIMITS, "transaction_timeout") if driver.info.server_version >= 170000 else _LIMITS
+
+
+def take_off(driver: Patient) -> None:
+    """Let the transaction that is open take as long as it likes; the next on the connection is bounded as ever."""
+    driver.each = driver.until = None
+    driver.execute("; ".join(f"SET LOCAL {name} = 0" for name in limits(driver)))
+
+
 def engine(url: URL, patience: float, connections: int) -> Engine:
     """A pool of such connections; `patience`, in seconds, is as for `keys.database.Database`."""
     pool_wait = patience * _POOL_SHARE
@@ -80,7 +92,8 @@ def engine(url: URL, patience: float, connections: int) -> Engine:
         # libpq knows no shorter wait than two seconds a host.
         connect_args={"connect_timeout": max(2, math.ceil(pool_wait)), "prepare_threshold": None},
     )
-    limit = f"{max(1, int((patience - pool_wait) * 1000))}ms"
+    each = patience - pool_wait
+    limit = f"{max(1, int(each * 1000))}ms"
 
     @event.listens_for(pool, "do_connect")
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Patient:
@@ -88,19 +101,16 @@ def engine(url: URL, patience: float, connections: int) -> Engine:
 
     @event.listens_for(pool, "connect")
     def prepare(driver: Any, _record: Any) -> None:
-        driver.each = patience - pool_wait + _GRACE
+        driver.each = each + _GRACE
         # Said by a statement, not in the start-up options: a connection pooler in between refuses those.
-        names = ["statement_timeout", "lock_timeout"]
-        if driver.info.server_version >= 170000:
-            names.append("transaction_timeout")  # bounds all statements together, where the server can
-        settings = ", ".join(f"set_config('{name}', '{limit}', false)" for name in names)
+        settings = ", ".join(f"set_config('{name}', '{limit}', false)" for name in limits(driver))
         driver.execute(f"SELECT set_config('TimeZone', 'UTC', false), {settings}")
         driver.commit()
 
     @event.listens_for(pool, "checkin")
     def note_rest(driver: Any, record: Any) -> None:
         if driver is not None:  # it was not lost
-            driver.until = None
+            driver.until, driver.each = None, each + _GRACE
         record.info["rested_since"] = time.monotonic()
 
     @event.listens_for(pool, "checkout")

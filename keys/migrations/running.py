@@ -55,11 +55,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def _take_turns(connection: Connection) -> None:
     """Take all limits off a connection, and wait for whoever upgrades already."""
+    from keys.patient import limits  # and the driver with it, which SQLite does without
+
     driver: Any = connection.connection.driver_connection
     driver.each = None
-    for limit in ("statement_timeout", "lock_timeout", "transaction_timeout"):
-        if limit != "transaction_timeout" or driver.info.server_version >= 170000:
-            connection.execute(text(f"SET {limit} = 0"))
+    for limit in limits(driver):
+        connection.execute(text(f"SET {limit} = 0"))
     connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _UPGRADE_LOCK})
     connection.commit()
 

@@ -169,6 +169,18 @@ def test_a_slow_statement_ends_with_the_patience(database_url):
 
 
 @only_postgresql
+def test_a_read_at_leisure_outlives_every_limit_and_the_next_on_its_connection_does_not(database_url):
+    impatient = Database(database_url, patience=0.3, connections=1)
+    with impatient.read(at_leisure=True) as connection:
+        for _ in range(2):
+            connection.execute(text("SELECT pg_sleep(0.4)"))
+    with pytest.raises(DatabaseUnavailable) as refused, impatient.read() as connection:
+        connection.execute(text("SELECT pg_sleep(5)"))
+    assert refused.value.cause in {Cause.SLOW, Cause.UNREACHABLE}
+    impatient.close()
+
+
+@only_postgresql
 def test_a_connection_that_the_server_ended_is_replaced(database, database_url):
     with database.begin() as connection:
         mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()

@@ -72,7 +72,7 @@ def verify(as_json: bool) -> None:
 
     settings = load()
     secrets = secrets_of(settings, as_json=as_json)
-    with opened(settings, as_json=as_json) as database, database.read() as connection:
+    with opened(settings, as_json=as_json) as database, database.read(at_leisure=True) as connection:
         report = verifying.verify(connection, secrets, settings.roots_file)
     found = [_problem(problem) for problem in report.problems]
     counts = {"sealed": report.sealed, "unsealed": report.unsealed, "roots": report.roots}

@@ -45,8 +45,9 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
                 "a file", "`secrets.toml` in the data folder"),
         Setting("TOUCHTONE_LINES_FILE", "The numbers the line answers, one `[[line]]` each: number, name, country, "
                 "locale, locales ([translating.md](translating.md)), call_back_hours, text_sender, text_countries, "
-                "desk_hours (`mon-fri 09:00-17:00`), time_zone, days_off, held_at, blocked_at, outage_url "
-                "([desk.md](desk.md#signs)), speech ([speech.md](speech.md)).", "a file",
+                "desk_hours (`mon-fri 09:00-17:00`), time_zone, days_off, held_at and blocked_at "
+                "([desk.md](desk.md#signs)), outage_url ([twilio.md](twilio.md#when-nothing-of-ours-answers)), speech "
+                "([speech.md](speech.md)).", "a file",
                 "`lines.toml` in the data folder"),
         Setting("TOUCHTONE_RECORDINGS_DIR", "Recorded prompts, played instead of spoken "
                 "([translating.md](translating.md#recordings)).", "a folder", NONE),

@@ -104,7 +104,7 @@ import { _ } from "./words.js";
         if (!call) {
           const number = error && error.code ? error.code : _("no number");
           trouble(_("It does not work just now (%(number)s).", { number }));
-        };
+        }
       });
       made.on("tokenWillExpire", renew);
       made.on("incoming", incoming);

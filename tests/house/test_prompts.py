@@ -15,12 +15,11 @@ from ivr.textable import Texts
 from keys.confirmation_id import LETTERS
 from keys.formats import FORMATS
 from keys.refusals import Refusal
-from webhooks.lines_file import read_catalogues
+from tests.conftest import CATALOGUES
 from webhooks.prompt_examples import too_long
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = ROOT / "prompts"
-CATALOGUES = read_catalogues()
 LOCALES = sorted(CATALOGUES)
 PROMPT_ID = re.compile(r"[a-z]+(\.[a-zA-Z_]+){1,2}")
 FACTS = {

@@ -20,8 +20,8 @@ from keys import ledger
 from keys.groups import split
 from keys.installation_id import encode
 from keys.refusals import Refusal
+from tests.conftest import CATALOGUES
 from webhooks.app import create_app
-from webhooks.lines_file import read_catalogues
 from webhooks.rehearsal.caller import SILENCE, keying
 from webhooks.rehearsal.clock import CallClock, Pace
 from webhooks.rehearsal.dialling import Outcome, Terms, dial
@@ -33,7 +33,7 @@ from webhooks.rehearsal.verbs import Break, Document, Gather, Hangup, Pause, Say
 from webhooks.rehearsal.voice_form import CallSide
 from webhooks.rehearsal.wsgi import InProcess
 
-WORDS = read_catalogues()["en-US"]
+WORDS = CATALOGUES["en-US"]
 FACTS = {"line_name": "Line", "hours": 24, "case_number": ("9 1 2", 500, "3 4 5")}
 SIDE = CallSide("CA1", "AC1", "+14155550123", "+15550100")
 SEEDS = 4

@@ -35,9 +35,8 @@ from ivr.tries import TRIES
 from keys.groups import split
 from keys.installation_id import InstallationID, encode
 from keys.repair import Candidate
-from webhooks.lines_file import read_catalogues
+from tests.conftest import CATALOGUES
 
-CATALOGUES = read_catalogues()
 WORDS = {locale: vocabulary(catalogue) for locale, catalogue in CATALOGUES.items()}
 STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))
 SAID = {

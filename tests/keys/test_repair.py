@@ -14,7 +14,7 @@ from keys.repair import candidates, doubled, unseen
 from keys.runs import alone, read_run
 
 BY_NAME = pytest.mark.parametrize("fmt", FORMATS.values(), ids=lambda fmt: fmt.name)
-SAMPLE = 250
+SAMPLE = 125
 
 
 def some_ids(fmt, seed):

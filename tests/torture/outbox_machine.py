@@ -22,15 +22,15 @@ from ivr.lines import Line, Lines, TextLimits
 from ivr.outbox import RANKS, Draft, NoText, TextState
 from ivr.sending import OPTED_OUT, News
 from keys.database import Database
+from tests.conftest import CATALOGUES
 from tests.torture.machines import DEAD, Killed, Machine
 from webhooks.delivery import GIVE_UP, LEASE, deliver_one
 from webhooks.door import Exchange
-from webhooks.lines_file import read_catalogues
 from webhooks.outgoing import Accepted, Later, Rejected
 from webhooks.twiml import Wording
 
 LINE = Line("+15550100", "Nordstern", "US", "en-US", 24, text_sender="+15550177")
-WORDING = Wording("https://line.example", read_catalogues())
+WORDING = Wording("https://line.example", CATALOGUES)
 NEIGHBOURS = ("+14155550123", "+14155550199")
 NUMBERS = (*NEIGHBOURS, "+14155551234")
 LIMITS = TextLimits(number=4, prefix=6, country=9, day=9)

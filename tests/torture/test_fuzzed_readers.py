@@ -35,9 +35,10 @@ from keys.kms import messages
 from keys.product_key import KeyType, make
 from keys.signed import instant_text
 from keys.signed import make as signed
+from tests.conftest import CATALOGUES
 from tests.keys.test_catalog_file import GOOD as CATALOGUE
 from tests.torture.mutants import SIGNS, mutant, spoilt
-from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.lines_file import read_lines
 from webhooks.proxy import rooms, sealed_file
 from webhooks.proxy.answers import read_answer
 from webhooks.proxy.csv_file import read_rows
@@ -243,7 +244,7 @@ def as_facts(text):
     return json.loads(text) if is_json_object(text) else {"installation_id": text}
 
 
-LOCALES = read_catalogues()
+LOCALES = CATALOGUES
 LINES = """\
 [[line]]
 number = "+15550100"

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.conftest import emptied
 from tests.torture.ledger_machine import LedgerMachine
 from tests.torture.machines import Machine
 from tests.torture.outbox_machine import OutboxMachine
@@ -31,7 +30,7 @@ def machine(request, database_url, tmp_path, secrets, installation):
 
     def new_database():
         if kind != "sqlite":
-            emptied(database_url)
+            request.getfixturevalue("emptied")()
             return database_url
         shutil.copy(template, tmp_path / "run.db")
         for beside in ("run.db-wal", "run.db-shm"):

@@ -9,8 +9,8 @@ from ivr import forgetting, personal
 from ivr.actions import say
 from ivr.callers import pseudonym
 from ivr.lines import Lines
+from tests.conftest import CATALOGUES
 from webhooks.app import create_app
-from webhooks.lines_file import read_catalogues
 from webhooks.rehearsal.dialling import Outcome, Terms, dial
 from webhooks.rehearsal.scripted import Mood, ScriptedCaller
 from webhooks.rehearsal.wsgi import InProcess
@@ -19,7 +19,6 @@ from webhooks.text_body import body
 
 from .conftest import Call, Door, Texts
 
-CATALOGUES = read_catalogues()
 LOCALES = sorted(CATALOGUES)
 GERMAN, AMERICAN, FRENCH = "+4915123456789", "+14155550123", "+33612345678"
 

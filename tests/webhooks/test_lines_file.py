@@ -5,10 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.lines import Line
-from webhooks.lines_file import read_catalogues, read_lines
+from tests.conftest import CATALOGUES
+from webhooks.lines_file import read_lines
 from webhooks.settings import SettingError
 
-CATALOGUES = read_catalogues()
 SOUND = {
     "number": '"+15550100"',
     "name": '"Nordstern"',

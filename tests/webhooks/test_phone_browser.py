@@ -16,11 +16,11 @@ from werkzeug.serving import make_server
 
 from ivr.lines import Line, Lines
 from keys.device.build import ProductBuild
+from tests.conftest import CATALOGUES
 from tests.webhooks.browsers import MARKS, NARROW, WIDE
 from tests.webhooks.desk.browser.looks import TOO_WIDE, sized
 from webhooks import delivery
 from webhooks.app import create_app
-from webhooks.lines_file import read_catalogues
 from webhooks.phone import Phone
 from webhooks.phone_calls import Far, Switchboard
 from webhooks.phone_file import Installable
@@ -50,7 +50,7 @@ def address(exchange, secrets, mak, tmp_path):
     began, now = time.monotonic(), exchange.now()
     exchange = replace(
         exchange,
-        wording=Wording(url, read_catalogues()),
+        wording=Wording(url, CATALOGUES),
         lines=lines,
         now=lambda: now + timedelta(seconds=time.monotonic() - began),
     )

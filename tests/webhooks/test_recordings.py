@@ -12,8 +12,8 @@ from ivr.lines import Line
 from ivr.recorded import wanted
 from ivr.states import QUICKEST, SLOWEST
 from ivr.turn import Answer
+from tests.conftest import CATALOGUES
 from webhooks.app import open_recordings
-from webhooks.lines_file import read_catalogues
 from webhooks.recordings import LARGEST, PLAYED_AT, Unusable, read_recordings
 from webhooks.rehearsal.reading import LARGEST_DOCUMENT
 from webhooks.rehearsal.twiml import check_document
@@ -22,7 +22,6 @@ from webhooks.twiml import Wording, render
 
 from .conftest import PUBLIC_URL, Call, Door
 
-CATALOGUES = read_catalogues()
 ENGLISH = CATALOGUES["en-US"]
 LINE = Line("+15550100", "Nordstern", "US", "en-US", 24)
 EIGHT = ("112233", "000000", "999999", "123456", "654321", "101010", "987654", "314159")

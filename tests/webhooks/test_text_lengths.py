@@ -26,11 +26,10 @@ from keys.formats import FORMATS
 from keys.groups import split
 from keys.installation_id import InstallationID, encode
 from keys.refusals import Refusal
-from webhooks.lines_file import read_catalogues
+from tests.conftest import CATALOGUES
 from webhooks.segments import segments
 from webhooks.text_body import body, lettered
 
-CATALOGUES = read_catalogues()
 LOCALES = sorted(CATALOGUES)
 LINE = Line("+15550100", "Nordstern activation line", "US", "en-US", 168)
 STANDARD = split(encode(InstallationID(1, 1, 41, (1, 2, 3, 4, 5, 6, 7, 8), 9, 12345)))

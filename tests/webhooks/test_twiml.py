@@ -11,13 +11,12 @@ from ivr.actions import HangUp, Listen, ReadBack, say
 from ivr.lines import Line
 from ivr.states import QUICKEST, SLOWEST
 from ivr.turn import Answer
-from webhooks.lines_file import read_catalogues
+from tests.conftest import CATALOGUES
 from webhooks.rehearsal.hearing import blocks as heard_blocks
 from webhooks.rehearsal.reading import read
 from webhooks.rehearsal.twiml import check_document
 from webhooks.twiml import Wording, farewell, fault, render
 
-CATALOGUES = read_catalogues()
 LINE = Line("+15550100", "Nordstern activation line", "US", "en-US", 24)
 EIGHT = ("112233", "000000", "999999", "123456", "654321", "101010", "987654", "314159")
 PUBLIC = ["https://line.example", "http://127.0.0.1:8080", "https://line.example/a&b/line"]

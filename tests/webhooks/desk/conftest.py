@@ -22,10 +22,10 @@ from ivr.lines import Line, Lines
 from ivr.operators import NewOperator, Role
 from ivr.sightings import Attempt
 from ivr.states import AskingGroup
+from tests.conftest import CATALOGUES
 from webhooks.desk.app import create_desk
 from webhooks.desk.guards import Desk
 from webhooks.desk.passwords import hashed
-from webhooks.lines_file import read_catalogues
 from webhooks.twiml import Wording
 
 PASSWORD = "correct horse battery"
@@ -44,7 +44,7 @@ def desk(database, secrets, clock):
         database=database,
         secrets=secrets,
         lines=Lines((LINE,)),
-        wording=Wording("https://line.example", read_catalogues()),
+        wording=Wording("https://line.example", CATALOGUES),
         public_url=PUBLIC_URL,
         now=lambda: clock.now,
     )

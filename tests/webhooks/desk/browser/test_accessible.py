@@ -19,9 +19,10 @@ from keys import alarms, secrets_file
 from keys.alarms import AlarmKind
 from keys.issue import Order, issue
 from keys.product_key import KeyType
+from tests.conftest import CATALOGUES
 from webhooks.desk.app import create_desk
 from webhooks.desk.guards import Desk
-from webhooks.lines_file import read_catalogues, read_lines
+from webhooks.lines_file import read_lines
 from webhooks.twiml import Wording
 
 from .conftest import NUMBER
@@ -74,7 +75,7 @@ def filled(stand, secrets_here):
 @pytest.fixture
 def rules(stand, secrets_here):
     """What the desk's map of addresses has to look at."""
-    catalogues = read_catalogues()
+    catalogues = CATALOGUES
     lines = read_lines(stand.folder / "lines.toml", catalogues)
     desk = Desk(stand.database, secrets_here, lines, Wording("https://line.example", catalogues), stand.desk_url)
     rules = create_desk(desk).url_map.iter_rules()

@@ -5,12 +5,13 @@ Rule: nobody is named by their number, and a pardon is for what was tried up to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, Integer, cast, func, select
+from sqlalchemy import Connection, Integer, Select, cast, func, null, select
 
 from ivr.guesses import (
     FREE_GUESSES,
@@ -63,10 +64,25 @@ class Guessing:
         return token_of(self.who)
 
 
-def at_work(connection: Connection, now: datetime) -> list[Guessing]:
-    """Everybody who guesses: those who wait first, the longest wait before all others, then by their tries."""
-    found = [*_alone(connection, now), *_together(connection, now)]
-    return sorted(found, key=lambda one: (-(one.waits_until or now).timestamp(), -one.tries, one.who))
+def at_work(connection: Connection, now: datetime) -> tuple[list[Guessing], int]:
+    """Who guesses: those who wait first, the longest wait before all others, then by their tries; how many more do."""
+    found: list[Guessing] = []
+    more = 0
+    for query in (_alone(now), _together(now)):
+        several = query.add_columns(func.count().over().label("all")).having(func.count() >= LEAST)
+        rows = connection.execute(several.order_by(query.selected_columns.last_at.desc()).limit(MOST)).all()
+        found += [_guessing(row, now) for row in rows]
+        more += rows[0].all - len(rows) if rows else 0
+    return sorted(found, key=lambda one: (-(one.waits_until or now).timestamp(), -one.tries, one.who)), more
+
+
+def counted(connection: Connection, whose: Sequence[str], now: datetime) -> list[Guessing]:
+    """What is counted against each of these (pseudonyms of callers and of prefixes, tokens), listed or not."""
+    found = []
+    for query in (_alone(now), _together(now)):
+        rows = connection.execute(query.where(query.selected_columns.who.in_(whose)))
+        found += [_guessing(row, now) for row in rows]
+    return found
 
 
 def pardon(connection: Connection, who: str, now: datetime) -> None:
@@ -78,22 +94,23 @@ def pardon(connection: Connection, who: str, now: datetime) -> None:
     )
 
 
-def _alone(connection: Connection, now: datetime) -> Iterator[Guessing]:
-    last = func.max(guesses.c.at)
-    rows = connection.execute(
-        select(guesses.c.caller, func.count(), func.min(guesses.c.at), last)
+def _alone(now: datetime) -> Select[Any]:
+    """A row for each caller and each token that brought a wrong try."""
+    return (
+        select(
+            guesses.c.caller.label("who"),
+            func.count().label("tries"),
+            null().label("numbers"),
+            func.min(guesses.c.at).label("first_at"),
+            func.max(guesses.c.at).label("last_at"),
+        )
         .where(guesses.c.caller.is_not(None), guesses.c.at > now - WINDOW, standing(guesses.c.caller))
         .group_by(guesses.c.caller)
-        .having(func.count() >= LEAST)
-        .order_by(last.desc())
-        .limit(MOST)
     )
-    for who, tries, first_at, last_at in rows:
-        kind = GuesserKind.CALLER if token_of(who) is None else GuesserKind.TOKEN
-        yield _guessing(kind, who, tries, 1, first_at, last_at, now)
 
 
-def _together(connection: Connection, now: datetime) -> Iterator[Guessing]:
+def _together(now: datetime) -> Select[Any]:
+    """A row for each prefix that numbers with a wrong try have, and how many numbers those are."""
     first, last = func.min(guesses.c.at).label("first"), func.max(guesses.c.at).label("last")
     each = (
         select(guesses.c.prefix, func.count().label("tries"), first, last)
@@ -101,21 +118,20 @@ def _together(connection: Connection, now: datetime) -> Iterator[Guessing]:
         .group_by(guesses.c.prefix, guesses.c.caller)
         .subquery()
     )
-    tries = cast(func.sum(bounded(each.c.tries)), Integer)
-    rows = connection.execute(
-        select(each.c.prefix, tries, func.count(), func.min(each.c.first), func.max(each.c.last))
-        .group_by(each.c.prefix)
-        .having(func.count() >= LEAST)
-        .order_by(func.max(each.c.last).desc())
-        .limit(MOST)
-    )
-    for who, counted, numbers, first_at, last_at in rows:
-        yield _guessing(GuesserKind.PREFIX, who, counted, numbers, first_at, last_at, now)
+    return select(
+        each.c.prefix.label("who"),
+        cast(func.sum(bounded(each.c.tries)), Integer).label("tries"),
+        func.count().label("numbers"),
+        func.min(each.c.first).label("first_at"),
+        func.max(each.c.last).label("last_at"),
+    ).group_by(each.c.prefix)
 
 
-def _guessing(
-    kind: GuesserKind, who: str, tries: int, numbers: int, first_at: datetime, last_at: datetime, now: datetime
-) -> Guessing:
-    wait = delay_after(tries, FREE[kind])
-    waits_until = last_at + wait if wait and now < last_at + wait else None
-    return Guessing(kind, who, tries, numbers, first_at, last_at, waits_until)
+def _guessing(row: Any, now: datetime) -> Guessing:
+    if row.numbers is not None:
+        kind = GuesserKind.PREFIX
+    else:
+        kind = GuesserKind.CALLER if token_of(row.who) is None else GuesserKind.TOKEN
+    wait = delay_after(row.tries, FREE[kind])
+    waits_until = row.last_at + wait if wait and now < row.last_at + wait else None
+    return Guessing(kind, row.who, row.tries, row.numbers or 1, row.first_at, row.last_at, waits_until)

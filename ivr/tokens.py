@@ -160,6 +160,11 @@ def named(connection: Connection, token_ids: Iterable[int]) -> dict[int, str]:
     return {row.id: f"{row.organisation}: {row.name}" for row in rows}
 
 
+def by_name(connection: Connection, name: str) -> int | None:
+    """The row id of the token of this name, also of one that is over; None where there is none."""
+    return connection.execute(select(tokens.c.id).where(tokens.c.name == name)).scalar()
+
+
 def revoke(connection: Connection, name: str, *, by: str, now: datetime) -> bool | None:
     """End a token. False where it was ended before, None where there is none of that name."""
     row = connection.execute(
@@ -170,8 +175,7 @@ def revoke(connection: Connection, name: str, *, by: str, now: datetime) -> bool
     ).one_or_none()
     if row is not None:
         return True
-    known = connection.execute(select(tokens.c.id).where(tokens.c.name == name)).one_or_none()
-    return None if known is None else False
+    return None if by_name(connection, name) is None else False
 
 
 def touch(connection: Connection, token_id: int, now: datetime) -> None:

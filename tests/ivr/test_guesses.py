@@ -168,7 +168,8 @@ def test_everybody_who_guesses_is_listed_who_waits_longest_first(database, clock
     begun = clock.now
     block_guesses(FREE_OF_PREFIX + 1)
     with database.read() as connection:
-        found = guessers.at_work(connection, clock.now)
+        found, more = guessers.at_work(connection, clock.now)
+    assert more == 0
     assert [(each.kind, each.who, each.tries, each.numbers) for each in found] == [
         (GuesserKind.CALLER, CALLER, FREE_GUESSES + 2, 1),
         (GuesserKind.PREFIX, BLOCK, FREE_OF_PREFIX + 1, FREE_OF_PREFIX + 1),
@@ -179,6 +180,24 @@ def test_everybody_who_guesses_is_listed_who_waits_longest_first(database, clock
     assert (caller.first_at, caller.last_at, caller.waits_until) == (begun, begun, begun + 2 * QUARTER)
     assert (block.first_at, block.waits_until) == (begun + timedelta(seconds=1), clock.now + QUARTER)
     assert (token.waits_until, token.token) == (None, 7)
+
+
+def test_who_is_not_on_the_list_any_more_is_counted_all_the_same(database, clock, block_guesses, monkeypatch):
+    monkeypatch.setattr(guessers, "MOST", 3)
+    guess(database, clock.now, 1, OTHER)
+    guess(database, clock.now, 2)
+    for number in range(5):
+        guess(database, clock.now, 2, f"{number:032x}", f"{number + 50:032x}")
+    clock.sleep(1)
+    block_guesses(4)
+    with database.read() as connection:
+        found, more = guessers.at_work(connection, clock.now)
+        named = guessers.counted(connection, (CALLER, OTHER, BLOCK, f"{50:032x}", "e" * 32), clock.now)
+    assert (len([each for each in found if each.kind is GuesserKind.CALLER]), more) == (3, 3)
+    assert CALLER not in {each.who for each in found}
+    assert sorted((each.who, each.tries, each.numbers) for each in named) == sorted(
+        [(CALLER, 2, 1), (OTHER, 1, 1), (BLOCK, 4, 4), (f"{50:032x}", 2, 1)]
+    )
 
 
 @pytest.mark.parametrize("pardoned", [CALLER, BLOCK])

@@ -1,19 +1,23 @@
 """Who guesses, on the page of signs: how often, since when, until when they wait, and the way to let them try again.
 
-Rule: it shows pseudonyms and names of tokens, never a number; and who let whom try again, and why, is an entry.
+Rule: it shows pseudonyms and names of tokens, never a number; and who let whom try again, and why, is an entry. A
+number may be typed, for whoever rings up and says that they have to wait; it goes no farther than its pseudonyms.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, request, url_for
 from sqlalchemy import Connection
 
 from ivr import desk_entries, guessers, tokens
+from ivr.callers import e164, known_as, prefix_of
 from ivr.desk_entries import DeskEntry, Kind
 from ivr.guessers import GuesserKind, Guessing
+from ivr.guesses import of_token
 from ivr.operators import Role
 from webhooks.desk import deed_words
 from webhooks.desk.guards import done, here, least, say, who
@@ -35,11 +39,36 @@ class Row:
     name: str
 
 
-def rows(connection: Connection) -> list[Row]:
-    """Everybody who guesses just now, those who wait first."""
-    found = guessers.at_work(connection, here().now())
-    names = tokens.named(connection, [each.token for each in found if each.token is not None])
-    return [Row(each, _name(each, names)) for each in found]
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Who guesses just now, those who wait first, and how many `more` do; or what is counted against those `sought`."""
+
+    rows: tuple[Row, ...]
+    more: int = 0
+    sought: bool = False
+
+
+def shown(connection: Connection, whose: Iterable[str]) -> Shown:
+    """What is counted against some, named as they are counted, or of nobody in particular who guesses."""
+    sought = [each for each in whose if _WHO.fullmatch(each)]
+    if sought:
+        return Shown(_rows(connection, guessers.counted(connection, sought, here().now())), sought=True)
+    found, more = guessers.at_work(connection, here().now())
+    return Shown(_rows(connection, found), more)
+
+
+def named(connection: Connection, typed: str) -> tuple[str, ...]:
+    """Who is counted under what was typed, a caller's number or a token's name; empty where it is neither.
+
+    Of a number it is the caller, also as known before the pepper was renewed, and the block of the numbers next to it.
+    """
+    token = tokens.by_name(connection, typed)
+    if token is not None:
+        return (of_token(token),)
+    number, known = e164(typed, here().lines.all[0].country), here().secrets
+    if number is None:
+        return ()
+    return (*known_as(number, known.pepper, known.peppers_before), prefix_of(number, known.pepper))
 
 
 @room.post("/guesses/pardon")
@@ -54,7 +83,7 @@ def pardon() -> Response:
         say(deed_words.not_done(why), problem=True)
         return done(url_for("signs_page.page"))
     with here().database.begin() as connection:
-        found = next((row for row in rows(connection) if row.seen.who == whose), None)
+        found = next(iter(shown(connection, [whose]).rows), None)
         if found is not None:
             guessers.pardon(connection, whose, at)
             details = {found.seen.kind.value: found.name, "tries": found.seen.tries}
@@ -65,6 +94,11 @@ def pardon() -> Response:
     else:
         say(_("They may try again. Wrong tries count anew from now on."))
     return done(url_for("signs_page.page"))
+
+
+def _rows(connection: Connection, found: list[Guessing]) -> tuple[Row, ...]:
+    names = tokens.named(connection, [each.token for each in found if each.token is not None])
+    return tuple(Row(each, _name(each, names)) for each in found)
 
 
 def _name(seen: Guessing, names: dict[int, str]) -> str:

@@ -6,11 +6,11 @@ the cases. That an alarm was seen is an entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, select
 
 from ivr import desk_entries, queue, sightings
@@ -43,7 +43,27 @@ class Row:
 @room.get("/signs")
 @least(Role.SUPERVISOR)
 def page() -> str:
-    """Alarms, the keys to look at, and the rules."""
+    """Alarms, the keys to look at, who guesses (`of` in the address: only these), and the rules."""
+    return _shown()
+
+
+@room.post("/signs")
+@least(Role.SUPERVISOR)
+def look_for() -> Response:
+    """Go to what is counted against whose number or token was typed: no GET, or a number would be in the address."""
+    typed = "".join(filter(str.isprintable, request.form.get("whose", ""))).strip()
+    if not typed:
+        return redirect(url_for("signs_page.page"), 303)  # type: ignore[return-value] # a Response all the same
+    with here().database.read() as connection:
+        found = guessing.named(connection, typed)
+    if not found:
+        fault = _("No token is called that, and it is no telephone number. Write one with the country's code: +49 ...")
+        return Response(_shown({"whose": fault}), 400)
+    where = url_for("signs_page.page", of=found, _anchor="guessing-title")
+    return redirect(where, 303)  # type: ignore[return-value] # a Response all the same
+
+
+def _shown(faults: Mapping[str, str] | None = None) -> str:
     with here().database.read() as connection:
         found = sightings.keys_to_look_at(connection, here().now() - LOOKED_BACK)
         return render_template(
@@ -54,7 +74,8 @@ def page() -> str:
             rows=_rows(connection, found[:MOST]),
             more=len(found) - MOST,
             days=LOOKED_BACK.days,
-            guessing=guessing.rows(connection),
+            guessing=guessing.shown(connection, request.args.getlist("of")),
+            faults=faults or {},
             rules=RULES,
             lines=here().lines.all,
         )

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from ivr import guesses, sightings, tokens
+from ivr import guessers, guesses, sightings, tokens
+from ivr.callers import prefix_of, pseudonym
 from ivr.guesses import FREE_GUESSES, FREE_OF_PREFIX, FREE_OF_TOKEN, Guesser, GuessKind
 from ivr.operators import Role
 from ivr.sightings import Attempt
@@ -201,6 +202,49 @@ def test_a_supervisor_lets_somebody_try_again_and_who_and_why_is_an_entry(
     assert in_german in words_of(supervisor.get("/desk/entries", **{"Accept-Language": "de"}).text)
     supervisor.post("/desk/guesses/pardon", who=who, reason="once more")
     assert len(entries("guesses_pardoned")) == 1, "nothing is counted against them any more"
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_whoever_is_not_on_the_list_is_found_by_number_or_name_and_let_through(
+    supervisor, who_guesses, database, clock, secrets, entries, monkeypatch
+):
+    monkeypatch.setattr(guessers, "MOST", 1)
+    number = "+493012345678"
+    caller, block = pseudonym(number, secrets.pepper), prefix_of(number, secrets.pepper)
+    with database.begin() as connection:
+        for _ in range(FREE_GUESSES + 1):
+            guesses.note(connection, GuessKind.PROOF, caller=caller, prefix=block, call_sid="CA1", now=clock.now)
+    clock.sleep(1)
+    who_guesses()
+    said = words_of(supervisor.get("/desk/signs").text)
+    assert "Who guesses, those who wait first; 2 more are not shown" in said
+    assert caller[:6] not in said
+
+    def found_under(typed):
+        answer = supervisor.post("/desk/signs", whose=typed)
+        assert answer.status_code == 303
+        assert "30123456" not in answer.location
+        return words_of(supervisor.get(answer.location).text)
+
+    said = found_under(" +49 30 12345678 ")
+    assert f"caller {caller[:6]} {FREE_GUESSES + 1} " in said
+    assert f"block {block[:6]}: one number" in said
+    assert "fleet console" not in said
+    assert "token Nordstern Shipping: fleet console 51 " in found_under("fleet console")
+    assert "Nothing is counted against them." in found_under("+14155550100")
+    assert "those who wait first" in found_under("")
+    supervisor.post("/desk/guesses/pardon", who=caller, reason="A known customer, whose sheet was wrong")
+    assert [entry.name for entry in entries("guesses_pardoned")] == ["Sofia Lind"]
+    with database.read() as connection:
+        assert guesses.hindrance(connection, Guesser(caller, block, "CA2"), clock.now) is None
+
+
+@one_database
+def test_what_is_neither_number_nor_token_is_said_at_its_field(supervisor):
+    answer = supervisor.post("/desk/signs", whose="nobody <b>")
+    assert answer.status_code == 400
+    assert "No token is called that, and it is no telephone number." in words_of(answer.text)
+    assert 'aria-invalid="true" aria-describedby="fault-whose"' in answer.text
 
 
 @one_database

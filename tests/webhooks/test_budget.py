@@ -118,10 +118,11 @@ def test_a_file_locked_by_another_process_is_apologised_for_and_the_wish_comes_t
 
 @pytest.fixture
 def impatient(texts, texting, patient, door_of):
-    """The telephone for texts at a door that waits no longer than the line does; `spool_dir` and others as given."""
+    """The telephone for texts at a door that waits no longer than the line does; database and other parts as given."""
 
-    def at(**parts):
-        texts.door = door_of(texting, database=patient().exchange.database, **parts)
+    def at(url=None, **parts):
+        door = patient(url) if url else patient()
+        texts.door = door_of(texting, database=door.exchange.database, **parts)
         return texts
 
     return at
@@ -173,28 +174,53 @@ def test_a_kept_text_that_cannot_be_read_keeps_no_other_waiting(texting, impatie
         texts.post(" ".join(groups))
     with capture_logs() as logged:
         assert incoming_texts.take_kept(texting) == 2
-    assert [line["event"] for line in logged] == ["kept_text_unreadable"]
+    assert [line["event"] for line in logged if line["log_level"] != "debug"] == ["kept_text_unreadable"]
     assert len(texts.come()) == 1
 
 
 @contextlib.contextmanager
-def disk_full():
-    """No file of this process may grow beyond a page: SQLite can write nothing, the spool its one line."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def disk_full(database_url):
+    """Nothing can be written for want of room, though all can be read.
+
+    On SQLite no file of this process may grow beyond a page, but for the spool's one line. On PostgreSQL the tables
+    refuse as the server does when a file of theirs cannot be extended; a disk of its own to fill takes a root.
+    """
+    if database_url.startswith("sqlite"):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        return
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+            "'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
+        )
+        for table in ("calls", "call_backs", "threads"):
+            other.execute(f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION no_room()")
+        try:
+            yield
+        finally:
+            other.execute("DROP FUNCTION no_room() CASCADE")
 
 
-@on_sqlite
+def read_only(database_url):
+    """The same database, to be read alone: a file that was mounted so, a server that was switched so."""
+    if database_url.startswith("sqlite"):
+        return f"sqlite:///file:{database_url.removeprefix('sqlite:///')}?mode=ro&uri=true"
+    joined = "&" if "?" in database_url else "?"
+    return f"{database_url}{joined}options=-c%20default_transaction_read_only%3Don"
+
+
 def test_a_full_disk_is_apologised_for_the_wish_is_kept_and_the_call_goes_on_once_there_is_room(
-    ring, patient, groups, exchange, rows
+    ring, patient, groups, exchange, rows, database_url
 ):
-    call, other = ring(at=patient()), ring(at=patient())
+    door = patient()
+    call, other = ring(at=door), ring(at=door)
     action = call.actions[0]
-    with disk_full():
+    with disk_full(database_url):
         apologised(call, "storage", path=action, keys=groups[0])
         apologised(other, "storage")
         wished(other)
@@ -204,17 +230,40 @@ def test_a_full_disk_is_apologised_for_the_wish_is_kept_and_the_call_goes_on_onc
     assert "Group 2" in call.post(action, Digits=groups[0]).words
 
 
-@on_sqlite
-def test_a_file_that_can_only_be_read_is_apologised_for_and_the_wish_is_spooled(
-    ring, patient, database_url, exchange, rows
+def test_a_database_that_can_only_be_read_is_apologised_for_and_the_wish_is_spooled(
+    ring, patient, database_url, exchange, rows, groups
 ):
-    call = ring()
-    file = database_url.removeprefix("sqlite:///")
-    call.door = patient(f"sqlite:///file:{file}?mode=ro&uri=true")
-    apologised(call, "storage")
-    wished(call)
+    call, other = ring(), ring()
+    action, sound = call.actions[0], call.door
+    call.door = other.door = patient(read_only(database_url))
+    apologised(call, "storage", path=action, keys=groups[0])
+    apologised(other, "storage")
+    wished(other)
     assert background.drain(exchange) == 1
-    assert [row["call_sid"] for row in rows("call_backs")] == [call.sid]
+    assert [row["call_sid"] for row in rows("call_backs")] == [other.sid]
+    call.door = sound
+    call.clock.sleep(10)
+    assert "Group 2" in call.post(action, Digits=groups[0]).words
+
+
+@pytest.mark.parametrize("lack", ["room", "leave to write"])
+def test_a_text_that_cannot_be_written_down_is_kept_sealed_and_answered_once(
+    texting, impatient, groups, database_url, database, mak, lack
+):
+    full = lack == "room"
+    texts = impatient() if full else impatient(read_only(database_url))
+    with disk_full(database_url) if full else contextlib.nullcontext(), capture_logs() as logged:
+        begun = time.monotonic()
+        texts.post(" ".join(groups), sid="SM1")
+        assert time.monotonic() - begun < WITHIN
+    assert [(line["event"], line["cause"]) for line in logged] == [("database_unavailable", "storage")]
+    (kept,) = texting.spool_dir.glob("*.jsonl")
+    assert groups[0] not in kept.read_text()
+    assert (incoming_texts.take_kept(texting), incoming_texts.take_kept(texting)) == (1, 0)
+    (answer,) = texts.come()
+    assert answer.startswith("Approved.")
+    with database.read() as connection:
+        assert ledger.balance(connection, mak.key.id).posted == 1
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, -2.0, 86_400.0])

@@ -25,12 +25,16 @@ PAST_THE_LEASE = int(LEASE.total_seconds()) + 1
 
 
 class Twilio:
-    """The rehearsal's Messages resource on a loopback port, which counts texts and may keep an answer back."""
+    """The rehearsal's Messages resource on a loopback port, which counts texts and may keep an answer back.
+
+    `hold`: no answer to a POST comes; `instead`: what does on its wire, given where to write and the answer as it is.
+    """
 
     def __init__(self, file):
         self.file = file
         self.carrier = RehearsalCarrier(file)
         self.hold = False
+        self.instead = None
         self.reached = threading.Event()
         self.over = threading.Event()
         outer = self
@@ -49,7 +53,12 @@ class Twilio:
                     outer.reached.set()
                     outer.over.wait(60)
                     return
+                if method == "POST" and outer.instead is not None:
+                    outer.instead(self.wfile, answer)
+                    return
                 self.send_response(answer.status)
+                for name, value in answer.headers:
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
                 self.wfile.write(answer.body)

@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from tests.programs import needs
-from webhooks.app import create_app
+from webhooks.api.bodies import LARGEST_BATCH
+from webhooks.api.guards import PREFIX
+from webhooks.app import LARGEST_FORM, create_app
 from webhooks.cli.main import COMMANDS
+from webhooks.desk.app import LARGEST_FORM as DESK_FORM
 from webhooks.desk.app import ROOMS
 from webhooks.server import FINISH_SECONDS
 from webhooks.setting_list import SETTINGS, listed
@@ -113,6 +116,22 @@ def test_the_services_of_the_compose_file_fit_together():
             host, outside, inside = each["ports"][0].split(":")
             assert (host, outside) == ("127.0.0.1", inside)
             assert inside == port_of("TOUCHTONE_DESK_LISTEN" if name == "desk" else "TOUCHTONE_LISTEN")
+
+
+def test_the_proxy_reads_a_request_whole_passes_it_on_as_it_came_and_lets_through_what_the_doors_take():
+    conf = re.sub(r"#.*", "", (DEPLOY / "nginx.conf").read_text())
+    line, desk = (part for part in re.split(r"\bserver \{", conf)[1:])
+    for server, port, largest in ((line, "TOUCHTONE_LISTEN", LARGEST_FORM), (desk, "TOUCHTONE_DESK_LISTEN", DESK_FORM)):
+        said = [tuple(words.split()) for words in re.findall(r"^ +(\w+ [^;{]+);", server, re.MULTILINE)]
+        assert ("proxy_request_buffering", "on") in said
+        assert ("proxy_request_buffering", "off") not in said
+        assert {words[1] for words in said if words[0] == "proxy_pass"} == {f"http://127.0.0.1:{port_of(port)}"}
+        assert ("client_max_body_size", f"{largest // 1024}k") in said
+        assert {words[0] for words in said} >= {"client_header_timeout", "client_body_timeout"}
+    api = line.partition(f"location {PREFIX[:5]} {{")[2]
+    assert f"client_max_body_size {LARGEST_BATCH // 2**20}m;" in api
+    assert "proxy_buffering off;" in desk
+    assert "location /desk {" in desk
 
 
 def test_whoever_ends_a_line_waits_for_longer_than_it_takes():

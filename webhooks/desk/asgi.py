@@ -1,12 +1,14 @@
 """What a desk process is: its pages by threads, its live streams by one loop, its duties beside them.
 
-Rule: an open stream costs no thread, and nothing here shares more with the line than database and secrets.
+Rule: an open stream costs no thread, nor does a form that is not there yet; and nothing here shares more with the line
+than database and secrets.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,7 +17,7 @@ from a2wsgi import WSGIMiddleware
 from webhooks import logs, server, settings, voice_sdk
 from webhooks.app import open_database, open_secrets
 from webhooks.desk import duties
-from webhooks.desk.app import create_desk
+from webhooks.desk.app import LARGEST_FORM, create_desk
 from webhooks.desk.guards import Desk
 from webhooks.desk.live import Live, Receive, Scope, Send
 from webhooks.desk.voice import Voice
@@ -26,6 +28,8 @@ from webhooks.voice_sdk import VoiceSdkError
 
 THREADS = 8
 PATIENCE = 5.0
+FORM_SECONDS = 10.0
+"""A form is there after so long, or never."""
 NICENESS = 5
 """The desk gives way to the line where both want the processor: a page may be late by a moment, a caller may not."""
 
@@ -45,7 +49,31 @@ class Application:
         elif scope["type"] == "http" and scope["path"] == "/desk/live":
             await self.live(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pages(cast(Any, scope), _coroutine(receive), _coroutine(send))
+            try:
+                came = await _whole(receive)
+            except TimeoutError:
+                await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            await self._pages(cast(Any, scope), came, _coroutine(send))
+
+
+async def _whole(receive: Receive) -> Any:
+    """What gives the body of a request in one piece, once it is there. Raises TimeoutError.
+
+    The rest of one that is larger than any form of the desk's is not waited for: no page reads it.
+    """
+    body, more = b"", True
+    async with asyncio.timeout(FORM_SECONDS):
+        while more and len(body) <= LARGEST_FORM:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+    pieces = [{"type": "http.request", "body": body, "more_body": more}]
+
+    async def give() -> MutableMapping[str, Any]:
+        return pieces.pop() if pieces else await receive()
+
+    return give
 
 
 def _coroutine(awaited: Callable[..., Awaitable[Any]]) -> Any:

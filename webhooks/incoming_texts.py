@@ -1,7 +1,8 @@
 """A text that came in: taken in one transaction or, where there is no database to take it into, kept for when there is.
 
-Rule: a text that was answered for is never lost. It is on the disk, sealed, before its sender's provider hears that we
-have it; it may be taken twice, and is answered once, by its id.
+Rule: a text that was answered for is not lost for want of a database. It is on the disk, sealed, before its sender's
+provider hears that we have it; it may be taken twice, and is answered once, by its id. Only one at which our own code
+fails is given up, and logged, so that the others are taken.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Recorded prompts as the provider fetches them, and the short quiet between two of them.
 
-Rule: only what was read at the start is served, under the name made of its content. It says the same to everybody, so
-it stands before no guard, and whoever has it may keep it.
+Rule: only a file that was read at the start is served, under the name made of what was in it then. It says the same to
+everybody, so it stands before no guard, and whoever has it may keep it.
 """
 
 from __future__ import annotations

@@ -17,19 +17,10 @@ from keys.groups import Fault
 from webhooks.desk.deciding import Hidden, Texting
 from webhooks.desk.digits import Check, Digits, GroupSeen, Whole
 from webhooks.desk.handling import Disposition
+from webhooks.desk.words import ending
 from webhooks.page_texts import Words, joined, later, ngettext
 from webhooks.page_texts import gettext as _
 
-DISPOSITIONS = Words(
-    {
-        Disposition.ACTIVATED: later("activated"),
-        Disposition.REFUSED: later("refused"),
-        Disposition.CALLED_BACK: later("called back"),
-        Disposition.NO_ANSWER: later("no answer"),
-        Disposition.DUPLICATE: later("the same as another case"),
-        Disposition.OTHER: later("something else"),
-    }
-)
 TEXTS = Words(
     {
         Texting.CASE_NUMBER: later("the case number"),
@@ -86,6 +77,11 @@ CHECKS = Words(
         Check.UNCHECKED: later("cannot be checked before group 1 is in"),
     }
 )
+
+
+def dispositions() -> dict[str, str]:
+    """How an operator may say that a case has ended."""
+    return {each.value: ending(each) for each in Disposition}
 
 
 def check(group: GroupSeen) -> str:

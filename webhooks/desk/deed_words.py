@@ -16,7 +16,7 @@ from ivr.desk_entries import Kind
 from ivr.grant_requests import GrantState
 from ivr.text_states import ranges
 from webhooks.desk import sign_words, words
-from webhooks.desk.case_words import DISPOSITIONS, UNSENT, faulty
+from webhooks.desk.case_words import UNSENT, faulty
 from webhooks.desk.deciding import Hidden, Texting
 from webhooks.desk.handling import LONGEST_REASON, Done, NotDone, Why
 from webhooks.page_texts import Words, later, ngettext
@@ -135,7 +135,7 @@ _DID: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.REFUSED: lambda facts: _ended(_("Refused."), facts),
     Kind.TEXTED: lambda facts: _TEXTED[facts["what"]],
     Kind.CALLED_BACK: _called_back,
-    Kind.CLOSED: lambda facts: _("Closed: %(how)s.", how=DISPOSITIONS[facts["disposition"]]),
+    Kind.CLOSED: lambda facts: _("Closed: %(how)s.", how=words.ending(facts["disposition"])),
     Kind.SHOWN: lambda facts: _SHOWN[facts["what"]],
     Kind.GRANTED: lambda facts: ngettext(
         "One more activation for key %(key)s.",

@@ -5,6 +5,7 @@ Rule: what cannot work is found at the start, with one sentence; nothing is look
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -126,7 +127,7 @@ def open_exchange(settings: Settings) -> Exchange:
     )
 
 
-def open_recordings(settings: Settings, catalogues: dict[str, Catalogue]) -> Recordings:
+def open_recordings(settings: Settings, catalogues: Mapping[str, Catalogue]) -> Recordings:
     """What the publisher has recorded; a file that cannot be played is logged, and its words are spoken."""
     if settings.recordings_dir is None:
         return NONE_RECORDED

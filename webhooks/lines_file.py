@@ -1,14 +1,17 @@
-"""The file of lines: which numbers this installation answers, read once at the start.
+"""The file of lines: which numbers this installation answers, read once at the start, and the words they answer with.
 
-Rule: whatever is wrong stops the start with a sentence that names the file, the line's place in it and the field.
+Rule: whatever is wrong stops the start with a sentence that names the file, the line's place in it and the field; a
+catalogue of no line's is read only if it is asked for.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from datetime import date
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,8 +53,39 @@ _DEFAULTS: dict[str, Any] = {"locale": OWN_LOCALE, "locales": [], "call_back_hou
                              "blocked_at": 0, "outage_url": "", "speech": False}  # fmt: skip
 
 
-def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
-    """Every `[[line]]` of the file. Raises SettingError."""
+class Catalogues(Mapping[str, Catalogue]):
+    """Every released locale's catalogue, by its name; each is read when it is first asked for, and kept.
+
+    A line speaks one or two of ten, and each that is read costs its start and its memory. Raises SettingError where one
+    cannot be read.
+    """
+
+    def __init__(self, files: Mapping[str, Traversable]) -> None:
+        self._files = files
+        self._read: dict[str, Catalogue] = {}
+
+    def __getitem__(self, locale: str) -> Catalogue:
+        """The catalogue of a locale; KeyError where that is not released."""
+        found = self._read.get(locale)
+        if found is None:
+            found = self._read[locale] = _parsed(self._files[locale], locale, "prompts")
+        return found
+
+    def __contains__(self, locale: object) -> bool:
+        """Whether the locale is released; nothing is read for that."""
+        return locale in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        """The locales, in alphabetical order."""
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        """How many locales are released."""
+        return len(self._files)
+
+
+def read_lines(path: Path, catalogues: Mapping[str, Catalogue]) -> Lines:
+    """Every `[[line]]` of the file, whose catalogues are read with it. Raises SettingError."""
     try:
         tables = tomllib.loads(path.read_text("utf-8")).get("line", [])
     except OSError as error:
@@ -69,35 +103,31 @@ def read_lines(path: Path, catalogues: dict[str, Catalogue]) -> Lines:
     return Lines(lines)
 
 
-def read_catalogues() -> dict[str, Catalogue]:
-    """Every released locale, by its name; the catalogues are files beside the code. Raises SettingError."""
-    files = {
-        file.name.removesuffix(".po"): file
-        for file in resources.files("prompts").iterdir()
-        if file.name.endswith(".po")
-    }
-    try:
-        return {locale: parse(file.read_bytes(), locale) for locale, file in sorted(files.items()) if file.is_file()}
-    except MalformedCatalogue as error:
-        locale, why = error.args[0], error.args[1:]
-        raise SettingError(f"The catalogue prompts/{locale}.po cannot be read: {why}.") from error
+def read_catalogues() -> Catalogues:
+    """Every released locale; the catalogues are files beside the code."""
+    return Catalogues(_files(resources.files("prompts")))
 
 
 def read_outage_words() -> dict[str, Catalogue]:
     """The few words of the document for a total outage, by locale. Raises SettingError."""
-    folder = resources.files("prompts") / "outage"
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".po"))
+    files = _files(resources.files("prompts") / "outage")
+    return {locale: _parsed(file, locale, "prompts/outage") for locale, file in files.items()}
+
+
+def _files(folder: Traversable) -> dict[str, Traversable]:
+    """The catalogues of a folder by locale, in alphabetical order."""
+    found = {file.name.removesuffix(".po"): file for file in folder.iterdir() if file.name.endswith(".po")}
+    return dict(sorted(found.items()))
+
+
+def _parsed(file: Traversable, locale: str, folder: str) -> Catalogue:
     try:
-        return {
-            locale: parse((folder / name).read_bytes(), locale)
-            for name in names
-            if (locale := name.removesuffix(".po"))
-        }
+        return parse(file.read_bytes(), locale)
     except MalformedCatalogue as error:
-        raise SettingError(f"The catalogue prompts/outage/{error.args[0]}.po cannot be read.") from error
+        raise SettingError(f"The catalogue {folder}/{locale}.po cannot be read: {error.args[1:]}.") from error
 
 
-def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
+def _line(where: str, table: Any, catalogues: Mapping[str, Catalogue]) -> Line:
     if not isinstance(table, dict):
         raise SettingError(f"{where}: expected a table.")
     unknown = sorted(set(table) - set(_FIELDS))
@@ -141,7 +171,7 @@ def _line(where: str, table: Any, catalogues: dict[str, Catalogue]) -> Line:
     )
 
 
-def _locales(where: str, given: dict[str, Any], catalogues: dict[str, Catalogue]) -> list[str]:
+def _locales(where: str, given: dict[str, Any], catalogues: Mapping[str, Catalogue]) -> list[str]:
     """The languages of a line, its own first: `locale`, or the first of `locales`, or American English."""
     own, spoken = given["locale"], given["locales"]
     released = ", ".join(sorted(catalogues))
@@ -149,7 +179,10 @@ def _locales(where: str, given: dict[str, Any], catalogues: dict[str, Catalogue]
         raise SettingError(f"{where}: locale must be one of {released}.")
     if not all(isinstance(locale, str) and locale in catalogues for locale in spoken) or len({own, *spoken}) > MOST:
         raise SettingError(f"{where}: locales must be a list of at most {MOST} of {released}.")
-    return list(dict.fromkeys([own, *spoken]))
+    locales = list(dict.fromkeys([own, *spoken]))
+    for locale in locales:
+        catalogues[locale]  # read now, so that one that cannot be read stops the start
+    return locales
 
 
 def _points(where: str, given: dict[str, Any], name: str) -> int | None:

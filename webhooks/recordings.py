@@ -71,8 +71,10 @@ def read_recordings(folder: Path, catalogues: Mapping[str, Catalogue]) -> Record
     names: dict[tuple[str, str], str] = {}
     files: dict[str, Path] = {}
     faults: list[Fault] = []
-    known = {locale: wanted(catalogue) for locale, catalogue in catalogues.items()}
-    for file in _files(folder):
+    found = tuple(_files(folder))
+    spoken = {file.parent.name for file in found} & set(catalogues)
+    known = {locale: wanted(catalogues[locale]) for locale in spoken}
+    for file in found:
         locale, name = file.parent.name, file.stem
         if file.parent.parent != folder or name not in known.get(locale, {}) or file.suffix not in KINDS:
             faults.append(Fault(file, Unusable.WRONG_NAME))

@@ -6,6 +6,8 @@ database.
 
 from __future__ import annotations
 
+import gc
+
 from flask import Flask
 
 from keys import schema
@@ -29,7 +31,10 @@ def application() -> Flask:
     delivery.start(exchange, twilio_rest.opened(found), beats)
     ringing.start(exchange, twilio_calls.opened(found), beats)
     watch = Watch(found.data_dir, found.node_dir, beats, found.metrics_token)
-    return create_app(exchange, open_phone(found, exchange), open_api(found), watch)
+    app = create_app(exchange, open_phone(found, exchange), open_api(found), watch)
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 def serve(target: str, found: Settings) -> None:

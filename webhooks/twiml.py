@@ -41,7 +41,7 @@ class Wording:
     """What rendering needs of the place: the public address, the catalogue of every locale, and what was recorded."""
 
     public_url: str
-    catalogues: dict[str, Catalogue]
+    catalogues: Mapping[str, Catalogue]
     recordings: Recordings = NONE_RECORDED
 
 

@@ -1,12 +1,14 @@
 """The file of lines: each fault is one sentence that names the file, the line and the field."""
 
+from importlib import resources
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.lines import Line
 from tests.conftest import CATALOGUES
-from webhooks.lines_file import read_lines
+from webhooks.lines_file import Catalogues, read_lines
 from webhooks.settings import SettingError
 
 SOUND = {
@@ -136,3 +138,23 @@ def test_nothing_in_the_file_brings_anything_but_lines_or_a_sentence(lines, cont
     except SettingError as error:
         said = str(error)
     assert said is None or str(lines.file) in said
+
+
+def test_a_catalogue_of_no_line_is_not_read_and_one_of_a_line_stops_the_start_where_it_cannot_be(tmp_path):
+    broken = tmp_path / "de.po"
+    broken.write_text('msgid "never ended\n')
+    english = resources.files("prompts") / "en-US.po"
+    catalogues = Catalogues({"de": broken, "en-US": english})
+    assert (list(catalogues), len(catalogues), "de" in catalogues, "fr" in catalogues) == (
+        ["de", "en-US"],
+        2,
+        True,
+        False,
+    )
+    file = tmp_path / "lines.toml"
+    file.write_text(table())
+    assert read_lines(file, catalogues).all[0].locale == "en-US"
+    assert catalogues["en-US"] is catalogues["en-US"]
+    file.write_text(table(locales='["en-US", "de"]'))
+    with pytest.raises(SettingError, match=r"^The catalogue prompts/de\.po cannot be read: "):
+        read_lines(file, catalogues)

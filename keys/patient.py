@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
@@ -55,6 +56,16 @@ class Patient(Connection[Any]):
         """Close the connection; what is to be raised then."""
         self.pgconn.finish()
         return NoAnswer("no answer in time")
+
+    def commit(self) -> None:
+        """Commit as the driver does, and at once where nothing has begun: what a turn sends was ended through libpq."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().commit()
+
+    def rollback(self) -> None:
+        """Roll back as the driver does, and at once where nothing has begun: the pool asks for it after every use."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().rollback()
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for the server as the driver does. Raises NoAnswer."""

@@ -62,6 +62,7 @@ TOGETHER = (
     "tests/webhooks/proxy/test_rooms.py",
     "tests/webhooks/test_bench_call.py",
     "tests/webhooks/test_bench_calls.py",
+    "tests/webhooks/test_bench_digits.py",
     "tests/webhooks/test_bench_ledger.py",
     "tests/webhooks/test_bench_line.py",
     "tests/webhooks/test_bench_scale.py",

@@ -5,8 +5,8 @@ Rule: what comes out is what Flask would have answered, sooner; nothing is decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
 from werkzeug.routing import MapAdapter
@@ -37,6 +37,10 @@ class LineFlask(Flask):
             default_method=environ["REQUEST_METHOD"],
             query_args=environ.get("QUERY_STRING", ""),
         )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: nothing here waits in an event loop, so none is asked whether it does."""
+        return func
 
 
 class Document(Response):

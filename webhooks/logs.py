@@ -63,6 +63,11 @@ _RENDERERS: Mapping[str, Callable[[], Any]] = {
 }
 
 
+def tells_all() -> bool:
+    """Whether what is only to be seen at level `debug` is logged: to ask costs a twentieth of a line that is not."""
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
+
+
 class _Kindly:
     """A stream that a log line is lost on rather than a call: a full disk or a broken pipe raises nothing."""
 

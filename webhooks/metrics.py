@@ -10,6 +10,7 @@ has to be named before the library is loaded, so `share` stands in `webhooks.nod
 from __future__ import annotations
 
 import time
+from functools import cache
 from types import TracebackType
 from typing import Literal, get_args
 
@@ -128,7 +129,11 @@ class Turn:
         """Count it with what it came to."""
         if kind is not None:
             self.outcome = "no_database" if issubclass(kind, DatabaseUnavailable) else "fault"
-        TURNS.labels(self._channel, self.outcome).observe(time.perf_counter() - self._begun)
+        _timed(self._channel, self.outcome).observe(time.perf_counter() - self._begun)
+
+
+_timed = cache(TURNS.labels)
+"""The histogram of a channel and an outcome, there for good: the library looks it up under a lock."""
 
 
 def came_to(channel: str, said: Approved | Refused | ledger.Activated | ledger.Refused) -> None:

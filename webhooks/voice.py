@@ -7,7 +7,7 @@ a way on; only what is not Twilio's (no signature, not a form) gets a bare statu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from flask import Blueprint, Response, abort, request
@@ -21,15 +21,19 @@ from ivr.lines import Line
 from ivr.spoken_words import meaning, vocabulary
 from ivr.turn import Knock, hang_up, take_turn
 from keys.unavailable import DatabaseUnavailable
-from webhooks import metrics, probe, spool, twiml
+from webhooks import logs, metrics, probe, spool, twiml
 from webhooks.door import exchange, guard
 from webhooks.line_flask import Document
+from webhooks.twiml import Wording
 
 PATIENCE = 2.4
 """Seconds a voice route may spend on lock, connection and statements together; Twilio's own cliff is 15."""
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _LONGEST_SID = 64
 _CONFIDENCE = re.compile(r"[01](\.[0-9]{1,20})?", re.ASCII)
+
+_Form = Mapping[str, str]
+"""The form of a request, which `request.form` finds anew each time it is named: so it is passed on."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,17 +46,19 @@ def apologise(error: Exception) -> Response | HTTPException:
     """A fault of ours: logged with the call's id, and spoken as an apology with a way on."""
     if isinstance(error, HTTPException):
         return error
-    call_sid = request.form.get("CallSid", "")
+    form = request.form
+    call_sid = form.get("CallSid", "")
     metrics.FALLBACKS.labels("voice").inc()
     if isinstance(error, DatabaseUnavailable):
         metrics.no_database("voice", error)
         _log.error("database_unavailable", call_sid=call_sid, cause=error.cause.value)
     else:
         _log.error("turn_failed", call_sid=call_sid, exc_info=error)
-    line = _line()
+    line = _line(form)
+    caller = _caller(form, line)
     # Where the call-back itself failed, offering it once more would go in a circle.
-    can_call_back = request.endpoint != "voice.call_back" and _caller(line) is not None
-    return Document(twiml.fault(exchange().wording, line, can_call_back=can_call_back, locale=_locale(line)))
+    can_call_back = request.endpoint != "voice.call_back" and caller is not None
+    return Document(twiml.fault(exchange().wording, line, can_call_back=can_call_back, locale=_locale(line, caller)))
 
 
 @voice.post("/incoming")
@@ -70,11 +76,13 @@ def turn(number: int) -> Response:
 @voice.post("/call-back")
 def call_back() -> Response:
     """The choice after an apology: write the wish to the database, or to the spool where there is none."""
-    here, line = exchange(), _line()
-    caller = _caller(line)
-    if request.form.get("Digits") != "1" or caller is None:
-        return Document(twiml.farewell(here.wording, line, say("fault.try_later"), locale=_locale(line)))
-    wish = Wish(_call_sid(), None, line.number, caller.sealed, here.now(), line.call_back_hours)
+    here, form = exchange(), request.form
+    line = _line(form)
+    caller = _caller(form, line)
+    if form.get("Digits") != "1" or caller is None:
+        words = say("fault.try_later")
+        return Document(twiml.farewell(here.wording, line, words, locale=_locale(line, caller)))
+    wish = Wish(_call_sid(form), None, line.number, caller.sealed, here.now(), line.call_back_hours)
     try:
         with here.database.begin() as connection:
             note(connection, wish)
@@ -82,23 +90,24 @@ def call_back() -> Response:
         _log.error("call_back_spooled", call_sid=wish.call_sid, exc_info=error)
         spool.put(here.spool_dir, wish)
         metrics.SPOOLED.labels(type(error).__name__).inc()
-    return Document(twiml.farewell(here.wording, line, say("fault.noted"), locale=_locale(line)))
+    return Document(twiml.farewell(here.wording, line, say("fault.noted"), locale=_locale(line, caller)))
 
 
 @voice.post("/status")
 def status() -> Response:
     """The call's status callback: at its end, what the call alone still holds is given back."""
-    here = exchange()
-    if request.form.get("CallStatus") in _OVER:
+    here, form = exchange(), request.form
+    if form.get("CallStatus") in _OVER:
         with here.database.begin() as connection:
-            hang_up(connection, _call_sid(), now=here.now())
+            hang_up(connection, _call_sid(form), now=here.now())
     return Response(status=204)
 
 
 def _turn(number: int | None) -> Response:
-    here, line = exchange(), _line()
-    keys = request.form.get("Digits", "")
-    knock = Knock(_call_sid(), lambda: _caller(line), line, number, keys, _block(), here.limits, _said(line))
+    here, form = exchange(), request.form
+    line = _line(form)
+    keys, said = form.get("Digits", ""), _said(form, line, here.wording)
+    knock = Knock(_call_sid(form), lambda: _caller(form, line), line, number, keys, _block(), here.limits, said)
     with metrics.Turn("phone") as timed:
         with here.database.begin() as connection:
             answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
@@ -106,16 +115,17 @@ def _turn(number: int | None) -> Response:
         document = Document(twiml.render(here.wording, line, answer))
     if answer.said is not None:
         metrics.came_to("phone", answer.said)
-    _log.debug("turn_taken", call_sid=knock.call_sid, turn=answer.turn, outcome=timed.outcome)
+    if logs.tells_all():
+        _log.debug("turn_taken", call_sid=knock.call_sid, turn=answer.turn, outcome=timed.outcome)
     return document
 
 
-def _said(line: Line) -> Callable[[str], str] | None:
+def _said(form: _Form, line: Line, wording: Wording) -> Callable[[str], str] | None:
     """What was said, to be read in a language, where the line listens; the words go no farther than this."""
-    words, sure = request.form.get("SpeechResult", ""), _sure(request.form.get("Confidence", ""))
-    if not line.speech or not words:
+    if not line.speech or not form.get("SpeechResult"):
         return None
-    catalogues = exchange().wording.catalogues
+    words, sure = form["SpeechResult"], _sure(form.get("Confidence", ""))
+    catalogues = wording.catalogues
     return lambda locale: meaning(words, vocabulary(catalogues.get(locale) or catalogues[line.locale]), sure)
 
 
@@ -124,32 +134,31 @@ def _sure(confidence: str) -> float | None:
     return float(confidence) if _CONFIDENCE.fullmatch(confidence) else None
 
 
-def _call_sid() -> str:
+def _call_sid(form: _Form) -> str:
     """The call's id; 400 where there is none, which Twilio never sends."""
-    sid: str = request.form.get("CallSid", "")
+    sid = form.get("CallSid", "")
     if not sid.isalnum() or len(sid) > _LONGEST_SID:
         abort(400)
     return sid
 
 
-def _line() -> Line:
-    return exchange().lines.dialled(request.form.get("From" if _is_ours() else "To", ""))
+def _line(form: _Form) -> Line:
+    return exchange().lines.dialled(form.get("From" if _is_ours(form) else "To", ""))
 
 
-def _caller(line: Line) -> Caller | None:
-    held, number = exchange().secrets, request.form.get("To" if _is_ours() else "From", "")
+def _caller(form: _Form, line: Line) -> Caller | None:
+    held, number = exchange().secrets, form.get("To" if _is_ours(form) else "From", "")
     return recognise(number, line.country, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
 
 
-def _locale(line: Line) -> str:
+def _locale(line: Line, caller: Caller | None) -> str:
     """The language of an apology: the country's, since what was chosen may be out of reach."""
-    caller = _caller(line)
     return greeting(line.locales, None, caller.country if caller else None)
 
 
-def _is_ours() -> bool:
+def _is_ours(form: _Form) -> bool:
     """Whether we placed the call ourselves: then the line is who rang, and the caller who was rung."""
-    return request.form.get("Direction", "").startswith("outbound")
+    return form.get("Direction", "").startswith("outbound")
 
 
 def _block() -> int | None:

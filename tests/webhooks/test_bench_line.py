@@ -129,13 +129,3 @@ def test_numbers_of_connections_that_are_none_are_refused():
         result = CliRunner().invoke(cli, ["bench", "line", "--connections", given])
         assert result.exit_code == 2
         assert "numbers from 1 to 512" in result.output
-
-
-def test_bench_digits_prints_the_table_of_slips():
-    result = CliRunner().invoke(cli, ["bench", "digits"])
-    assert result.exit_code == 0
-    assert result.output.splitlines()[0].split() == ["slip", "caught", "classic", "standard", "compact"]
-    facts = json.loads(CliRunner().invoke(cli, ["bench", "digits", "--json"]).output)
-    shares = {(one["slip"], one["format"]): one["share"] for one in facts}
-    assert shares["single digit", "standard"] == 1
-    assert shares["exchanged groups", "classic"] == 0

@@ -21,6 +21,7 @@ is always the format's; counting all groups there as well changes no 0 % and no 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from keys import checkdigit
@@ -82,8 +83,9 @@ RUN_SLIPS: tuple[tuple[str, int, Slip], ...] = (
 PLACE_SLIPS = ("exchanged groups", "repeated group")
 
 
+@cache
 def rows() -> tuple[Row, ...]:
-    """Every kind of slip for every format, in a settled order."""
+    """Every kind of slip for every format, in a settled order; counted once, for seconds."""
     return tuple(_row(name, fmt) for name in (*(slip[0] for slip in RUN_SLIPS), *PLACE_SLIPS) for fmt in _formats())
 
 

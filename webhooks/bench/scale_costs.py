@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, select
 
-from ivr import cases, outbox, queue, sending, waiting_room
+from ivr import cases, logins, outbox, queue, sending, waiting_room
 from ivr.callers import Caller, seal
 from ivr.deeds import Turn
 from ivr.dropped import dropped_case
@@ -29,7 +29,7 @@ from keys.ledger import Claim
 from keys.secrets_file import Secrets
 from webhooks.bench.filling import anybodys_id
 from webhooks.bench.line import NUMBER
-from webhooks.bench.scale_fill import BUSY, CASE_BASE
+from webhooks.bench.scale_fill import BUSY, CASE_BASE, token_of
 from webhooks.bench.signed import FIRST_TIMED, LAST_TIMED, standard_groups
 from webhooks.desk import board
 
@@ -161,6 +161,7 @@ COSTS: Mapping[str, Cost] = {
     "place in the queue": _place,
     "waiting round": _waiting_round,
     "queue page": _reading(lambda _, connection: board.look(connection, LINES, 0, _now())),
+    "desk of a token": _reading(lambda _, connection: logins.find(connection, token_of(1), _now())),
     "look for a due text": _reading(lambda _, connection: sending.any_due(connection, _now())),
     "claim of a text": _writing(lambda _, connection: sending.claim(connection, "bench", _now(), timedelta(minutes=1))),
     "fate of a text": _reading(lambda _, connection: outbox.fate(connection, "CAc5")),

@@ -1,4 +1,4 @@
-"""Databases that have grown in one way each: keys, activations, calls, waiting cases, texts.
+"""Databases that have grown in one way each: keys, activations, calls, waiting cases, desks, texts.
 
 Rule: a dimension grows alone. What else a database holds is the same at every size, so that a cost which grows tells
 by what.
@@ -14,8 +14,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, String, cast, func, insert, literal, null, select
 
+from ivr import logins
 from ivr.calls import calls
 from ivr.cases import CaseState, cases
+from ivr.operators import Presence, Role, operators
 from ivr.outbox import RANKS, TextState, outbox
 from ivr.queue import HandoffState, handoffs
 from ivr.states import Outcome
@@ -90,6 +92,12 @@ def _handled(connection: Connection, size: int) -> None:
     add_waiting(connection, 10)
 
 
+def _desks(connection: Connection, size: int) -> None:
+    add_keys(connection, KEYS)
+    add_waiting(connection, 10)
+    add_desks(connection, size)
+
+
 def _texts(connection: Connection, size: int) -> None:
     add_keys(connection, KEYS)
     add_texts(connection, size, None)
@@ -111,6 +119,7 @@ DIMENSIONS = (
         "waiting cases", (1, 100, 2_000), _waiting, ("group turn", "place in the queue", "waiting round", "queue page")
     ),
     Dimension("cases the desk ended", (10, 5_000, 100_000), _handled, ("waiting round", "queue page")),
+    Dimension("desks", (1, 20, 500), _desks, ("group turn", "waiting round", "queue page", "desk of a token")),
     Dimension("texts", (10, 5_000, 200_000), _texts, ("look for a due text", "claim of a text", "fate of a text")),
     Dimension("texts of one caller", (10, 500, 5_000), _texts_of_one, ("look for a due text", "claim of a text")),
 )
@@ -197,6 +206,33 @@ def add_waiting(connection: Connection, count: int) -> None:
         for place, row in enumerate(connection.execute(entered).all())
     ]
     connection.execute(insert(handoffs), stays)
+
+
+def add_desks(connection: Connection, count: int) -> None:
+    """`count` operators who take cases, each logged in; the tokens of their logins are `token_of` 1 and up."""
+    now = _now()
+    people = [
+        {
+            "name": f"Operator {number}",
+            "role": Role.OPERATOR.value,
+            "password_hash": NOBODY,
+            "on_call": False,
+            "grant_limit": 0,
+            "presence": Presence.AVAILABLE.value,
+            "presence_at": now,
+            "failures": 0,
+            "created_at": now,
+        }
+        for number in range(1, count + 1)
+    ]
+    connection.execute(insert(operators), people)
+    for number, one in enumerate(connection.scalars(select(operators.c.id).order_by(operators.c.id)), 1):
+        logins.open_login(connection, one, token_of(number), address="", browser="", now=now)
+
+
+def token_of(number: int) -> str:
+    """The token of a filled login."""
+    return f"desk {number}"
 
 
 def add_texts(connection: Connection, count: int, caller: str | None) -> None:

@@ -47,6 +47,14 @@ def right_to_left(locale: str) -> bool:
     return bool(Locale.parse(locale, sep="-").text_direction == "rtl")
 
 
+def in_a_sentence(locale: str, fact: str) -> str:
+    """A name, an ID or a number, set apart from a sentence that runs from right to left.
+
+    Between Unicode's isolates it finds its own direction, and changes none around it: a list keeps its order.
+    """
+    return f"\u2068{fact}\u2069" if right_to_left(locale) else fact
+
+
 def _same_language(wanted: Locale, other: Locale | None) -> bool:
     return other is not None and (other.language, other.script) == (wanted.language, wanted.script)
 

@@ -28,14 +28,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from werkzeug.datastructures import LanguageAccept
 
-from ivr.languages import right_to_left
+from ivr.languages import in_a_sentence, right_to_left
 from ivr.prompts import compiled
 
 PAGES = ("desk", "phone")
 ENGLISH = ("en-US", "en-GB")
 """The locales that need no catalogue. They differ in how a day is written."""
-_APART, _END_APART = "\u2068", "\u2069"
-"""Unicode's isolates: what is between them finds its own direction, and changes none around it."""
 _Code = TypeVar("_Code")
 
 
@@ -189,7 +187,7 @@ def number(value: int) -> str:
 
 def apart(value: str) -> str:
     """A name, an ID or a number set apart from a sentence that runs from right to left."""
-    return f"{_APART}{value}{_END_APART}" if language().direction == "rtl" else value
+    return in_a_sentence(language().locale, value)
 
 
 def fact(value: Any) -> str:

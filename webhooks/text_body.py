@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 
 from ivr import cases
 from ivr.actions import Say
-from ivr.languages import right_to_left
+from ivr.languages import in_a_sentence
 from ivr.lines import Line
 from ivr.prompts import Catalogue, Piece
 from keys import ledger
@@ -38,9 +38,6 @@ from webhooks.segments import segments
 
 _OF_A_CASE = frozenset({"case_number", "blocks"})
 _NONE: Mapping[str, Catalogue] = {}
-_APART, _TOGETHER_AGAIN = "\u2068", "\u2069"
-"""Around a fact of its own direction (Unicode's first strong isolate): a name leaves the sentence its own, and numbers
-of groups keep their order."""
 
 
 def asked(catalogue: Catalogue, words: tuple[Say, ...], others: Mapping[str, Catalogue] = _NONE) -> frozenset[str]:
@@ -97,17 +94,17 @@ def _filled_in(
     for word in words:
         spoken = others.get(word.locale, catalogue)
         given = {**facts, **dict(word.facts)}
-        pieces = spoken.speech(word.prompt, _set_apart(given) if right_to_left(spoken.locale) else given)
+        pieces = spoken.speech(word.prompt, _set_apart(spoken.locale, given))
         sentence = "".join(str(piece) for piece in pieces)
-        apart = "" if not text or text.endswith("\n") or sentence.startswith("\n") else " "
-        text += apart + sentence
+        gap = "" if not text or text.endswith("\n") or sentence.startswith("\n") else " "
+        text += gap + sentence
     return text
 
 
-def _set_apart(facts: Mapping[str, Piece]) -> dict[str, Piece]:
-    """The facts as they stand in a sentence from right to left; plain numbers and whole lines need nothing."""
+def _set_apart(locale: str, facts: Mapping[str, Piece]) -> dict[str, Piece]:
+    """The facts as they stand in a sentence; plain numbers and whole lines need nothing in any language."""
     return {
-        name: f"{_APART}{fact}{_TOGETHER_AGAIN}" if isinstance(fact, str) and not _stands(fact) else fact
+        name: in_a_sentence(locale, fact) if isinstance(fact, str) and not _stands(fact) else fact
         for name, fact in facts.items()
     }
 

@@ -63,7 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
                 "says no: longer than your load balancer takes to notice.", "a whole number up to 300", "0"),
         Setting("TOUCHTONE_DESK_LISTEN", "Address and port the operators' desk binds.", _ADDRESS, "`127.0.0.1:8090`"),
         Setting("TOUCHTONE_DESK_URL", "The address, without `/desk`, under which operators reach the desk.",
-                "an http(s) address with a host and no path", "`http://127.0.0.1:8090`"),
+                "an http(s) address with a host and no path", "where `TOUCHTONE_DESK_LISTEN` is, by `http`"),
     )),
     ("What is switched on", (
         Setting("TOUCHTONE_PHONE", "The rehearsal telephone as a page at `/phone`, behind a printed token "

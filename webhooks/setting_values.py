@@ -16,6 +16,7 @@ from datetime import timedelta
 LEAST_KEPT = timedelta(days=31)
 """Signs look back thirty days, and so do the statistics after a standstill."""
 LONGEST_WHILE = 300
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - told apart, not bound
 
 
 class SettingError(ValueError):
@@ -46,6 +47,16 @@ def listen(name: str, value: str) -> tuple[str, int]:
     if not host or not _is_number(port) or not 0 < int(port) < 65536:
         raise SettingError(f"{name} must be an address and a port, such as 127.0.0.1:8080.")
     return host.strip("[]"), int(port)
+
+
+def reached_at(host: str, port: int) -> str:
+    """The address of what binds there, for a browser on the same machine.
+
+    >>> reached_at("10.0.0.7", 8090), reached_at("::1", 8090), reached_at("0.0.0.0", 8090)
+    ('http://10.0.0.7:8090', 'http://[::1]:8090', 'http://127.0.0.1:8090')
+    """
+    named = "127.0.0.1" if host in _EVERYWHERE else host
+    return f"http://[{named}]:{port}" if ":" in named else f"http://{named}:{port}"
 
 
 def count(name: str, value: str) -> int:

@@ -165,7 +165,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         desk_host=desk_host,
         desk_port=desk_port,
         desk_url=values.address(
-            "TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or "http://127.0.0.1:8090", path=False
+            "TOUCHTONE_DESK_URL", read["TOUCHTONE_DESK_URL"] or values.reached_at(desk_host, desk_port), path=False
         ),
     )
 

@@ -44,6 +44,13 @@ def test_the_api_is_on_unless_it_is_switched_off_and_its_rate_is_a_number(enviro
         assert "TOUCHTONE_API_PER_MINUTE" in sentence(environ, TOUCHTONE_API_PER_MINUTE=wrong)
 
 
+def test_a_desk_that_listens_elsewhere_is_reached_there_unless_another_address_is_given(environ):
+    assert load(environ).desk_url == "http://127.0.0.1:8090"
+    elsewhere = {**environ, "TOUCHTONE_DESK_LISTEN": "10.0.0.7:9191"}
+    assert load(elsewhere).desk_url == "http://10.0.0.7:9191"
+    assert load({**elsewhere, "TOUCHTONE_DESK_URL": "https://desk.example"}).desk_url == "https://desk.example"
+
+
 def test_three_settings_are_enough(environ, tmp_path):
     found = load(environ)
     assert found.public_url == "https://line.example"

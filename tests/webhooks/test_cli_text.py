@@ -151,3 +151,12 @@ def test_a_line_that_takes_no_texts_is_said_before_anything_is_sent(touchtone, m
     answer = touchtone("text", "--line", LINE, "?")
     assert answer.status == 1
     assert "did not take it: 11205" in answer.said
+
+
+def test_without_a_number_the_first_line_that_takes_texts_is_texted(touchtone, monkeypatch):
+    monkeypatch.setenv("TOUCHTONE_LISTEN", "127.0.0.1:9")  # where nobody listens
+    lines = [f'[[line]]\nnumber = "+1555010{n}"\nname = "A line"\ncountry = "US"\n' for n in range(2)]
+    load().lines_file.write_text("".join(lines))
+    assert "The line +15550100 takes no texts" in touchtone("text", "?").sighed
+    load().lines_file.write_text("".join(lines) + 'text_sender = "+15550101"\n')
+    assert "did not take it: 11205" in touchtone("text", "?").said

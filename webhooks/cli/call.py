@@ -141,7 +141,9 @@ def told(record: CallRecord, with_transcript: bool = False) -> dict[str, Any]:
 @click.option("--person", is_flag=True, help="Key 0 at once.")
 @click.option("--finish", is_flag=True, help="Press # after every entry.")
 @click.option("--deliver-twice", is_flag=True, help="Send every request twice; both answers must be alike.")
-@click.option("--line", "line_number", default="+15005550006", show_default=True, help="The number that is rung.")
+@click.option(
+    "--line", "line_number", default="+15005550006", help="The number that is rung [default: the first line]."
+)
 @click.option("--from", "caller_number", default="+14155550123", show_default=True, help="The caller, or: anonymous.")
 @click.option("--url", metavar="BASE", help="The address really dialled [default: where the line listens].")
 @click.option("--public-url", metavar="BASE", help="The address that is signed [default: the line's public URL].")

@@ -93,7 +93,7 @@ def as_printed(who: str, text: dict[str, Any]) -> str:
 
 @click.command(name="text")
 @click.argument("bodies", nargs=-1, metavar="[BODY]...")
-@click.option("--line", "line_number", default="+15005550006", show_default=True, help="The number that is texted.")
+@click.option("--line", "line_number", help="The number that is texted [default: the first line's that takes texts].")
 @click.option("--from", "number", default="+14155550123", show_default=True, help="The number that texts.")
 @click.option("--wait", type=click.FloatRange(0, 600), default=5.0, show_default=True, help="Seconds for an answer.")
 @click.option("--deliver-twice", is_flag=True, help="Bring every text twice, under the same id.")
@@ -130,8 +130,11 @@ def _opened(options: dict[str, Any], *, quiet: bool) -> _Conversation:
     if settings.api_key:
         raise click.UsageError(REAL)
     number, to = options["number"], options["line_number"]
-    if not options["url"] and read_lines(settings.lines_file, read_catalogues()).texted(to, "") is None:
-        raise click.UsageError(NO_SENDER.format(to, settings.lines_file))
+    if not to or not options["url"]:
+        lines = read_lines(settings.lines_file, read_catalogues())
+        to = to or next((line.number for line in lines.all if line.text_sender is not None), lines.all[0].number)
+        if not options["url"] and lines.texted(to, "") is None:
+            raise click.UsageError(NO_SENDER.format(to, settings.lines_file))
     line = TextLine(
         Address(options["url"] or settings.own_url, options["public_url"] or options["url"] or settings.public_url),
         settings.account_sid,

@@ -6,10 +6,15 @@ BIN := $(VENV)/bin
 SERVE ?= 1
 # For how long `make torture` goes on.
 SECONDS ?= 1800
-# The system's own programs that tests drive, and where Debian has them.
+# The system's own programs that tests drive, and the packages in which Debian has them.
 PROGRAMS := chromium chromedriver ssh curl systemd-analyze
-PROGRAMS_COMMAND := apt-get install --no-install-recommends chromium chromium-driver fonts-dejavu-core openssh-client curl systemd
+PACKAGE_chromium := chromium fonts-dejavu-core
+PACKAGE_chromedriver := chromium-driver
+PACKAGE_ssh := openssh-client
+PACKAGE_curl := curl
+PACKAGE_systemd-analyze := systemd
 MISSING = $(strip $(foreach program,$(PROGRAMS),$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
+PROGRAMS_COMMAND = apt-get install --no-install-recommends $(foreach program,$(MISSING),$(PACKAGE_$(program)))
 LEFT_OUT = LEFT OUT: the tests that drive $(MISSING). To run them: $(PROGRAMS_COMMAND)
 
 .PHONY: setup programs demo run test torture screenshots texts voice-sdk docs lint audit lock clean

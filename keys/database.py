@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.types import TypeDecorator
 
 from keys.direct import end, keep_in_order
+from keys.outage import Outage
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
 __all__ = [
@@ -146,6 +147,7 @@ class Database:
         self.dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self._lock: _WriteLock | None = None
         self._kept: Connection | None = None
+        self._outage = Outage()
         if self.dialect == "sqlite":
             self._lock = _write_lock(str(self.url.database))
             # One for `begin`, which keeps it, and one for whoever goes to the engine itself.
@@ -163,24 +165,26 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open the write transaction: committed at the end of the block, rolled back if the block raises.
 
-        Raises DatabaseUnavailable, also in place of what the driver raises inside the block for want of the database.
+        Raises DatabaseUnavailable, also in place of what the driver raises inside the block for want of the database,
+        and at once where it is away for everybody (`keys.outage`).
         """
         asked = time.monotonic()
-        if self._lock is None:
-            with translated(), self.engine.begin() as connection:
-                _driver(connection).has_until(asked + self.patience)
-                yield connection  # it begins with its first statement
-                end(connection)  # the driver, which then finds it done, would take three times as long
-            return
-        self._lock.acquire(self.patience)
-        try:
-            with translated():
-                connection = self._writer()
-                _wait_no_longer(connection, self.patience, time.monotonic() - asked)
-                with connection.begin():
-                    yield connection
-        finally:
-            self._lock.release()
+        with self._outage.attempt():
+            if self._lock is None:
+                with translated(), self.engine.begin() as connection:
+                    _driver(connection).has_until(asked + self.patience)
+                    yield connection  # it begins with its first statement
+                    end(connection)  # the driver, which then finds it done, would take three times as long
+                return
+            self._lock.acquire(self.patience)
+            try:
+                with translated():
+                    connection = self._writer()
+                    _wait_no_longer(connection, self.patience, time.monotonic() - asked)
+                    with connection.begin():
+                        yield connection
+            finally:
+                self._lock.release()
 
     def _writer(self) -> Connection:
         """SQLite's writing connection, kept by us: the pool takes as long to hand one out as a statement takes."""

@@ -68,6 +68,7 @@ TOGETHER = (
     "tests/webhooks/test_bench_scale.py",
     "tests/webhooks/test_cli_demo.py",
     "tests/webhooks/test_phone_browser.py",
+    "tests/webhooks/test_raw_requests.py",
     "tests/webhooks/test_text_lengths.py",
 )
 """Each of these is run by one process, as its fixtures are its own. (Marks of xdist's would be lost: they are written
@@ -151,12 +152,18 @@ END $$
 def emptied(postgresql_server: str) -> Iterator[Callable[[], None]]:
     """Makes the PostgreSQL database as it was after its migrations: quicker than cloning a new one for every test."""
     # One connection for all tests, as a new one has to look up every table anew.
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+    kept = [psycopg.connect(postgresql_server, autocommit=True)]
 
-        def empty() -> None:
-            connection.execute(_EMPTY)
+    def empty() -> None:
+        try:
+            kept[-1].execute(_EMPTY)
+        except psycopg.OperationalError:  # a test ended all connections there were
+            kept.append(psycopg.connect(postgresql_server, autocommit=True))
+            kept[-1].execute(_EMPTY)
 
-        yield empty
+    yield empty
+    for connection in kept:
+        connection.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

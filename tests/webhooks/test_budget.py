@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from keys import ledger
 from keys.database import Database
+from keys.outage import REST
 from webhooks import background, incoming_texts, spool
 from webhooks.voice import PATIENCE
 
@@ -306,6 +307,7 @@ def test_a_locked_row_is_apologised_for(ring, patient, database_url):
     call = ring(at=patient())
     with postgresql_locked(database_url, f"SELECT 1 FROM calls WHERE sid = '{call.sid}' FOR UPDATE"):
         apologised(call, *STALLED)
+    time.sleep(REST)
     call.post("/voice/incoming")
     assert "Key group 1" in call.words
 

@@ -42,15 +42,19 @@ def template(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def folder(template, tmp_path):
-    """A copy of it."""
-    copy = tmp_path / "data"
+def copied(template, place):
+    """A copy of it, in a folder of its own."""
+    copy = place / "data"
     copy.mkdir(mode=0o700)
     for file in template.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
         (copy / file.name).chmod(file.stat().st_mode)
     return copy
+
+
+@pytest.fixture
+def folder(template, tmp_path):
+    return copied(template, tmp_path)
 
 
 @pytest.fixture

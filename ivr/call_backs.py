@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, or_, select, update
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, bindparam, or_, select, update
 
 from ivr.cases import CaseState, cases
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.direct import Statement
 
 call_backs = Table(
     "call_backs",
@@ -27,6 +28,13 @@ call_backs = Table(
     Column("due_at", Instant, nullable=False, index=True),
     Column("done_at", Instant),
     Column("done_by", String(64)),
+)
+
+
+_KEEP = Statement(
+    update(call_backs)
+    .where(call_backs.c.case_id == bindparam("of_case"), call_backs.c.done_at.is_(None))
+    .values(done_at=bindparam("now"), done_by=bindparam("whose"))
 )
 
 
@@ -76,8 +84,7 @@ def waiting(connection: Connection) -> list[dict[str, Any]]:
 
 def keep(connection: Connection, case_id: int, *, by: str, now: datetime) -> None:
     """Every promise of a case is kept: its caller was talked to, or has the activation."""
-    owed = (call_backs.c.case_id == case_id) & call_backs.c.done_at.is_(None)
-    connection.execute(update(call_backs).where(owed).values(done_at=now, done_by=by))
+    _KEEP.later(connection, {"of_case": case_id, "whose": by, "now": now})
 
 
 def close(connection: Connection, named: str, *, by: str, now: datetime) -> bool:

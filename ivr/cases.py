@@ -77,6 +77,16 @@ _KEEP = Statement(
     )
     .values(format=bindparam("new_format"), groups=bindparam("new_groups"), changed_at=bindparam("now"))
 )
+_ACTIVATED = Statement(
+    update(cases)
+    .where(cases.c.id == bindparam("case_id"))
+    .values(
+        state=CaseState.ACTIVATED,
+        reason=None,
+        reservation_id=bindparam("new_reservation"),
+        changed_at=bindparam("now"),
+    )
+)
 _BY_ID = select(cases).where(cases.c.id == bindparam("case_id"))
 _BY_NUMBER = select(cases).where(cases.c.number == bindparam("wanted"))
 _NUMBERS = 10**8
@@ -167,11 +177,7 @@ def needs_person(connection: Connection, case_id: int, reason: str, now: datetim
 
 def activated(connection: Connection, case_id: int, reservation_id: int, now: datetime) -> None:
     """The case has its activation."""
-    connection.execute(
-        update(cases)
-        .where(cases.c.id == case_id)
-        .values(state=CaseState.ACTIVATED, reason=None, reservation_id=reservation_id, changed_at=now)
-    )
+    _ACTIVATED.later(connection, {"case_id": case_id, "new_reservation": reservation_id, "now": now})
 
 
 def scored(connection: Connection, case_id: int, score: Score) -> None:

@@ -34,7 +34,9 @@ from sqlalchemy import (
 from ivr.cases import cases
 from ivr.guesses import GuessKind, guesses
 from ivr.signs import OF_A_KEY, WIDEST, Part, Score, Seen, read, weigh
+from keys.columns import each_bound
 from keys.database import Instant, RowNumber, metadata
+from keys.direct import Statement
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issue import product_keys
 from keys.reservations import reservations
@@ -139,6 +141,9 @@ _MACHINES = select(_r.fingerprint, _r.posted_at).where(
 )
 
 
+_NOTE = Statement(insert(sightings).values(each_bound(sightings, "new")))
+
+
 def look(connection: Connection, attempt: Attempt, now: datetime, *, never_issued: bool = False) -> Score:
     """Score an attempt, itself included. `never_issued`: its proof is sound, and there is no such key."""
     iid = attempt.iid
@@ -189,19 +194,20 @@ def note(connection: Connection, attempt: Attempt, outcome: str, score: Score, n
     """Write down what was asked for and what came of it: `activated`, `again`, or the refusal."""
     iid = attempt.iid
     assert iid is not None  # a sighting is of an installation
-    connection.execute(
-        insert(sightings).values(
-            at=now,
-            product=iid.product,
-            serial=iid.serial,
-            fingerprint=fingerprint_number(iid),
-            caller=attempt.caller,
-            country=attempt.country,
-            channel=attempt.channel,
-            outcome=outcome,
-            points=score.points,
-            signs=score.written,
-        )
+    _NOTE.later(
+        connection,
+        {
+            "new_at": now,
+            "new_product": iid.product,
+            "new_serial": iid.serial,
+            "new_fingerprint": fingerprint_number(iid),
+            "new_caller": attempt.caller,
+            "new_country": attempt.country,
+            "new_channel": attempt.channel,
+            "new_outcome": outcome,
+            "new_points": score.points,
+            "new_signs": score.written,
+        },
     )
 
 

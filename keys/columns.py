@@ -18,6 +18,12 @@ Among = Callable[[Column[Any], str], ColumnElement[bool]]
 Said = TypeVar("Said")
 
 
+def each_bound(table: Table, prefix: str) -> dict[str, Any]:
+    """A parameter for every column of a table but its id, named after the column with a prefix before it."""
+    columns = [column for column in table.c if column.name != "id"]
+    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in columns}
+
+
 def given_rows(table: Table, names: Sequence[str]) -> Select[Any]:
     """The rows of these columns of a table, from the one parameter that `as_document` makes."""
     columns = [column(name, table.c[name].type) for name in names]

@@ -10,18 +10,19 @@ register on `metadata` here. Instants are stored in UTC, and come back aware.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
-from keys.direct import end, keep_in_order
+from keys.direct import end
 from keys.outage import Outage
 from keys.unavailable import Cause, DatabaseUnavailable, translated
 
@@ -35,7 +36,10 @@ __all__ = [
     "driver_url",
     "insert_into",
     "metadata",
+    "trusts",
 ]
+
+Done = TypeVar("Done")
 
 metadata = MetaData(
     naming_convention={
@@ -50,6 +54,7 @@ metadata = MetaData(
 # SQLite counts rows up only in a column that is INTEGER to the letter.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
+_TRUSTS = "trusts"  # an option of connections
 _AT_ONCE = 0.01
 """Seconds: who has had SQLite's write lock sooner has not waited for it."""
 
@@ -157,7 +162,7 @@ class Database:
             from keys import patient  # and the driver with it, which SQLite does without
 
             self.engine = patient.engine(self.url, patience, connections)
-            keep_in_order(self.engine)
+            self._trusting = self.engine.execution_options(**{_TRUSTS: True})
             # The same pool: a read is one snapshot, and cannot write by mistake.
             self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -169,13 +174,11 @@ class Database:
         and at once where it is away for everybody (`keys.outage`).
         """
         asked = time.monotonic()
+        if self._lock is None:
+            with self._over_the_wire(self.engine, asked + self.patience) as connection:
+                yield connection
+            return
         with self._outage.attempt():
-            if self._lock is None:
-                with translated(), self.engine.begin() as connection:
-                    _driver(connection).has_until(asked + self.patience)
-                    yield connection  # it begins with its first statement
-                    end(connection)  # the driver, which then finds it done, would take three times as long
-                return
             self._lock.acquire(self.patience)
             try:
                 with translated():
@@ -185,6 +188,31 @@ class Database:
                         yield connection
             finally:
                 self._lock.release()
+
+    def carry_out(self, work: Callable[[Connection], Done]) -> Done:
+        """Do `work` in a write transaction, whose answer is known to hold once this returns. Raises as `begin` does.
+
+        On PostgreSQL the work may take for granted what it saw (`trusts`). Where a rule of the database says in the end
+        that it does not hold, nothing was done, and it is done once more, carefully, in the same patience.
+        """
+        if self._lock is not None:
+            with self.begin() as connection:
+                return work(connection)
+        until = time.monotonic() + self.patience
+        try:
+            with self._over_the_wire(self._trusting, until) as connection:
+                return work(connection)
+        except IntegrityError:  # a fault of our own is raised the second time too
+            with self._over_the_wire(self.engine, until) as connection:
+                return work(connection)
+
+    @contextmanager
+    def _over_the_wire(self, engine: Engine, until: float) -> Iterator[Connection]:
+        """A write transaction on PostgreSQL, which is over by a moment of the monotonic clock."""
+        with self._outage.attempt(), translated(), engine.begin() as connection:
+            _driver(connection).has_until(until)
+            yield connection  # it begins with its first statement
+            end(connection)  # the driver, which then finds it done, would take three times as long
 
     def _writer(self) -> Connection:
         """SQLite's writing connection, kept by us: the pool takes as long to hand one out as a statement takes."""
@@ -211,6 +239,11 @@ class Database:
             self._kept.close()
         self.engine.dispose()
         self._readers.dispose()
+
+
+def trusts(connection: Connection) -> bool:
+    """Whether what is done here is done anew where something that was taken for granted does not hold."""
+    return _TRUSTS in connection.get_execution_options()
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

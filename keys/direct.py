@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Insert, Select, Update, event
+from sqlalchemy import Connection, Insert, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from keys.libpq import Prepared, Wire
 
 Change = Callable[[Any], Any]
-
-_WIRE = "wire"
-"""Where a pooled connection keeps its wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,37 +129,14 @@ def end(connection: Connection) -> None:
         raise as_ever(connection, "COMMIT", error) from error
 
 
-def keep_in_order(engine: Engine) -> None:
-    """Have what waits on a PostgreSQL connection sent before SQLAlchemy says anything on it, or rolled back with it."""
-
-    def catch_up(connection: Connection, *_: Any) -> None:
-        wire: Wire | None = connection.connection.info.get(_WIRE)
-        if wire is not None:
-            try:
-                wire.catch_up()
-            except connection.dialect.loaded_dbapi.Error as error:
-                raise as_ever(connection, "what waited", error) from error
-
-    def forget(connection: Connection) -> None:
-        if not connection.invalidated:
-            wire: Wire | None = connection.connection.info.get(_WIRE)
-            if wire is not None:
-                wire.forget()
-
-    for said in ("before_cursor_execute", "savepoint", "commit"):
-        event.listen(engine, said, catch_up)
-    event.listen(engine, "rollback", forget)
-
-
 def wire_of(connection: Connection) -> Wire:
-    """The wire of a PostgreSQL connection, kept with it."""
-    pooled = connection.connection
-    wire: Wire | None = pooled.info.get(_WIRE)
-    if wire is None:
+    """The wire of a PostgreSQL connection, kept with the driver's, which knows what waits on it."""
+    driver: Any = connection.connection.driver_connection
+    if driver.wire is None:
         from keys.libpq import Wire
 
-        driver: Any = pooled.driver_connection
-        wire = pooled.info[_WIRE] = Wire(driver)
+        driver.wire = Wire(driver)
+    wire: Wire = driver.wire
     return wire
 
 

@@ -4,8 +4,8 @@ The rule it keeps: whoever comes with the same installation ID twice gets the sa
 more than it was granted, however many come at once. Every function takes a connection and none commits: what is done
 here stands or falls with the turn, text or request that asked for it.
 
-A first activation, `reserve_and_post`, costs two statements on PostgreSQL, look and take (`keys.taking`), and four on
-SQLite.
+A first activation, `reserve_and_post`, is a look and three statements (`keys.taking`), which go with the commit on
+PostgreSQL where the work may take for granted what it has seen (`keys.database.trusts`).
 """
 
 from dataclasses import replace
@@ -21,6 +21,7 @@ from keys.alarms import AlarmKind
 from keys.allowance import Balance, Mismatch, balance, move, recount
 from keys.answers import Activated, Genuine, Posting, Refused, Replay, Reserved
 from keys.confirming import ConfirmationError, ConfirmationFault, confirmation_of
+from keys.database import trusts
 from keys.direct import Statement
 from keys.entries import Entry, Kind, append
 from keys.genuine import generation_of
@@ -31,7 +32,7 @@ from keys.product_key import KeyType
 from keys.refusals import Refusal
 from keys.reservations import STORED, Basis, Claim, Reservation, State, reservations, stored
 from keys.secrets_file import Secrets
-from keys.taking import claim_and_take
+from keys.taking import claim_and_take, take_for_granted
 from keys.unavailable import Cause, DatabaseUnavailable
 
 __all__ = [
@@ -155,6 +156,7 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
 
 
 _LOOK = Statement(statements.LOOK)
+_LOOK_AHEAD = Statement(statements.LOOK_AHEAD)
 
 
 def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
@@ -165,8 +167,8 @@ def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:
         "the_digest": iid_digest,
         "the_fingerprint": fingerprint_number(claim.iid),
     }
-    row = _LOOK.first(connection, wanted)
-    return None if row is None else statements.Seen._make(row)
+    row = (_LOOK_AHEAD if trusts(connection) else _LOOK).first(connection, wanted)
+    return None if row is None else statements.Seen(*row)
 
 
 def unknown(connection: Connection, claim: Claim, now: datetime) -> Refusal:
@@ -217,6 +219,8 @@ def _make(
     row = terms.fresh_row(claim, seen, digest(claim.iid), basis, now, until)
     host = seen.type == KeyType.KMS_HOST
     if not host and not basis.again:
+        if seen.available is not None and seen.available >= basis.takes:
+            return take_for_granted(connection, claim, {"id": seen.number, **row}, now)
         return claim_and_take(connection, claim, row, now)
     savepoint = connection.begin_nested()
     made = claim_and_take(connection, claim, row, now)

@@ -23,6 +23,9 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy import (
+    Sequence as RowNumbers,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.allowance import allowances
@@ -98,8 +101,16 @@ LOOK = (
     )
 )
 
-Seen: Any = namedtuple("Seen", [str(column.key) for column in LOOK.selected_columns])  # type: ignore[misc] # LOOK's own
-"""A row of LOOK, its columns by name."""
+_available = (allowances.c.granted - allowances.c.pending - allowances.c.posted).label("available")
+# The same for who takes for granted that it will have the activation: what is left, and the number it will have.
+LOOK_AHEAD = LOOK.add_columns(
+    select(_available).where(allowances.c.key_id == product_keys.c.id).scalar_subquery().label("available"),
+    RowNumbers("reservations_id_seq").next_value().label("number"),
+)
+
+_SEEN = [str(column.key) for column in LOOK_AHEAD.selected_columns]
+Seen: Any = namedtuple("Seen", _SEEN, defaults=(None, None))  # type: ignore[misc] # LOOK's own
+"""A row of LOOK or LOOK_AHEAD, its columns by name."""
 
 # The same looks at many: the keys of one product with what they have left, what stands for each of many installations,
 # and until when hardware of one key is activated.
@@ -107,7 +118,7 @@ MANY_KEYS = (
     select(
         *KEY_FACTS,
         product_keys.c.serial,
-        (allowances.c.granted - allowances.c.pending - allowances.c.posted).label("available"),
+        _available,
     )
     .select_from(_KEYS.join(allowances, allowances.c.key_id == product_keys.c.id))
     .where(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
@@ -33,6 +33,16 @@ class NoAnswer(OperationalError):  # noqa: N818 - named by what happened, like i
     """The server did not answer in time; the connection is closed."""
 
 
+class Wire(Protocol):
+    """See `keys.libpq.Wire`."""
+
+    def catch_up(self) -> None:
+        """Send what waits."""
+
+    def forget(self) -> None:
+        """Send none of what waits."""
+
+
 class Patient(Connection[Any]):
     """A connection of the driver's with two bounds: one for every answer, one for a whole transaction."""
 
@@ -40,6 +50,8 @@ class Patient(Connection[Any]):
     """Seconds that any one answer may take."""
     until: float | None = None
     """The moment, by the monotonic clock, at which the transaction has to be over."""
+    wire: Wire | None = None
+    """Another way to the server, on which statements may wait: they go before whatever the driver says."""
 
     def has_until(self, moment: float) -> None:
         """Give the transaction that begins now its bound; it is taken off with the connection's return."""
@@ -64,11 +76,15 @@ class Patient(Connection[Any]):
 
     def rollback(self) -> None:
         """Roll back as the driver does, and at once where nothing has begun: the pool asks for it after every use."""
+        if self.wire is not None:
+            self.wire.forget()
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             super().rollback()
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the server as the driver does. Raises NoAnswer."""
+        """Wait for the server as the driver does, with all that it says. Raises NoAnswer."""
+        if self.wire is not None:
+            self.wire.catch_up()
         left = self.left()
         if left is None or (timeout is not None and timeout < left):
             return super().wait(gen, interval, timeout)

@@ -62,9 +62,11 @@ def take(here: Exchange, arrived: Arrived) -> None:
     caller = of_number(number, pepper=held.pepper, number_key=held.number_key, before=held.peppers_before)
     text = Incoming(arrived.sid, caller, number, line, arrived.body, arrived.opt_out)
     words = vocabulary(line, here.wording.catalogues)
-    with metrics.Turn("text"), here.database.begin() as connection:
-        said = take_text(
-            connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below
+    with metrics.Turn("text"):
+        said = here.database.carry_out(
+            lambda connection: take_text(
+                connection, here.secrets, text, words=words, limits=here.limits, now=here.now(), below=here.below
+            )
         )
     here.texts_due.set()
     if said is not None:

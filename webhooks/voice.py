@@ -109,8 +109,9 @@ def _turn(number: int | None) -> Response:
     keys, said = form.get("Digits", ""), _said(form, line, here.wording)
     knock = Knock(_call_sid(form), lambda: _caller(form, line), line, number, keys, _block(), here.limits, said)
     with metrics.Turn("phone") as timed:
-        with here.database.begin() as connection:
-            answer = take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
+        answer = here.database.carry_out(
+            lambda connection: take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
+        )
         timed.outcome = metrics.OUTCOMES[type(answer.spoken)]
         document = Document(twiml.render(here.wording, line, answer))
     if answer.said is not None:

@@ -126,7 +126,7 @@ def test_write_transactions_begin_in_few_named_places_only():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 called = node.func
                 owner = ast.unparse(called.value)
-                if called.attr == "begin" and owner not in {"calls", "idempotency"}:
+                if called.attr in {"begin", "carry_out"} and owner not in {"calls", "idempotency"}:
                     begins.add(name(path))
                 if called.attr == "commit" and owner != "savepoint":
                     begins.add(name(path))

@@ -14,13 +14,11 @@ def claim_of(iid, holder="call-1", channel="phone", case_id=None, actor="line"):
 
 
 def activate(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve_and_post(connection, claim_of(iid, **claim), now=now)
+    return database.carry_out(lambda at: ledger.reserve_and_post(at, claim_of(iid, **claim), now=now))
 
 
 def reserve(database, iid, now=NOW, **claim):
-    with database.begin() as connection:
-        return ledger.reserve(connection, claim_of(iid, **claim), now=now, hold_for=HOLD)
+    return database.carry_out(lambda at: ledger.reserve(at, claim_of(iid, **claim), now=now, hold_for=HOLD))
 
 
 def balance(database, key):

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import OperationalError, ProgrammingError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, StatementError
 
 from keys.catalog import organisations
-from keys.database import Cause, Database, DatabaseUnavailable, NestedWrite, driver_url
+from keys.database import Cause, Database, DatabaseUnavailable, NestedWrite, driver_url, trusts
 from keys.entries import Entry, Kind, append, entries
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -34,6 +34,51 @@ def test_a_write_stays_only_if_its_block_ends_well(database):
     with pytest.raises(KeyError):
         ends_badly()
     assert names(database) == ["kept"]
+
+
+def test_what_is_carried_out_stays_only_if_it_ends_well(database):
+    def ends_badly(connection):
+        connection.execute(insert(organisations).values(name="dropped"))
+        raise KeyError
+
+    def ends_well(connection):
+        connection.execute(insert(organisations).values(name="kept"))
+        return "done"
+
+    with pytest.raises(KeyError):
+        database.carry_out(ends_badly)
+    assert database.carry_out(ends_well) == "done"
+    assert names(database) == ["kept"]
+
+
+@only_postgresql
+def test_what_a_rule_of_the_database_forbids_is_done_once_more_and_carefully(database):
+    with database.begin() as connection:
+        connection.execute(insert(organisations).values(name="first"))
+    trusting, bounds = [], set()
+
+    def work(connection):
+        trusting.append(trusts(connection))
+        bounds.add(connection.connection.driver_connection.until)
+        connection.execute(insert(organisations).values(name="of this work"))
+        if trusting[-1]:
+            connection.execute(insert(organisations).values(name="first"))  # there can be one of a name
+        return len(trusting)
+
+    assert database.carry_out(work) == 2
+    assert trusting == [True, False]
+    assert len(bounds) == 1  # in the same patience
+    assert sorted(names(database)) == ["first", "of this work"]
+
+
+def test_a_fault_of_our_own_is_raised_however_often_it_is_tried(database):
+    def work(connection):
+        for _ in range(2):
+            connection.execute(insert(organisations).values(name="twice"))
+
+    with pytest.raises(IntegrityError):
+        database.carry_out(work)
+    assert names(database) == []
 
 
 def test_a_read_sees_one_moment_and_cannot_write(database):

@@ -19,19 +19,22 @@ from tests.conftest import NOW
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 HOLD = timedelta(minutes=15)
+either_way = pytest.mark.parametrize("trusting", [False, True], ids=["careful", "trusting"])
 
 
 def claim_of(iid, holder):
     return Claim(iid, 2, "phone", holder, None)
 
 
-def interleaved(database, first, second, *, kept=True, meanwhile=None):
+def interleaved(database, first, second, *, kept=True, meanwhile=None, trusting=False):
     """Run `first`, start `second` and let it run into the first one's locks, then end the first; both answers.
 
-    `meanwhile` is what the first does yet while the second waits.
+    `meanwhile` is what the first does yet while the second waits; a trusting second may take for granted what it sees.
     """
 
     def run_second():
+        if trusting:
+            return database.carry_out(second)
         with database.begin() as connection:
             return second(connection)
 
@@ -80,38 +83,45 @@ def balance(database, key):
         return ledger.balance(connection, key.id)
 
 
+@either_way
 def test_a_twin_that_comes_while_the_first_is_still_at_it_gets_the_first_one_s_reservation(
-    database, issue_key, installation
+    database, issue_key, installation, trusting
 ):
     key = issue_key(granted=1).key
     iid = installation(1, key.serial)
-    first, twin = interleaved(database, activate(iid, "call-1"), activate(iid, "call-1"))
+    first, twin = interleaved(database, activate(iid, "call-1"), activate(iid, "call-1"), trusting=trusting)
     assert (first.replay, twin.replay) == (False, True)
     assert first.reservation.id == twin.reservation.id
     assert balance(database, key) == ledger.Balance(1, 0, 1)
 
 
-def test_a_twin_of_a_turn_that_failed_takes_its_place(database, issue_key, installation):
+@either_way
+def test_a_twin_of_a_turn_that_failed_takes_its_place(database, issue_key, installation, trusting):
     key = issue_key(granted=1).key
     iid = installation(1, key.serial)
-    _, twin = interleaved(database, activate(iid, "call-1"), activate(iid, "call-1"), kept=False)
+    _, twin = interleaved(database, activate(iid, "call-1"), activate(iid, "call-1"), kept=False, trusting=trusting)
     assert isinstance(twin, Activated)
     assert not twin.replay
     assert balance(database, key) == ledger.Balance(1, 0, 1)
 
 
-def test_the_last_one_is_not_promised_twice(database, issue_key, installation):
+@either_way
+@pytest.mark.parametrize("wish", [reserve, activate])
+def test_the_last_one_is_not_promised_twice(database, issue_key, installation, wish, trusting):
     key = issue_key(granted=1).key
     one, other = installation(1, key.serial, nonce=1), installation(1, key.serial, nonce=2)
-    first, second = interleaved(database, activate(one, "call-1"), activate(other, "call-2"))
+    first, second = interleaved(database, activate(one, "call-1"), wish(other, "call-2"), trusting=trusting)
     assert isinstance(first, Activated)
     assert second == Refused(Refusal.ALLOWANCE_EXHAUSTED)
+    assert balance(database, key) == ledger.Balance(1, 0, 1)
 
 
-def test_the_last_one_goes_to_the_second_if_the_first_lets_go(database, issue_key, installation):
+@either_way
+def test_the_last_one_goes_to_the_second_if_the_first_lets_go(database, issue_key, installation, trusting):
     key = issue_key(granted=1).key
     one, other = installation(1, key.serial, nonce=1), installation(1, key.serial, nonce=2)
-    _, second = interleaved(database, activate(one, "call-1"), activate(other, "call-2"), kept=False)
+    wishes = activate(one, "call-1"), activate(other, "call-2")
+    _, second = interleaved(database, *wishes, kept=False, trusting=trusting)
     assert isinstance(second, Activated)
     assert balance(database, key) == ledger.Balance(1, 0, 1)
 

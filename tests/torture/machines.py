@@ -77,8 +77,7 @@ class Machine(RuleBasedStateMachine):
         """Do something in a transaction of its own, and give what came of it; DEAD if the process died on the way."""
         Machine.steps += 1
         try:
-            with self.database.begin() as connection:
-                return deed(connection)
+            return self.database.carry_out(deed)
         except Killed:
             self.restart()
             return DEAD

@@ -17,7 +17,7 @@ from keys.certifying import Particulars
 from keys.confirming import confirmation_of
 from keys.groups import grouped
 from keys.installation_id import InstallationID, encode
-from keys.ledger import Activated
+from keys.ledger import Activated, Refused
 from keys.refusals import Refusal
 from keys.reservations import Reservation
 from keys.secrets_file import Secrets
@@ -37,17 +37,21 @@ def activate() -> Response:
     order, raw = body_of(ActivationOrder)
     key = idempotency_key()
     iid, here = installation_of(order.installation_id), exchange()
-    with here.database.begin() as connection:
+
+    def ask(connection: Connection) -> tuple[Refused, ProblemError] | tuple[Activated, Particulars]:
         made_before(connection, key, raw)
         asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now(), here.lines)
         (outcome,) = online.activate(asking, [iid])
-        refused = None if isinstance(outcome, Activated) else refusal(connection, outcome.refusal)
-        known = certifying.particulars(connection, [outcome.reservation.id] if isinstance(outcome, Activated) else [])
+        if isinstance(outcome, Refused):
+            return outcome, refusal(connection, outcome.refusal)
+        return outcome, certifying.particulars(connection, [outcome.reservation.id])[outcome.reservation.id]
+
+    outcome, more = here.database.carry_out(ask)
     metrics.came_to("api", outcome)
-    if not isinstance(outcome, Activated):
-        assert refused is not None  # it is no activation
-        raise refused
-    told = answer(outcome, known[outcome.reservation.id], iid, here.secrets)
+    if isinstance(more, ProblemError):
+        raise more
+    assert isinstance(outcome, Activated)  # whatever else has a problem to tell
+    told = answer(outcome, more, iid, here.secrets)
     return Response(msgspec.json.encode(told), 200 if outcome.replay else 201, content_type="application/json")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 
 from keys import ledger
@@ -99,8 +99,7 @@ def _activate(database: Database, share: Share, ready: threading.Barrier) -> Don
     while now < until:
         claim = _claim(chance.choice(share.serials))
         started = time.perf_counter()
-        with database.begin() as connection:
-            done = ledger.reserve_and_post(connection, claim, now=datetime.now(UTC))
+        done = database.carry_out(partial(ledger.reserve_and_post, claim=claim, now=datetime.now(UTC)))
         latencies.append(time.perf_counter() - started)
         _check(done)
         now = time.monotonic()

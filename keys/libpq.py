@@ -14,9 +14,11 @@ thread that does nothing but wait for its answer needs one way, at a third of th
 from __future__ import annotations
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
+from types import NoneType
 from typing import Any
 
 from psycopg import OperationalError, pq
@@ -39,21 +41,32 @@ OUT_OF_DATE = (FeatureNotSupported, InvalidSqlStatementName)
 """A prepared statement is to be prepared anew: its table was made anew, or somebody has said DEALLOCATE ALL."""
 
 
+@lru_cache(maxsize=16)
+def _moment(moment: datetime) -> bytes:
+    return str(moment).encode()  # a turn writes its one moment many times
+
+
+_WAYS: dict[type, Callable[[Any], bytes | None]] = {
+    NoneType: lambda _: None,
+    str: str.encode,
+    int: b"%d".__mod__,
+    bytes: lambda fact: b"\\x" + fact.hex().encode(),
+    datetime: _moment,
+}
+
+
+@lru_cache(maxsize=64)
+def _way(kind: type) -> Callable[[Any], bytes | None]:
+    for known in kind.__mro__:
+        if known in _WAYS:
+            return _WAYS[known]
+    raise TypeError(kind.__name__)
+
+
 def as_text(fact: Fact) -> bytes | None:
     """A fact as PostgreSQL reads it. Raises TypeError where it is none."""
-    match fact:
-        case None:
-            return None
-        case str():
-            return fact.encode()
-        case int():
-            return b"%d" % fact
-        case bytes():
-            return b"\\x" + fact.hex().encode()
-        case datetime():
-            return str(fact).encode()
-        case _:
-            raise TypeError(type(fact).__name__)
+    kind: type = type(fact)
+    return _way(kind)(fact)
 
 
 def _sound(answer: PGresult) -> PGresult:
@@ -147,7 +160,11 @@ class Wire:
                 else:
                     connection.send_query_prepared(said, facts, result_format=_BINARY)
             connection.pipeline_sync()
-            answers.extend(self._answer() for _ in commands)  # those before one that never comes are kept
+            for _ in commands:  # those before one that never comes are kept
+                answer = self._next_result()
+                assert answer is not None  # whatever is sent is answered
+                answers.append(answer)
+                connection.get_result()  # None, at once: within a pipeline a command has one answer
             self._next_result()  # that the server has come to the end of what was sent
             connection.exit_pipeline_mode()
         except BaseException:

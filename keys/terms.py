@@ -3,7 +3,6 @@
 The rule it keeps: an activation made alone and one made among thousands have the same row, and the same entries.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +34,8 @@ def fresh_entries(claim: Claim, made: Reservation, now: datetime) -> tuple[Entry
     """What is written down of a new reservation: that it was held and, if it was posted at once, that too."""
     who: dict[str, Any] = {"actor": claim.actor, "channel": claim.channel, "holder": claim.holder}
     details = None if made.basis is Basis.FIRST else {"basis": made.basis}
-    takes = made.basis.takes
-    held = Entry(now, Kind.RESERVE, made.key_id, made.id, pending=takes, details=details, **who)
-    if made.state is State.PENDING:
-        return (held,)
-    return held, replace(held, kind=Kind.POST, pending=-takes, posted=takes, details=None)
+    held = Entry(now, Kind.RESERVE, made.key_id, made.id, pending=made.basis.takes, details=details, **who)
+    return (held,) if made.state is State.PENDING else (held, posted_entry(claim, made, now))
 
 
 def posted_entry(claim: Claim, held: Reservation, now: datetime) -> Entry:

@@ -11,13 +11,16 @@
 import os
 import random
 import secrets as randomness
+import shutil
 import time
 from dataclasses import dataclass, field
 
 import pytest
+from sqlalchemy import event
 
 from ivr import tokens
 from ivr.tokens import NewToken
+from keys.database import Database
 from tests.webhooks.api.conftest import Program
 from tests.webhooks.conftest import groups, texting  # noqa: F401 - fixtures
 from tests.webhooks.desk.conftest import (  # noqa: F401 - fixtures
@@ -69,6 +72,34 @@ def pytest_runtest_makereport(item):
     if report.failed and "chance" in item.fixturenames:
         report.sections.append(("torture", f"TOUCHTONE_TORTURE_SEED={SEED}"))
     return report
+
+
+@pytest.fixture
+def stands(request, database_url, tmp_path, secrets, installation):
+    """Gives a rule machine what its runs stand on: an empty database for each, of the kind that the test asks for."""
+    sqlite = database_url.startswith("sqlite")
+    if sqlite:
+        template = request.getfixturevalue("sqlite_template")
+        file = tmp_path / "run.db"
+        database_url = f"sqlite:///{file}"
+
+    def empty():
+        if not sqlite:
+            request.getfixturevalue("emptied")()
+            return
+        shutil.copy(template, file)
+        for beside in ("run.db-wal", "run.db-shm"):
+            (tmp_path / beside).unlink(missing_ok=True)
+
+    doors = [Database(database_url) for _ in range(2)]
+    for engine in (door.engine for door in doors if sqlite):
+        # Nothing here has to survive a power loss.
+        event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous=OFF"))
+    facts = {"database": doors[0], "watcher": doors[1], "empty": staticmethod(empty)}
+    facts |= {"secrets": secrets, "installation": staticmethod(installation)}
+    yield lambda machine: type(machine.__name__, (machine,), facts)
+    for door in doors:
+        door.close()
 
 
 @pytest.fixture

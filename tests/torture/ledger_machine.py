@@ -1,65 +1,82 @@
 """Any order of reserve, post, hang-up, sweep, batch, release and a second channel, against a model of the ledger.
 
-The model knows, for each installation, whether it is free, held (by whom, until when), posted or dead. Whatever order
-is tried: answers and counters are the model's, nothing is told that was not posted, nothing is posted twice.
+Two keys: one for machines, five installations on two of them, and one for licence hosts, four on two. Whatever order is
+tried: answers, counters and every entry are the model's, nothing is told that was not posted, nothing is posted twice.
 """
 
-from collections import Counter
+from contextlib import suppress
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
+from sqlalchemy import select
 
-from keys import ledger, returning
+from keys import hosts, ledger, reactivation, returning
 from keys.catalog import Agreement, Catalogue, Organisation
 from keys.catalog_loading import load
 from keys.entries import Kind, of_key
 from keys.issue import Order, block, grant, issue, unblock
 from keys.ledger import Activated, Claim, ConfirmationError, Posting, Refused, Replay, Reserved, State
 from keys.ledger_many import reserve_and_post_many
+from keys.product_key import KeyType
 from keys.products import Product
 from keys.refusals import Refusal
+from keys.reservations import STORED, reservations, stored
 from keys.returning import By, GivenBack, ReturnFault
+from tests.torture.ledger_model import FREE, HOSTS, MOST, PERIOD, TIMES, Account
 from tests.torture.machines import DEAD, Machine
 
-GRANTED = 2
+MACHINES = (
+    (KeyType.MAK, 1, {0: "Anna's", 1: "Anna's", 2: "Anna's", 3: "Anna's", 4: "Ben's"}),
+    (KeyType.KMS_HOST, 60, {5: "first host", 6: "first host", 7: "first host", 8: "second host"}),
+)
+"""The type of each key, what it was granted, and which hardware its installations are on."""
+HARDWARE = ("Anna's", "Ben's", "first host", "second host")
 HOLD = timedelta(minutes=10)
-INSTALLATIONS = st.integers(0, 3)
+INSTALLATIONS = st.integers(0, 8)
 HOLDERS = st.sampled_from(["call-1", "call-2", "text-1"])
 
 
 class LedgerMachine(Machine):
-    """What may happen, one transaction each; a `free` installation is in none of `held`, `posted` and `dead`."""
+    """What may happen, one transaction each; `accounts` are the model, by the id of the key."""
 
     def __init__(self):
         super().__init__()
         agreement = Agreement("A", "O", "volume", date(2026, 1, 1))
-        product = Product(1, "P", 1, 8, releases=100)
+        product = Product(
+            1, "P", 1, 8, releases=100, free_reactivations=FREE, most_reactivations=MOST, period_days=PERIOD.days,
+            kms_hosts=HOSTS, kms_reactivations=TIMES - 1,
+        )  # fmt: skip
+        self.accounts, self.keys, self.key_of, self.iids = {}, {}, {}, {}
         with self.watcher.begin() as connection:
             load(connection, Catalogue((Organisation("O"),), (agreement,), (product,)))
-            self.key = issue(connection, self.secrets, Order(1, "A", GRANTED), now=self.now, actor="tester").key
-        self.iids = [type(self).installation(1, self.key.serial, nonce=nonce) for nonce in range(4)]
-        self.granted = GRANTED
-        self.blocked = False
-        self.held = {}  # installation: (holder, until, reservation)
-        self.posted = {}  # installation: reservation
-        self.dead = {}  # installation: reservation
-        self.gone = set()  # reservations that were given back before they were posted
+            for kind, granted, hardware in MACHINES:
+                order = Order(1, "A", granted, kind)
+                key = issue(connection, self.secrets, order, now=self.now, actor="tester").key
+                self.keys[key.id] = key
+                self.accounts[key.id] = Account(granted, hardware, is_host=kind is KeyType.KMS_HOST)
+                for number, machine in hardware.items():
+                    parts = (1 + HARDWARE.index(machine),) * 8
+                    self.key_of[number] = key.id
+                    self.iids[number] = type(self).installation(1, key.serial, nonce=number, fingerprint=parts)
 
-    def room(self):
-        return self.granted - len(self.held) - len(self.posted)
+    def of(self, number):
+        return self.accounts[self.key_of[number]]
+
+    def all(self, what):
+        """All that is `held`, or `posted`, of whichever key: by installation."""
+        return {number: stay for account in self.accounts.values() for number, stay in getattr(account, what).items()}
 
     def claim(self, number, holder):
         return Claim(self.iids[number], 2, "text" if holder.startswith("text") else "phone", holder, None)
 
-    def refusal_of(self, number):
-        """Why an installation gets nothing before the ledger so much as looks at the allowance."""
-        if self.blocked:
-            return Refused(Refusal.KEY_BLOCKED)
-        return Refused(Refusal.IID_RETURNED) if number in self.dead else None
+    @initialize(first=st.integers(0, 4), second=st.integers(5, 8), waits=st.integers(0, 1))
+    def two_are_held(self, first, second, waits):
+        self.reserve(first, "call-1")
+        self.now += timedelta(minutes=waits)
+        self.reserve(second, "call-2")
 
-    @rule(number=INSTALLATIONS, holder=HOLDERS, how=st.sampled_from(["reserve", "reserve_and_post"]))
+    @rule(number=INSTALLATIONS, holder=HOLDERS, how=st.sampled_from(["reserve", "reserve", "reserve_and_post"]))
     def an_activation_is_asked_for(self, number, holder, how):
         getattr(self, how)(number, holder)
 
@@ -69,53 +86,60 @@ class LedgerMachine(Machine):
         )
         if done is DEAD:
             return
-        until = self.now + HOLD
-        if self.refusal_of(number):
-            assert done == self.refusal_of(number)
-        elif number in self.posted:
-            assert done == Replay(self.posted[number], State.POSTED)
-        elif number in self.held:
-            _, before, reservation = self.held[number]
-            assert done == Replay(reservation, State.PENDING)
-            self.held[number] = (holder, max(before, until), reservation)
-        elif not self.room():
-            assert done == Refused(Refusal.ALLOWANCE_EXHAUSTED)
+        account, until = self.of(number), self.now + HOLD
+        if account.never(number):
+            assert done == Refused(account.never(number))
+        elif number in account.posted:
+            assert done == Replay(account.posted[number].reservation, State.POSTED)
+        elif number in account.held:
+            stay = account.held[number]
+            assert done == Replay(stay.reservation, State.PENDING)
+            stay.holder, stay.until = holder, max(stay.until, until)
         else:
-            assert isinstance(done, Reserved)
-            assert done.reactivation == bool(self.posted)  # all of them share one hardware
-            self.held[number] = (holder, until, done.reservation_id)
+            basis = account.weigh(number, self.now)
+            if isinstance(basis, Refusal):
+                assert done == Refused(basis)
+            else:
+                assert isinstance(done, Reserved)
+                assert done.reactivation == basis.again
+                account.make(number, done.reservation_id, holder, until, self.now)
 
-    @precondition(lambda self: self.held or self.posted)
-    @rule(n=st.integers(0, 3), own=st.sampled_from([True, True, False]), holder=HOLDERS)
+    @precondition(lambda self: self.all("held") or self.all("posted"))
+    @rule(n=st.integers(0, 8), own=st.booleans(), holder=HOLDERS)
     def post_what_is_held(self, n, own, holder):
         """By whoever holds it, or by another; and what is posted already."""
-        number = sorted({*self.held, *self.posted})[n % len({*self.held, *self.posted})]
-        who, _, known = self.held.get(number, (holder, None, self.posted.get(number)))
-        holder = who if own else holder
-        done = self.do(lambda connection: ledger.post(connection, known, holder=holder, now=self.now))
+        known = self.all("held") or self.all("posted")
+        number = sorted(known)[n % len(known)]
+        stay = known[number]
+        holder = stay.holder if own else holder
+        done = self.do(lambda connection: ledger.post(connection, stay.reservation, holder=holder, now=self.now))
         if done is DEAD:
             return
-        if number in self.posted:
+        if number in self.of(number).posted:
             assert done is Posting.ALREADY_POSTED
-        elif self.held[number][0] == holder:
+        elif stay.holder == holder:
             assert done is Posting.POSTED
-            self.posted[number] = self.held.pop(number)[2]
+            self.of(number).post(number, holder)
         else:
             assert done is Posting.GONE
 
-    @precondition(lambda self: self.gone)
-    @rule(holder=HOLDERS)
-    def post_too_late(self, holder):
-        for late in sorted(self.gone):
-            done = self.do(lambda connection, late=late: ledger.post(connection, late, holder=holder, now=self.now))
-            assert done is DEAD or done is Posting.GONE
+    @precondition(lambda self: any(account.gone for account in self.accounts.values()))
+    @rule(holder=HOLDERS, n=st.integers(0, 9))
+    def what_was_given_back_is_posted_or_waited_for(self, holder, n):
+        """Too late, both."""
+        gone = sorted(set.union(*(account.gone for account in self.accounts.values())))
+        late = gone[n % len(gone)]
+        done = self.do(lambda connection: ledger.post(connection, late, holder=holder, now=self.now))
+        assert done is DEAD or done is Posting.GONE
+        done = self.do(lambda connection: ledger.extend(connection, late, self.now + HOLD))
+        assert done is DEAD or done is False
 
     def reserve_and_post(self, number, holder):
         done = self.do(lambda connection: ledger.reserve_and_post(connection, self.claim(number, holder), now=self.now))
         if done is not DEAD:
-            self.spent(number, done)
+            self.spent(number, holder, done)
 
-    @rule(numbers=st.lists(INSTALLATIONS, max_size=6), holder=HOLDERS)
+    @rule(numbers=st.lists(INSTALLATIONS, min_size=1, max_size=6), holder=HOLDERS)
     def a_batch(self, numbers, holder):
         claims = [self.claim(number, holder) for number in numbers]
         done = self.do(lambda connection: reserve_and_post_many(connection, claims, now=self.now))
@@ -123,122 +147,160 @@ class LedgerMachine(Machine):
             return
         assert len(done) == len(numbers)
         for number, each in zip(numbers, done, strict=True):
-            self.spent(number, each)
+            self.spent(number, holder, each)
 
-    def spent(self, number, done):
+    def spent(self, number, holder, done):
         """What an activation that is spent at once must have answered."""
-        if self.refusal_of(number):
-            assert done == self.refusal_of(number)
-        elif number in self.posted:
-            assert (done.reservation.id, done.replay) == (self.posted[number], True)
-        elif number in self.held:
-            assert (done.reservation.id, done.replay) == (self.held[number][2], False)
-            self.posted[number] = self.held.pop(number)[2]
-        elif not self.room():
-            assert done == Refused(Refusal.ALLOWANCE_EXHAUSTED)
-        else:
+        account = self.of(number)
+        if account.never(number):
+            assert done == Refused(account.never(number))
+        elif number in account.standing:
             assert isinstance(done, Activated)
-            self.posted[number] = done.reservation.id
+            assert done.reservation.id == account.standing[number].reservation
+            assert done.replay == (number in account.posted)
+            if number in account.held:
+                account.post(number, holder)
+        else:
+            basis = account.weigh(number, self.now)
+            if isinstance(basis, Refusal):
+                assert done == Refused(basis)
+            else:
+                assert isinstance(done, Activated)
+                assert (done.reservation.basis, done.replay) == (basis, False)
+                account.make(number, done.reservation.id, holder, None, self.now)
 
     @rule(number=INSTALLATIONS)
     def release(self, number):
         """Its machine is lost; to say so twice, or of another, changes nothing."""
-        by = By("tester", reason="lost")
+        by, key = By("tester", reason="lost"), self.keys[self.key_of[number]]
 
         def deed(connection):
             standing = returning.standing_of(connection, self.iids[number])
-            return returning.release(connection, self.key, standing, by=by, now=self.now)
+            return returning.release(connection, key, standing, by=by, now=self.now)
 
-        done = self.do(deed)
+        done, account = self.do(deed), self.of(number)
         if done is DEAD:
             return
-        if number in self.dead:
+        if number in account.dead:
             assert isinstance(done, GivenBack)
-            assert (done.reservation_id, done.before) == (self.dead[number], True)
-        elif number in self.posted:
+            assert (done.reservation_id, done.before) == (account.dead[number].reservation, True)
+        elif number in account.posted:
             assert isinstance(done, GivenBack)
-            assert (done.reservation_id, done.before) == (self.posted[number], False)
-            self.dead[number] = self.posted.pop(number)
+            assert (done.reservation_id, done.before) == (account.posted[number].reservation, False)
+            account.come_back(number)
         else:
             assert done is ReturnFault.NOT_ACTIVATED
 
-    @rule(holder=HOLDERS)
-    def hang_up(self, holder):
-        mine = [number for number, (who, _, _) in self.held.items() if who == holder]
+    @rule(n=st.integers(0, 8), other=HOLDERS)
+    def hang_up(self, n, other):
+        """Mostly of a call that holds something."""
+        holders = sorted({stay.holder for stay in self.all("held").values()} or {other})
+        holder = holders[n % len(holders)]
         done = self.do(lambda connection: ledger.void_held(connection, holder, now=self.now, reason="hang-up"))
         if done is DEAD:
             return
+        mine = [number for number, stay in self.all("held").items() if stay.holder == holder]
         assert done == len(mine)
-        for number in mine:
-            self.gone.add(self.held.pop(number)[2])
+        self.lapse(mine, Kind.VOID)
 
-    @rule(limit=st.integers(1, 3))
-    def sweep(self, limit):
-        due = sorted((until, number) for number, (_, until, _) in self.held.items() if until <= self.now)
+    def lapse(self, numbers, kind):
+        for key_id, account in self.accounts.items():
+            account.lapse([number for number in numbers if self.key_of[number] == key_id], kind)
+
+    @rule(limit=st.sampled_from([1, 1, 3]), waits=st.booleans())
+    def sweep(self, limit, waits):
+        if waits:
+            self.now += HOLD + timedelta(minutes=1)
+        held = self.all("held")
 
         def deed(connection):
             swept = ledger.expire(connection, now=self.now, limit=limit)
-            return swept, [ledger.find(connection, self.held[number][2]).state for _, number in due]
+            states = {number: ledger.find(connection, stay.reservation).state for number, stay in held.items()}
+            return swept, [number for number, state in states.items() if state is State.EXPIRED]
 
         done = self.do(deed)
         if done is DEAD:
             return
-        swept, states = done
-        assert swept == min(limit, len(due)) == states.count(State.EXPIRED)
-        for (_, number), state in zip(due, states, strict=True):
-            if state is State.EXPIRED:
-                self.gone.add(self.held.pop(number)[2])
+        swept, lapsed = done
+        due = sorted(stay.until for stay in held.values() if stay.until <= self.now)
+        assert swept == len(lapsed)
+        assert sorted(held[number].until for number in lapsed) == due[:limit], "the oldest first"
+        self.lapse(lapsed, Kind.EXPIRE)
 
-    @precondition(lambda self: self.held)
-    @rule(n=st.integers(0, 3), minutes=st.integers(0, 60))
+    @precondition(lambda self: self.all("held"))
+    @rule(n=st.integers(0, 8), minutes=st.integers(0, 60))
     def wait_for_a_person(self, n, minutes):
-        number = sorted(self.held)[n % len(self.held)]
-        holder, _, reservation = self.held[number]
+        held = self.all("held")
+        stay = held[sorted(held)[n % len(held)]]
         until = self.now + timedelta(minutes=minutes)
-        done = self.do(lambda connection: ledger.extend(connection, reservation, until))
+        done = self.do(lambda connection: ledger.extend(connection, stay.reservation, until))
         if done is not DEAD:
             assert done
-            self.held[number] = (holder, until, reservation)
+            stay.until = until
 
-    @rule(what=st.sampled_from(["grants", "blocks", "blocks"]))
-    def an_administrator(self, what):
+    @rule(number=INSTALLATIONS, what=st.sampled_from(["grants", "blocks"]))
+    def an_administrator(self, number, what):
         if what == "grants":
             self.grant_more()
         else:
-            self.block_or_open_the_key()
-            if self.blocked:  # mostly it is open: there is more to see
-                self.reserve(0, "call-1")
-                self.block_or_open_the_key()
+            self.block_or_open_the_key(number)
+            if self.of(number).blocked:  # mostly it is open: there is more to see
+                self.reserve(number, "call-1")
+                self.reserve_and_post(number, "call-1")
+                self.block_or_open_the_key(number)
 
-    def block_or_open_the_key(self):
-        act = unblock if self.blocked else block
-        done = self.do(lambda connection: act(connection, self.key, now=self.now, actor="tester", reason="test"))
+    def block_or_open_the_key(self, number):
+        account, key = self.of(number), self.keys[self.key_of[number]]
+        act, kind = (unblock, Kind.UNBLOCK) if account.blocked else (block, Kind.BLOCK)
+        done = self.do(lambda connection: act(connection, key, now=self.now, actor="tester", reason="test"))
         if done is not DEAD:
             assert done
-            self.blocked = not self.blocked
+            account.blocked = not account.blocked
+            account.say(kind)
 
     def grant_more(self):
-        done = self.do(lambda connection: grant(connection, self.key, 1, now=self.now, actor="tester"))
+        key = self.keys[self.key_of[0]]
+        done = self.do(lambda connection: grant(connection, key, 1, now=self.now, actor="tester"))
         if done is not DEAD:
-            self.granted += 1
+            self.of(0).say(Kind.GRANT, 1)
 
     @invariant()
-    def the_counters_are_the_model_s_and_the_sums_of_the_entries(self):
+    def the_counters_and_every_entry_are_the_model_s(self):
+        told = ("kind", "reservation_id", "granted", "pending", "posted", "holder")
         with self.watcher.read() as connection:
-            balance = ledger.balance(connection, self.key.id)
-            assert balance == ledger.Balance(self.granted, len(self.held), len(self.posted))
-            assert ledger.recount(connection) == ()
+            entries = of_key(connection, limit=10_000)
+            balances = {key_id: ledger.balance(connection, key_id) for key_id in self.accounts}
+        for key_id, account in self.accounts.items():
+            held, posted = account.taken(account.held), account.taken(account.posted)
+            assert balances[key_id] == ledger.Balance(account.granted, held, posted)
+            journal = [entry for entry in entries if entry["key_id"] == key_id]
+            assert [tuple(entry[name] for name in told) for entry in journal] == account.journal
 
     @invariant()
-    def nothing_is_told_unposted_and_nothing_is_posted_twice(self):
+    def every_installation_stands_as_it_should_and_nothing_is_told_unposted(self):
         with self.watcher.read() as connection:
-            entries = of_key(connection, self.key.id, limit=10_000)
-            posts = Counter(entry["reservation_id"] for entry in entries if entry["kind"] == Kind.POST)
-            assert posts == dict.fromkeys((*self.posted.values(), *self.dead.values()), 1)
-            for number, reservation in self.posted.items():
-                assert len(ledger.confirmation(connection, reservation, self.iids[number], self.secrets)) == 8
-            for number, (_, _, reservation) in self.held.items():
-                with pytest.raises(ConfirmationError):
-                    ledger.confirmation(connection, reservation, self.iids[number], self.secrets)
-            for reservation in self.gone:
-                assert ledger.find(connection, reservation).state in {State.VOIDED, State.EXPIRED}
+            rows = connection.execute(select(*STORED, reservations.c.expires_at)).all()
+        found = {row.id: stored(row) for row in rows}
+        until = {row.id: row.expires_at for row in rows}
+        for number, stay in self.all("posted").items():
+            assert len(ledger.confirmation_of(found.pop(stay.reservation), self.iids[number], self.secrets)) == 8
+        for number, stay in self.all("held").items():
+            assert (found[stay.reservation].holder, until[stay.reservation]) == (stay.holder, stay.until)
+            with suppress(ConfirmationError):
+                ledger.confirmation_of(found.pop(stay.reservation), self.iids[number], self.secrets)
+                raise AssertionError("told, and not posted")
+        for account in self.accounts.values():
+            for reservation in account.gone:
+                assert found.pop(reservation).state in {State.VOIDED, State.EXPIRED}
+            for stay in account.dead.values():
+                assert found.pop(stay.reservation).state is State.RETURNED
+        assert found == {}
+
+    def teardown(self):
+        try:
+            with self.watcher.read() as connection:
+                assert ledger.recount(connection) == ()
+                assert reactivation.recount(connection) == ()
+                assert hosts.recount_hosts(connection) == ()
+        finally:
+            super().teardown()

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
+from sqlalchemy import select
 
-from ivr import call_backs, cases, claims, operators, queue, taken_up, waiting_room
+from ivr import call_backs, cases, claims, desk_entries, operators, queue, taken_up, waiting_room
 from ivr.call_backs import Wish
 from ivr.deeds import Turn
 from ivr.events import HandedBack, Issued, Joined, Queued, StillWaiting, TurnedDown
@@ -22,6 +23,7 @@ from ivr.hours import DeskHours, read_hours
 from ivr.lines import Line, Lines, TextLimits
 from ivr.operators import NewOperator, Presence, Role
 from ivr.queue import Decision, HandoffState
+from keys import ledger
 from keys.catalog import Agreement, Catalogue, Organisation
 from keys.catalog_loading import load
 from keys.groups import split
@@ -65,19 +67,23 @@ class Stay:
 
 
 class QueueMachine(Machine):
-    """`stays` by case, `waits` says on which case a call waits, `owed` which calls were promised a call-back."""
+    """`stays` by case, `waits` says on which case a call waits, `owed` which calls were promised a call-back.
+
+    `journal` is who did what to which stay.
+    """
 
     def __init__(self):
         super().__init__()
         self.stays, self.waits, self.owed, self.promised = {}, {}, {}, set()
         self.activated = set()
+        self.journal = []
         self.texts = count(1)
         product = Product(1, "P", 1, 8)
         agreement = Agreement("A", "O", "volume", date(2026, 1, 1))
         numbers = count(1)
         with self.watcher.begin() as connection:
             load(connection, Catalogue((Organisation("O"),), (agreement,), (product,)))
-            key = issue(connection, self.secrets, Order(1, "A", 100), now=self.now, actor="tester").key
+            self.key = issue(connection, self.secrets, Order(1, "A", 100), now=self.now, actor="tester").key
             self.people = [
                 operators.add(connection, NewOperator(f"o{n}", Role.OPERATOR, "x"), self.now) for n in range(2)
             ]
@@ -88,7 +94,7 @@ class QueueMachine(Machine):
                     line=LINE.number,
                     caller=CALLER,
                     layout=1,
-                    groups=split(encode(type(self).installation(1, key.serial, nonce=nonce))),
+                    groups=split(encode(type(self).installation(1, self.key.serial, nonce=nonce))),
                     now=self.now,
                     below=lambda below: next(numbers) * 7919 % below,
                 )
@@ -221,9 +227,13 @@ class QueueMachine(Machine):
     # What operators do.
 
     @precondition(lambda self: self.stays)
-    @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(DECISIONS))
-    def an_operator_decides(self, n, own, what):
+    @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(DECISIONS), heard=st.booleans())
+    def an_operator_decides(self, n, own, what, heard):
+        """And the call, if one waits, hears of it at once, or whatever comes comes between."""
+        sid = self.in_order()[n % len(self.stays)].sid
         self.an_operator(n, own, what)
+        if heard and sid in self.waits:
+            self.a_round_of_music_is_over(sid)
 
     @precondition(lambda self: self.stays)
     @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(MOVES))
@@ -273,7 +283,12 @@ class QueueMachine(Machine):
             )
         elif done is not DEAD:
             mine.seen = self.now
+            self.note(done, stay, who)
         return mine, done
+
+    def note(self, done, stay, who):
+        if isinstance(done, Done):
+            self.journal.append((done.kind, stay.id, self.people[who].id))
 
     def claim(self, number, who):
         stay = self.stays.get(number)
@@ -285,6 +300,7 @@ class QueueMachine(Machine):
         if stay.state is HandoffState.WAITING:
             assert isinstance(done, Done)
             stay.state, stay.holder, stay.seen = HandoffState.CLAIMED, who, self.now
+            self.note(done, stay, who)
         elif self.theirs(number, who):
             assert isinstance(done, Done), "to press twice does no harm"
         else:
@@ -398,22 +414,38 @@ class QueueMachine(Machine):
     def the_queue_is_the_model_s_in_the_order_of_coming(self):
         with self.watcher.read() as connection:
             found = queue.unfinished(connection)
-            places = {each.id: queue.place(connection, each).number for each in found}
+            waiting = [each for each in found if each.state is HandoffState.WAITING]
+            places = [queue.place(connection, each).number for each in waiting]
         assert [
-            (each.id, each.state, each.claimed_by, each.seen_at, each.sid, each.channel, each.left_at is None)
+            (
+                each.id, each.entered_at, each.state, each.claimed_by, each.seen_at,
+                each.sid, each.channel, each.left_at is None,
+            )
             for each in found
         ] == [
             (
-                stay.id, stay.state, None if stay.holder is None else self.people[stay.holder].id, stay.seen,
+                stay.id, stay.entered, stay.state,
+                None if stay.holder is None else self.people[stay.holder].id, stay.seen,
                 stay.sid, stay.channel, stay.there,
             )
             for stay in self.in_order()
         ]  # fmt: skip
-        waiting = [stay for stay in self.in_order() if stay.state is HandoffState.WAITING]
-        assert [places[stay.id] for stay in waiting] == list(range(1, len(waiting) + 1))
+        assert places == list(range(1, len(waiting) + 1))
 
     @invariant()
     def no_wish_is_lost(self):
         with self.watcher.read() as connection:
             owed = {row["call_sid"]: row["id"] for row in call_backs.waiting(connection) if row["call_sid"]}
         assert owed == {sid: self.cases[number].id for sid, number in self.owed.items()}
+
+    @invariant()
+    def whatever_was_done_at_the_desk_is_an_entry(self):
+        kept = desk_entries.desk_entries.c
+        with self.watcher.read() as connection:
+            found = connection.execute(select(kept.kind, kept.handoff_id, kept.operator_id).order_by(kept.id))
+            assert [tuple(row) for row in found] == self.journal
+
+    @invariant()
+    def what_was_activated_is_spent(self):
+        with self.watcher.read() as connection:
+            assert ledger.balance(connection, self.key.id) == ledger.Balance(100, 0, len(self.activated))

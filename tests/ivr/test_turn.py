@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ivr import call_backs
 from ivr.actions import HangUp, ReadBack
 from ivr.callers import recognise
 from ivr.calls import calls
-from ivr.cases import cases
+from ivr.cases import CaseState, cases
 from ivr.states import Ended
 from ivr.turn import Knock, hang_up, take_turn
 from keys import ledger
@@ -42,11 +42,10 @@ class Phone:
         return Knock(self.sid, lambda: caller, self.exchange.lines.all[0], turn, keys, at)
 
     def bring(self, turn, keys="", at=None):
-        with self.exchange.database.begin() as connection:
-            return take_turn(
-                connection, self.exchange.secrets, self.knock(turn, keys, at),
-                now=self.exchange.now(), below=self.exchange.below,
-            )  # fmt: skip
+        here, knock = self.exchange, self.knock(turn, keys, at)
+        return here.database.carry_out(
+            lambda connection: take_turn(connection, here.secrets, knock, now=here.now(), below=here.below)
+        )
 
     def ring(self):
         self.answer = self.bring(None)
@@ -119,6 +118,26 @@ def test_another_id_after_an_activation_in_the_same_call_is_another_case(phone, 
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(cases)).scalar() == 2
         assert ledger.balance(connection, mak.key.id).posted == 2
+
+
+def test_groups_of_a_case_that_another_installation_was_given_meanwhile_go_to_a_case_of_their_own(
+    phone, groups, database
+):
+    """On PostgreSQL it is taken for granted that they are kept, so this turn is done anew."""
+    call = phone()
+    call.key(groups[0])
+    call.key(groups[1])
+    with database.begin() as connection:
+        connection.execute(update(cases).values(state=CaseState.ACTIVATED, groups="of another"))
+    before = call.answer.turn
+    assert call.key(groups[2]).turn == before + 1
+    with database.read() as connection:
+        found = connection.execute(select(cases.c.id, cases.c.state, cases.c.groups).order_by(cases.c.id)).all()
+        assert connection.scalar(select(calls.c.case_id)) == found[1].id
+    assert [(row.state, row.groups) for row in found] == [
+        (CaseState.ACTIVATED, "of another"),
+        (CaseState.OPEN, ",".join((*groups[:3], *[""] * 6))),
+    ]
 
 
 def test_a_case_number_from_any_phone_goes_on_at_the_next_group_and_speaks_no_stored_digit(phone, groups, database):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class _Asked:
                 refuse("no_place", f"{self.write} has no marks <!-- bench {name} --> and their end.", self.as_json)
         report = self._measured(measure)
         if self.write is not None:
-            command = f"touchtone {' '.join(sys.argv[1:])}"
+            command = shlex.join(["touchtone", *sys.argv[1:]])
             heading = written_down.heading(command, machine.revision(), datetime.now(UTC).date())
             written_down.write(self.write, name, f"{heading}\n\n{told(report, markdown=True)}")
         click.echo(json.dumps(report.as_facts()) if self.as_json else told(report, markdown=self.markdown))

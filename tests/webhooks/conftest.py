@@ -233,14 +233,16 @@ def groups(mak, installation):
 
 @pytest.fixture
 def rows(database):
-    """All rows of one table, as mappings."""
+    """All rows of one table, as mappings, by their keys: a table that was emptied gives its rows in any order."""
     from sqlalchemy import select
 
     from keys.database import metadata
 
-    def read(table):
+    def read(name):
+        table = metadata.tables[name]
         with database.read() as connection:
-            return [dict(row) for row in connection.execute(select(metadata.tables[table])).mappings()]
+            found = connection.execute(select(table).order_by(*table.primary_key.columns))
+            return [dict(row) for row in found.mappings()]
 
     return read
 

@@ -12,20 +12,14 @@ from ivr.actions import say
 from ivr.lines import Lines, TextLimits
 from ivr.outbox import Draft, TextState, outbox, write
 from tests.webhooks.delivery_process import ACCOUNT, LINE, Loopback, Steps
-from tests.webhooks.test_delivery_killed import ANNE, Twilio
+from tests.webhooks.test_delivery_killed import ANNE, twilio
 from webhooks import twilio_client
 from webhooks.delivery import DOUBTFUL_WAIT, LEASE, deliver_one
 from webhooks.rehearsal.carrier import SECONDS_ASKED, Mood
 from webhooks.twilio_rest import TwilioCarrier
 
+__all__ = ["twilio"]
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def twilio(tmp_path):
-    server = Twilio(tmp_path / "texts.jsonl")
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ LEDGER = (
         "a dead installation lives again",
         ("keys.rules:never", "if standing == State.RETURNED:", "if False:"),
         ("keys.ledger:_replay", "if standing.state is State.POSTED:", "if standing.state is not State.PENDING:"),
+        ("keys.ledger_many:_decide", "state is State.POSTED))", "state in (State.POSTED, State.RETURNED)))"),
     ),
     fault(
         "a blocked key answers whoever was there before",

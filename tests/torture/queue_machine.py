@@ -116,9 +116,12 @@ class QueueMachine(Machine):
 
     # What callers do.
 
-    @initialize(number=CASES)
-    def somebody_is_waited_for(self, number):
+    @initialize(number=CASES, wishes=st.booleans())
+    def somebody_is_waited_for(self, number, wishes):
+        """In a call, or to be called back."""
         self.a_call_asks("CA1", number)
+        if wishes:
+            self.a_caller_would_rather_be_called_back("CA1")
 
     @rule(number=CASES, way=st.sampled_from([*SIDS, *SIDS, "text", "taken up"]))
     def a_person_is_asked_for(self, number, way):

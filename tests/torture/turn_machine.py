@@ -103,7 +103,9 @@ class TurnMachine(Machine):
             assert answer.blocks in self.posted_to(who), "spoken, and not posted"
             assert who.told in {(), answer.blocks}, "two confirmation IDs for one installation"
             who.told = answer.blocks
-            self.kept[self.call_of(who).case_id] = dict(enumerate(who.groups, 1))
+            case = self.call_of(who).case_id
+            assert case is not None, "told, and of no case"
+            self.kept[case] = dict(enumerate(who.groups, 1))
         else:
             assert answer.blocks == ()
         if isinstance(answer.spoken, HangUp) and "wayon.promised" in {each.prompt for each in answer.spoken.prompts}:
@@ -261,7 +263,7 @@ class TurnMachine(Machine):
             rows = connection.execute(wait).all()
         return {row.sid for row in rows if isinstance(read_state(row.state), Waiting)}
 
-    @rule(n=CALLERS, post=st.booleans(), by=st.sampled_from(["operator", "operator", "phone"]))
+    @rule(n=CALLERS, post=st.sampled_from([False, False, True]), by=st.sampled_from(["operator", "phone", "phone"]))
     def another_channel_holds_or_spends_it(self, n, post, by):
         """Or an older node, for the call itself: it held what this one spends at once."""
         who = self.people[n]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Integer,
+    LargeBinary,
     Table,
     and_,
     bindparam,
@@ -37,7 +38,7 @@ from keys.issued import IssuedKey
 from keys.product_key import KeyType
 from keys.products import Product
 from keys.refusals import Refusal
-from keys.reservations import Basis, State, reservations
+from keys.reservations import STANDING, Basis, State, reservations
 
 MOST_LIFTED: Final = 100
 """How many reactivations a person may allow a machine at a time."""
@@ -162,16 +163,21 @@ _SEEN = for_each_dialect(
     )
 )
 _BEGIN_ANEW = update(reactivations).where(_ROW, _c.since <= _THEN).values(since=_NOW, counted=0, free=0, lifted=0)
-# Whoever comes a moment late still counts within the period: it then began no later than they did.
-_AGAIN = {"since": case((_c.since > _NOW, _NOW), else_=_c.since), "counted": _c.counted + 1, "most": _MOST}
 _COUNT = (
     update(reactivations)
     .where(_ROW, or_(_MOST.is_(None), _c.counted < _MOST + _c.lifted))
-    .values(**_AGAIN)
-    .returning(_c.counted)
+    .values(counted=_c.counted + 1, most=_MOST)
+    .returning(_c.since)
 )
 _COUNT_FREE = _COUNT.where(_c.free < _FREE).values(free=_c.free + 1, most_free=_FREE)
 _RENEW = update(reactivations).where(_ROW, _c.renewed_until < _UNTIL).values(renewed_until=_UNTIL).returning(_UNTIL)
+# Another node's clock may have begun the period ahead of ours. What counts in it is made in it: if it were the period
+# that moved, a hold of the one before might come to lie in it, and be given back out of the wrong one.
+_IN_ITS_PERIOD = (
+    update(reservations)
+    .where(reservations.c.iid_digest == bindparam("the_digest", type_=LargeBinary), STANDING)
+    .values(created_at=bindparam("since", type_=Instant))
+)
 _UNCOUNT = (
     update(reactivations)
     .where(_ROW, _c.since <= _THEN)
@@ -195,18 +201,22 @@ def machines(connection: Connection, key_id: int, fingerprints: Iterable[int]) -
 def count_row(connection: Connection, row: Mapping[str, Any], basis: Basis, seen: Any, now: datetime) -> bool:
     """Count the reservation in `row`, made again on this basis; False, and nothing counted, where there is no room.
 
-    `seen` is the look at its key, which holds the bounds.
+    `seen` is the look at its key, which holds the bounds. The reservation is there; it was made when its period began,
+    where that is after `now`.
     """
     bounds = Bounds.of(seen)
     facts = _opened(connection, row["key_id"], row["fingerprint"], now)
     if basis is Basis.RENEWAL:
         return connection.execute(_RENEW, facts | {"until": row["valid_until"]}).one_or_none() is not None
-    facts |= {"now": now}
-    connection.execute(_BEGIN_ANEW, facts | {"then": now - bounds.period})
+    connection.execute(_BEGIN_ANEW, facts | {"then": now - bounds.period, "now": now})
     facts |= {"new_most": bounds.most}
     if basis is Basis.FREE:
-        return connection.execute(_COUNT_FREE, facts | {"new_free": bounds.free}).one_or_none() is not None
-    return connection.execute(_COUNT, facts).one_or_none() is not None
+        since = connection.execute(_COUNT_FREE, facts | {"new_free": bounds.free}).scalar_one_or_none()
+    else:
+        since = connection.execute(_COUNT, facts).scalar_one_or_none()
+    if since is not None and since > now:
+        connection.execute(_IN_ITS_PERIOD, {"the_digest": row["iid_digest"], "since": since})
+    return since is not None
 
 
 def uncount(connection: Connection, given_back: Any) -> None:

@@ -74,6 +74,28 @@ def test_a_period_that_is_over_begins_anew(database, mak, installation):
     ]
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["alone", "among many"])
+def test_whose_clock_is_behind_where_a_period_begins_counts_in_it_and_brings_no_older_hold_along(
+    database, mak, installation, many
+):
+    allow(database, free_reactivations=0, most_reactivations=2, period_days=30)
+    again(database, installation, mak.key, [0, 1])
+    eve, ahead = (NOW + timedelta(days=30, seconds=seconds) for seconds in (-1, 1))
+    assert reserve(database, installation(1, mak.key.serial, nonce=2), eve, holder="call-2").reactivation
+    assert again(database, installation, mak.key, [3], ahead) == [Basis.REACTIVATION]
+    behind, late = eve - timedelta(seconds=1), installation(1, mak.key.serial, nonce=4)
+    with database.begin() as connection:
+        if many:
+            (done,) = reserve_and_post_many(connection, [claim_of(late)], now=behind)
+        else:
+            done = ledger.reserve_and_post(connection, claim_of(late), now=behind)
+        assert done.reservation.basis is Basis.REACTIVATION
+        assert reactivation.recount(connection) == ()
+        ledger.void_held(connection, "call-2", now=ahead, reason="hang-up")
+        assert reactivation.recount(connection) == ()
+    assert again(database, installation, mak.key, [5], ahead) == [Refusal.TOO_MANY_REACTIVATIONS]
+
+
 def test_on_an_exhausted_key_a_free_one_is_still_given_and_a_counted_one_is_not(database, issue_key, installation):
     allow(database, free_reactivations=1)
     key = issue_key(granted=1).key

@@ -7,7 +7,6 @@
 - `talked_to`: Ada's leg of a talk, picked up; `talk`: both of them in the room.
 """
 
-import secrets as randomness
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
 from ivr.operators import NewOperator, Presence, Role, add, set_presence
 from ivr.rings import RingKind, Wanted
-from tests.webhooks.conftest import Call
+from tests.webhooks.conftest import Call, new_sid
 from webhooks import ringing
 from webhooks.outgoing import Accepted
 
@@ -36,7 +35,7 @@ class Dialling:
 
     def place(self, call):
         self.placed.append(call)
-        self.sids.append("CA" + randomness.token_hex(16))
+        self.sids.append(new_sid("CA"))
         return self.answer or Accepted(self.sids[-1])
 
     def redirect(self, sid, url):

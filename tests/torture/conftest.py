@@ -25,6 +25,7 @@ from tests.webhooks.api.conftest import Program
 from tests.webhooks.conftest import groups, texting  # noqa: F401 - fixtures
 from tests.webhooks.desk.conftest import (  # noqa: F401 - fixtures
     add_operator,
+    compiled,
     desk,
     desk_app,
     desk_client,

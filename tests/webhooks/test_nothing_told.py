@@ -11,13 +11,14 @@ from keys.groups import grouped, split
 from keys.installation_id import encode
 from tests.webhooks.api.conftest import app, program
 from tests.webhooks.conftest import Texts
-from tests.webhooks.desk.conftest import add_operator, desk, desk_app, desk_client, handoff, password_hash
+from tests.webhooks.desk.conftest import add_operator, compiled, desk, desk_app, desk_client, handoff, password_hash
 from tests.webhooks.test_logs import logged, stream
 from webhooks.api.guards import opened
 from webhooks.app import create_app
 
 __all__ = [
-    "add_operator", "app", "desk", "desk_app", "desk_client", "handoff", "logged", "password_hash", "program", "stream",
+    "add_operator", "app", "compiled", "desk", "desk_app", "desk_client", "handoff", "logged", "password_hash", "program",
+    "stream",
 ]  # fmt: skip
 NUMBERS = ("+14155550123", "+14155550199")
 

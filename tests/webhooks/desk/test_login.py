@@ -24,6 +24,12 @@ def said(answer):
     return answer.text.partition('id="said">')[2].partition("</p>")[0]
 
 
+@pytest.fixture(scope="module")
+def password_hash():
+    """As heavy as the desk's own, in place of the light one of all other tests."""
+    return passwords.hashed(PASSWORD)
+
+
 @pytest.fixture
 def desktop(desk_app):
     return Desktop(desk_app)

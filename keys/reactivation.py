@@ -210,10 +210,8 @@ def count_row(connection: Connection, row: Mapping[str, Any], basis: Basis, seen
         return connection.execute(_RENEW, facts | {"until": row["valid_until"]}).one_or_none() is not None
     connection.execute(_BEGIN_ANEW, facts | {"then": now - bounds.period, "now": now})
     facts |= {"new_most": bounds.most}
-    if basis is Basis.FREE:
-        since = connection.execute(_COUNT_FREE, facts | {"new_free": bounds.free}).scalar_one_or_none()
-    else:
-        since = connection.execute(_COUNT, facts).scalar_one_or_none()
+    counted, more = (_COUNT_FREE, {"new_free": bounds.free}) if basis is Basis.FREE else (_COUNT, {})
+    since = connection.execute(counted, facts | more).scalar_one_or_none()
     if since is not None and since > now:
         connection.execute(_IN_ITS_PERIOD, {"the_digest": row["iid_digest"], "since": since})
     return since is not None

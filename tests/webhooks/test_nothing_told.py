@@ -17,8 +17,8 @@ from webhooks.api.guards import opened
 from webhooks.app import create_app
 
 __all__ = [
-    "add_operator", "app", "compiled", "desk", "desk_app", "desk_client", "handoff", "logged", "password_hash", "program",
-    "stream",
+    "add_operator", "app", "compiled", "desk", "desk_app", "desk_client", "handoff", "logged", "password_hash",
+    "program", "stream",
 ]  # fmt: skip
 NUMBERS = ("+14155550123", "+14155550199")
 

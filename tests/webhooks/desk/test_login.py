@@ -18,16 +18,17 @@ from webhooks.desk.app import create_desk
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 WRONG = "no such password here"
+HEAVY = passwords.hashed(PASSWORD)
 
 
 def said(answer):
     return answer.text.partition('id="said">')[2].partition("</p>")[0]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def password_hash():
     """As heavy as the desk's own, in place of the light one of all other tests."""
-    return passwords.hashed(PASSWORD)
+    return HEAVY
 
 
 @pytest.fixture

@@ -3,6 +3,15 @@
 from tests.torture.planting import committed_after, fault
 
 GIVEN = "move(connection, key_id, pending=-count)"
+OTHERS_HOLD = fault(
+    "a hang-up gives back what others hold",
+    (
+        "keys.ledger_statements:VOID",
+        '_r.holder == bindparam("the_holder", type_=Text)',
+        '_r.holder >= bindparam("the_holder", type_=Text)',
+    ),
+)
+"""What a turn can do wrong as well as the ledger: see `turn_faults`."""
 
 LEDGER = (
     fault(
@@ -74,14 +83,7 @@ LEDGER = (
             '_r.holder >= bindparam("the_holder", type_=Text)',
         ),
     ),
-    fault(
-        "a hang-up gives back what others hold",
-        (
-            "keys.ledger_statements:VOID",
-            '_r.holder == bindparam("the_holder", type_=Text)',
-            '_r.holder >= bindparam("the_holder", type_=Text)',
-        ),
-    ),
+    OTHERS_HOLD,
     fault(
         "a hold that is taken over runs out sooner than it would have",
         (

@@ -1,5 +1,6 @@
 """What could go wrong in a turn of a call, a fault at a time. `tests.torture.turn_machine` finds each."""
 
+from tests.torture.ledger_faults import OTHERS_HOLD
 from tests.torture.planting import committed_after, fault
 
 ASKED = "event = _ask(at, question, call.state)"
@@ -49,14 +50,7 @@ TURN = (
         "a hang-up keeps what only its call holds",
         ("ivr.turn:hang_up", 'ledger.void_held(connection, call_sid, now=now, reason="hang-up")', "pass"),
     ),
-    fault(
-        "a hang-up gives back what others hold",
-        (
-            "keys.ledger_statements:VOID",
-            '_r.holder == bindparam("the_holder", type_=Text)',
-            '_r.holder >= bindparam("the_holder", type_=Text)',
-        ),
-    ),
+    OTHERS_HOLD,
     fault(
         "whoever hung up is still waited for",
         ("ivr.turn:hang_up", "queue.leave(connection, call_sid, now)", "pass"),

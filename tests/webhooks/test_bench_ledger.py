@@ -64,7 +64,6 @@ def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path):
         written_down.replaced("<!-- /bench line -->\n<!-- bench line -->\n", "line", "new")
 
 
-@pytest.mark.skipif(pgbench.program() is None, reason=pgbench.HOW_TO_GET_IT)
 def test_on_postgresql_ours_stands_beside_pgbench_on_the_same_server():
     result = CliRunner().invoke(cli, [*SMALL, "--connections", "2", "--database", "postgresql", "--json"])
     assert result.exit_code == 0, result.output

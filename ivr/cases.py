@@ -25,7 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    exists,
+    case,
     null,
     or_,
     select,
@@ -71,23 +71,16 @@ cases = Table(
     Index("ix_cases_caller_opened_at", "caller", "opened_at"),
 )
 
+_GROUPS = bindparam("new_groups", type_=String)
+_MAY_KEEP = or_(cases.c.state != CaseState.ACTIVATED, cases.c.groups == _GROUPS)
 _KEEPING = (
     update(cases)
-    .where(
-        cases.c.id == bindparam("case_id"),
-        or_(cases.c.state != CaseState.ACTIVATED, cases.c.groups == bindparam("new_groups")),
-    )
-    .values(format=bindparam("new_format"), groups=bindparam("new_groups"), changed_at=bindparam("now"))
+    .where(cases.c.id == bindparam("case_id"))
+    .values(format=bindparam("new_format"), groups=_GROUPS, changed_at=bindparam("now"))
 )
-_KEEP = Statement(_KEEPING)
-_kept = _KEEPING.returning(cases.c.id).cte("kept")
-# Where nothing is kept, the case would lose its number, and a rule of the table forbids that.
-_KEEP_FOR_GRANTED = Statement(
-    update(cases)
-    .where(cases.c.id == bindparam("case_id"), ~exists(select(_kept.c.id)))
-    .values(number=null())
-    .add_cte(_kept)
-)
+_KEEP = Statement(_KEEPING.where(_MAY_KEEP))
+# Where the groups may not be kept they become NULL, which the column forbids: so the commit fails, though nobody asks.
+_KEEP_FOR_GRANTED = Statement(_KEEPING.values(groups=case((_MAY_KEEP, _GROUPS), else_=null())))
 _ACTIVATED = Statement(
     update(cases)
     .where(cases.c.id == bindparam("case_id"))

@@ -23,6 +23,7 @@ from ivr.signs import weigh as weigh_signs
 from ivr.weighing import decoded, genuine_among
 from keys import ledger
 from keys.installation_id import InstallationID
+from keys.ledger import Activated
 from keys.refusals import Refusal
 from keys.repair import Candidate
 from keys.secrets_file import Secrets
@@ -105,14 +106,14 @@ def weigh(turn: Turn, candidates: tuple[Candidate, ...]) -> Weighed:
     return Weighed(genuine)
 
 
-def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Refused:
+def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Activated | ledger.Refused:
     """Take one activation for a complete installation ID and spend it: its answer goes out with this very turn."""
     hindrance = guesses.hindrance(turn.connection, turn.guesser, turn.now)
     if hindrance is not None:
         return _not_now(turn, case_id, hindrance)
     iid = decoded(groups)
     known = ledger.identify(iid, turn.secrets) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
-    done: ledger.Activated | ledger.Refused
+    done: Activated | ledger.Refused
     if iid is None or isinstance(known, ledger.Refused):
         assert isinstance(known, ledger.Refused)  # without an ID it was refused above
         done = known
@@ -121,12 +122,18 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Approved | Re
         attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
         door = Door(attempt, iid, case_id, turn.line, turn.now)
         done = through(turn.connection, door, lambda: ledger.reserve_and_post(turn.connection, claim, now=turn.now))
-    if isinstance(done, ledger.Activated):
+    if isinstance(done, Activated):
         cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
         call_backs.keep(turn.connection, case_id, by=THE_LINE, now=turn.now)
-        return Approved(done.reservation.blocks, again=done.replay)
-    if done.refusal in _GUESSED:
+    elif done.refusal in _GUESSED:
         _wrong_proof(turn, iid)
+    return done
+
+
+def as_heard(done: Activated | ledger.Refused) -> Approved | Refused:
+    """What the ledger answered, as a dialogue hears it."""
+    if isinstance(done, Activated):
+        return Approved(done.reservation.blocks, again=done.replay)
     return Refused(done.refusal)
 
 
@@ -144,10 +151,10 @@ def _wrong_proof(turn: Turn, iid: InstallationID | None = None) -> None:
     )
 
 
-def _not_now(turn: Turn, case_id: int, hindrance: Hindrance) -> Refused:
+def _not_now(turn: Turn, case_id: int, hindrance: Hindrance) -> ledger.Refused:
     """Who guesses waits. Who is held for the neighbours' guesses gets a person, who sees why."""
     if hindrance.own:
-        return Refused(Refusal.TOO_MANY_TRIES)
+        return ledger.Refused(Refusal.TOO_MANY_TRIES)
     seen = [Seen(turn.now)] * hindrance.tries
     cases.scored(turn.connection, case_id, weigh_signs({Part.NEIGHBOURS: seen}, turn.now))
-    return Refused(Refusal.HELD_FOR_REVIEW)
+    return ledger.Refused(Refusal.HELD_FOR_REVIEW)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, update
 
 from ivr import calls, cases, claims, queue, rings, rooms
 from ivr.actions import Join, Say, say
+from ivr.answer import Answer
 from ivr.called_back import number_of
 from ivr.callers import Caller, pseudonym, unseal
 from ivr.calls import Call
@@ -25,7 +26,7 @@ from ivr.rings import Ring, RingKind, RingOutcome, RingState, Wanted
 from ivr.rooms import room_of
 from ivr.states import Talking
 from ivr.textable import Texts, takes_texts
-from ivr.turn import CHANNEL, Answer
+from ivr.turn import CHANNEL
 from ivr.waiting_room import is_open
 from ivr.written import write
 from keys.secrets_file import Secrets
@@ -111,10 +112,7 @@ def press(leg: Leg, key: str, *, asked_again: bool) -> Reply:
         return Part(
             (_to(leg, ring, "desk.caller.not_taken" if ring.kind is RingKind.CALLER else "desk.leg.not_taken"),)
         )
-    pointless = _unless_pointless(leg, ring)
-    if pointless is not None:
-        return pointless
-    return _take(leg, ring)
+    return _unless_pointless(leg, ring) or _take(leg, ring)
 
 
 def hold(leg: Leg, rounds: int) -> Reply:

@@ -232,7 +232,7 @@ def _ask(at: _TextTurn, question: TextQuestion, state: TextState) -> TextEvent:
     if isinstance(state, TextWeighing):
         return deeds.weigh(turn, state.candidates)
     assert thread.case_id is not None  # KeepGroups goes before
-    return deeds.activate(turn, thread.case_id, state.form.groups)
+    return deeds.as_heard(deeds.activate(turn, thread.case_id, state.form.groups))
 
 
 def _opting(given: str) -> Word | None:

@@ -32,15 +32,16 @@ from ivr.actions import (
     Question,
     ReadBack,
     Reserve,
-    Spoken,
     StopWaiting,
     Wait,
     Weigh,
     WishCallBack,
     WriteText,
 )
-from ivr.callers import Caller, seal, unseal
+from ivr.answer import Answer, answer
+from ivr.callers import Caller, seal
 from ivr.calls import Call
+from ivr.cases import Case
 from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
@@ -49,11 +50,11 @@ from ivr.languages import greeting
 from ivr.lines import Line, TextLimits
 from ivr.resuming import can_resume
 from ivr.saying import meant
-from ivr.states import AskingGroup, ConfirmingGroup, Opening, State, Talking, Waiting, Weighing
+from ivr.states import State, Talking, Waiting, Weighing
 from ivr.wishes import Asker
-from ivr.written import read_spoken, write
+from ivr.written import write
 from keys import ledger
-from keys.installation_id import decode
+from keys.reservations import Reservation
 from keys.secrets_file import Secrets
 
 CHANNEL = "phone"
@@ -79,23 +80,6 @@ class Knock:
     said: Callable[[str], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to say in which language, the number the next turn must bring, and the digits that the words only name.
-
-    `said` is what the ledger answered in this very turn, for whoever counts: None where it was not asked, and so where
-    the turn came twice; it makes no two answers differ.
-    """
-
-    turn: int
-    spoken: Spoken
-    case_number: str | None
-    held_number: str | None
-    blocks: tuple[str, ...]
-    locale: str = ""
-    said: Approved | Refused | None = field(default=None, compare=False)
-
-
 def take_turn(
     connection: Connection, secrets: Secrets, knock: Knock, *, now: datetime, below: Callable[[int], int]
 ) -> Answer:
@@ -105,6 +89,7 @@ def take_turn(
     random number under n. Raises keys.unavailable.DatabaseUnavailable, and whatever is a bug of ours.
     """
     call, said = calls.lock(connection, knock.call_sid), None
+    known: dict[int, tuple[Case, Reservation | None]] = {}
     if call is None:
         call = _begin(connection, secrets, knock, now) or calls.lock(connection, knock.call_sid)
         assert call is not None  # whoever was first has committed by now
@@ -122,10 +107,10 @@ def take_turn(
             event = meant(call.state, knock.said(locale), after, knock.at, failed)
         else:
             event = Keyed(knock.keys, after, knock.at, failed) if knock.keys else Silence(after, failed)
-        said = _go_on(_CallTurn(turn, call, knock), event)
+        said = _go_on(_CallTurn(turn, call, knock, known), event)
         calls.save(connection, call)
-    answer = _answer(connection, secrets, call)
-    return answer if said is None else replace(answer, said=said)
+    told = answer(connection, secrets, call, known)
+    return told if said is None else replace(told, said=said)
 
 
 def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
@@ -145,11 +130,15 @@ def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _CallTurn:
-    """A turn of a call: what its deeds work with, the call, and what the provider brought."""
+    """A turn of a call: what its deeds work with, the call, and what the provider brought.
+
+    `known` are the cases by id for which it asked the ledger, each as it was before, and what that spent on it.
+    """
 
     turn: Turn
     call: Call
     knock: Knock
+    known: dict[int, tuple[Case, Reservation | None]]
 
 
 def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime) -> Call | None:
@@ -275,19 +264,8 @@ def _ask(at: _CallTurn, question: Question, state: State) -> Event:
     if isinstance(state, Weighing):
         return deeds.weigh(turn, state.candidates)
     assert call.case_id is not None  # KeepGroups goes before
-    return deeds.activate(turn, call.case_id, state.form.groups)
-
-
-def _answer(connection: Connection, secrets: Secrets, call: Call) -> Answer:
-    """The reply as it is to be spoken, with the digits its words name; they are read only where they may be named."""
-    spoken = read_spoken(call.spoken)
-    if isinstance(call.state, Opening | AskingGroup | ConfirmingGroup) or call.case_id is None:
-        return Answer(call.turn, spoken, None, None, (), call.state.form.locale)
-    case = cases.read(connection, call.case_id)
-    blocks: tuple[str, ...] = ()
-    if isinstance(spoken, ReadBack):
-        assert case.reservation_id is not None  # it was approved
-        iid = decode("".join(call.state.form.groups))
-        blocks = ledger.confirmation(connection, case.reservation_id, iid, secrets)
-    held = unseal(call.held, secrets.number_key) if call.held else None
-    return Answer(call.turn, spoken, case.number, held, blocks, call.state.form.locale)
+    # What is read after an activation keeps others from its key's counter for a trip more: this is read before.
+    case = cases.read(turn.connection, call.case_id)
+    done = deeds.activate(turn, case.id, state.form.groups)
+    at.known[case.id] = case, done.reservation if isinstance(done, ledger.Activated) else None
+    return deeds.as_heard(done)

@@ -192,8 +192,8 @@ class Database:
     def carry_out(self, work: Callable[[Connection], Done]) -> Done:
         """Do `work` in a write transaction, whose answer is known to hold once this returns. Raises as `begin` does.
 
-        On PostgreSQL the work may take for granted what it saw (`trusts`). Where a rule of the database says in the end
-        that it does not hold, nothing was done, and it is done once more, carefully, in the same patience.
+        It changes nothing but the database: on PostgreSQL it may take for granted what it saw (`trusts`), and where a
+        rule of the database says in the end that this does not hold, it is done once more, carefully, in that patience.
         """
         if self._lock is not None:
             with self.begin() as connection:

@@ -220,8 +220,8 @@ class Prepared:
 
     def later(self, facts: Sequence[Fact]) -> None:
         """Run it with what is sent next, the commit at the latest; what fails is raised there. Raises TypeError."""
-        written = [as_text(fact) for fact in facts]
         if self._wire.begun:
+            written = [as_text(fact) for fact in facts]
             self._prepare()
             self._wire.wait(self, written)
         else:

@@ -13,10 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from ivr import legs
 from ivr.actions import say
+from ivr.answer import Answer
 from ivr.legs import Ask, Hold, Leg, Part, Reply, Talk
 from ivr.lines import Line
 from ivr.rings import RingOutcome
-from ivr.turn import Answer, hang_up
+from ivr.turn import hang_up
 from keys.unavailable import DatabaseUnavailable
 from webhooks import metrics, twiml
 from webhooks.door import exchange, guard

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr.actions import HangUp, Join, Listen, ReadBack, Say, Wait, say
+from ivr.answer import Answer
 from ivr.dialled import LONGEST_TALK
 from ivr.lines import Line
 from ivr.prompts import Catalogue, Digits, Piece, Speech
 from ivr.spoken_words import vocabulary
 from ivr.states import SLOWEST
-from ivr.turn import Answer
 from keys.confirmation_id import LETTERS
 from webhooks.recordings import NONE_RECORDED, PLAYED_AT, Recordings
 from webhooks.speaking import Voice, element, said, words

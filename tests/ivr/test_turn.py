@@ -1,6 +1,7 @@
 """The one turn function: taken once, answered alike, and no confirmation ID that the ledger has not posted."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -16,13 +17,16 @@ from ivr.cases import CaseState, cases
 from ivr.states import Ended
 from ivr.turn import Knock, hang_up, take_turn
 from keys import ledger
+from keys.allowance import allowances
 from keys.entries import Kind, entries
 from keys.groups import split
 from keys.installation_id import encode
 from keys.issue import Order, issue
 from keys.reservations import State, reservations
+from tests.keys.test_ledger_interleaved import await_lock
 from webhooks.door import Exchange
 
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 FRESH = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -138,6 +142,39 @@ def test_groups_of_a_case_that_another_installation_was_given_meanwhile_go_to_a_
         (CaseState.ACTIVATED, "of another"),
         (CaseState.OPEN, ",".join((*groups[:3], *[""] * 6))),
     ]
+
+
+@on_postgresql
+def test_a_turn_that_waits_for_whoever_gives_its_case_away_sees_that_it_is_gone(phone, groups, database):
+    call = phone()
+    call.key(groups[0])
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as connection:
+            connection.execute(update(cases).values(state=CaseState.ACTIVATED, groups="of another"))
+            turn = pool.submit(call.key, groups[1])
+            await_lock(database)
+        assert turn.result(timeout=10).turn == 3
+    with database.read() as connection:
+        found = connection.execute(select(cases.c.groups).order_by(cases.c.id)).scalars().all()
+    assert found == ["of another", ",".join((*groups[:2], *[""] * 7))]
+
+
+@on_postgresql
+def test_a_turn_that_activates_keeps_nobody_from_the_key_before_its_commit(phone, groups, database, exchange):
+    call = phone()
+    call.key("".join(groups[:8]))
+    call.clock.sleep(9)
+
+    def last(connection):
+        knock = call.knock(call.answer.turn, groups[8])
+        answer = take_turn(connection, exchange.secrets, knock, now=exchange.now(), below=exchange.below)
+        with database.begin() as other:
+            other.execute(select(allowances).with_for_update(nowait=True)).one()
+        return answer
+
+    answer = database.carry_out(last)
+    assert isinstance(answer.spoken, ReadBack)
+    assert call.bring(None) == answer
 
 
 def test_a_case_number_from_any_phone_goes_on_at_the_next_group_and_speaks_no_stored_digit(phone, groups, database):

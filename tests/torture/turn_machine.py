@@ -16,10 +16,11 @@ from sqlalchemy import select
 
 from ivr import call_backs, queue, waiting_room
 from ivr.actions import HangUp, ReadBack
+from ivr.answer import Answer
 from ivr.calls import calls
 from ivr.cases import cases
 from ivr.states import AskingGroup, Opening, Waiting
-from ivr.turn import Answer, Knock, hang_up, take_turn
+from ivr.turn import Knock, hang_up, take_turn
 from ivr.written import read_state
 from keys import ledger
 from keys.catalog import Agreement, Catalogue, Organisation

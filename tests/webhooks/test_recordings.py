@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from ivr.actions import Listen, ReadBack, say
+from ivr.answer import Answer
 from ivr.lines import Line
 from ivr.recorded import wanted
 from ivr.states import QUICKEST, SLOWEST
-from ivr.turn import Answer
 from tests.conftest import CATALOGUES
 from webhooks.app import open_recordings
 from webhooks.recordings import LARGEST, PLAYED_AT, Unusable, read_recordings

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.actions import HangUp, Listen, ReadBack, say
+from ivr.answer import Answer
 from ivr.lines import Line
 from ivr.states import QUICKEST, SLOWEST
-from ivr.turn import Answer
 from tests.conftest import CATALOGUES
 from webhooks.rehearsal.hearing import blocks as heard_blocks
 from webhooks.rehearsal.reading import read

@@ -36,6 +36,9 @@ INSIDE_PAUSE = 500
 LONGEST_PAUSE = 3000
 _ENOUGH = 200
 """Counts among which every plural form occurs, in every language there is a rule for (the Unicode locale data)."""
+_MOST_FORMS = 6
+"""Plural forms that a language has at most, Arabic's (the same source)."""
+_FORMS = re.compile(r"nplurals\s*=\s*(\d+)")
 _FIELD = re.compile(r'^"X-([A-Za-z-]+):[ \t]*(.*?)[ \t]*(?:\\n)?"', re.MULTILINE)
 """A field of our own in the head of a catalogue, which its reader does not keep."""
 
@@ -145,11 +148,13 @@ class Catalogue:
 def parse(po: bytes, locale: str) -> Catalogue:
     """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
     try:
+        text = po.decode("utf-8")
+        _refuse_forms_without_end(text)
         catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
         translations = compiled(catalog)
     except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
         raise MalformedCatalogue(locale, *error.args) from error
-    fields = dict(_FIELD.findall(po.decode("utf-8")))
+    fields = dict(_FIELD.findall(text))
     try:
         together, pause = int(fields.get("Digits-Together", TOGETHER)), int(fields.get("Digits-Pause", INSIDE_PAUSE))
     except ValueError as error:
@@ -165,6 +170,13 @@ def parse(po: bytes, locale: str) -> Catalogue:
     hears = fields.get("Speech-Language") or language
     digits = tuple(translations.pgettext(f"digit.{digit}", str(digit)) for digit in range(10))
     return Catalogue(locale, voice, language, hears, prompts, translations, together, pause, digits)
+
+
+def _refuse_forms_without_end(po: str) -> None:
+    """Raise ValueError where more plural forms are named than any language has: the reader would make room for each."""
+    named = _FORMS.findall(po.replace('"\n"', ""))  # a line of the head may be broken anywhere
+    if any(int(forms) > _MOST_FORMS for forms in named):
+        raise ValueError(f"more than {_MOST_FORMS} plural forms")
 
 
 def compiled(catalog: Catalog) -> GNUTranslations:

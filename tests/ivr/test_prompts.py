@@ -42,6 +42,9 @@ def test_an_unknown_prompt_or_a_missing_fact_is_a_bug_that_raises():
         b"\xff\xfe",
         POLISH.replace(b"n==1 ?", b"n==/1 ?"),
         POLISH.replace(b"nplurals=3", b"nplurals=0"),
+        POLISH.replace(b"nplurals=3", b"nplurals=29999999999"),
+        POLISH.replace(b"nplurals=3", b'nplu"\n"rals = 7'),
+        POLISH.replace(b"Language: pl", b"Content-Type: text/plain; charset=iso-8859-1") + b"# \xe9\n",
         POLISH.replace(b"Language: pl", b"Content-Type: text/plain; charset=nowhere"),
     ],
 )

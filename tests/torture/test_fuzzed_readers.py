@@ -72,19 +72,22 @@ WORDS = {"status": Word.STATUS, "?": Word.INSTRUCTIONS, "agent": Word.AGENT, "ne
 """Nearly sound spellings of everything that is read."""
 
 
+LONGEST = 60
+"""Seconds after which an input is taken for one that never comes back."""
+
+
 class EndlessError(Exception):
     """An input took longer than any may."""
 
 
 @contextmanager
 def bounded():
-    """End whatever never comes back, so that the test fails and does not hang."""
+    """End an input that never comes back, so that the test fails and does not hang; each begins with `alarm` anew."""
 
     def over(*_):
         raise EndlessError
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.alarm(60)
     try:
         yield
     finally:
@@ -356,6 +359,7 @@ def test_whatever_comes_is_read_or_refused_as_bad_input(read_one, term, chance, 
             first = reader.corpus[0]
             given = spoilt(chance, first) if isinstance(first, bytes) else mutant(chance, reader.corpus, SIGNS)
             begun_at = time.thread_time()
+            signal.alarm(LONGEST)
             try:
                 read_one(given, *more)
             except reader.raises:
@@ -366,8 +370,6 @@ def test_whatever_comes_is_read_or_refused_as_bad_input(read_one, term, chance, 
             took = time.thread_time() - begun_at
             assert took < SLOWEST, f"{took:.1f} s for input {done}: {given!r:.200}"
             done += 1
-            if done % 10_000 == 0:
-                signal.alarm(60)
     record_property("inputs", done)
 
 

@@ -2,17 +2,18 @@
 
 Rule: it only reads, nothing but counts and ages, and each by an index over what is unfinished, or in a table that only
 grows by what people do, so that it costs the same in a ledger of ten million; what needs a look at every key is told
-apart, and to be asked for seldom.
+apart, and to be asked for seldom. What the schema does not fit, as in the midst of an upgrade, is missing by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
 
 from ivr.call_backs import call_backs
 from ivr.grant_requests import GrantState, grant_requests
@@ -23,10 +24,12 @@ from keys.alarms import alarms
 from keys.allowance import allowances
 from keys.reservations import State, reservations
 from keys.seals import tail
+from keys.unavailable import cause_of
 
 LATELY = timedelta(days=1)
 LEAST_TO_RUN_LOW = 10
 """A key for fewer is used up by its use, and no news."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +41,10 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One moment of a line.
+class Missing:
+    """What could not be read, since the schema does not fit; `why` is the database's own sentence."""
 
-    `cases` wait for an operator and `claimed` are with one; `holds` are taken and not spent, their seconds count from
-    when the oldest ran out; `texts` are due, and `failed_texts` and `unsent_texts` (by our reason) are of the last day;
-    `call_backs` are promised, their seconds count from when the first was due; `unsealed` are entries. `alarms` are
-    unseen ones by kind, `operators` are enabled ones by presence.
-    """
-
-    cases: Waits
-    claimed: int
-    operators: Mapping[str, int]
-    call_backs: Waits
-    grants: Waits
-    texts: Waits
-    texts_on_their_way: int
-    failed_texts: int
-    unsent_texts: Mapping[str, int]
-    holds: Waits
-    unsealed: Waits
-    alarms: Mapping[str, int]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +55,13 @@ class Allowances:
     used_up: int
 
 
-def read(connection: Connection, now: datetime) -> Standing:
-    """How the line stands, in one read of the caller's transaction."""
-    open_cases = {HandoffState.CLAIMED, HandoffState.DECIDED}
-    due = (outbox.c.state == TextState.QUEUED) & (outbox.c.due_at <= now)
-    lately = outbox.c.due_at > now - LATELY
-    left = tail(connection)
-    return Standing(
-        cases=_waits(connection, handoffs.c.entered_at, handoffs.c.state == HandoffState.WAITING, now),
-        claimed=_many(connection, select(func.count()).where(handoffs.c.state.in_(open_cases))),
-        operators=_by(connection, operators.c.presence, operators.c.disabled_at.is_(None), Presence),
-        call_backs=_waits(connection, call_backs.c.due_at, call_backs.c.done_at.is_(None), now),
-        grants=_waits(connection, grant_requests.c.asked_at, grant_requests.c.state == GrantState.ASKED, now),
-        texts=_waits(connection, outbox.c.due_at, due, now),
-        texts_on_their_way=_many(connection, select(func.count()).where(outbox.c.state == TextState.SENDING)),
-        failed_texts=_many(
-            connection,
-            select(func.count()).where(outbox.c.state.in_([TextState.FAILED, TextState.UNDELIVERED]), lately),
-        ),
-        unsent_texts=_by(connection, outbox.c.reason, (outbox.c.state == TextState.REFUSED) & lately),
-        holds=_waits(connection, reservations.c.expires_at, reservations.c.state == State.PENDING, now),
-        unsealed=Waits(left.many, _age(left.oldest, now)),
-        alarms=_by(connection, alarms.c.kind, alarms.c.seen_at.is_(None)),
-    )
+Measured = Waits | int | Mapping[str, int]
+"""What waits, how many there are, or how many there are of each."""
+
+
+def read(connection: Connection, now: datetime) -> dict[str, Measured | Missing]:
+    """How the line stands, in one read of the caller's transaction: each of `MEASURES` by its name."""
+    return {name: fitting(connection, look, now) for name, look in MEASURES.items()}
 
 
 def read_allowances(connection: Connection) -> Allowances:
@@ -104,21 +74,84 @@ def read_allowances(connection: Connection) -> Allowances:
     return Allowances(many, none)
 
 
-def _waits(connection: Connection, since: Any, which: Any, now: datetime) -> Waits:
-    many, oldest = connection.execute(select(func.count(), func.min(since)).where(which)).one()
-    return Waits(many, _age(oldest, now))
+def fitting(connection: Connection, look: Callable[..., Found], *given: object) -> Found | Missing:
+    """What `look` reads, with what is `given`; Missing where the schema does not fit its statement.
+
+    The transaction goes on. Raises what the driver raises for want of the database.
+    """
+    try:
+        with connection.begin_nested():  # after an error PostgreSQL reads on behind a savepoint alone
+            return look(connection, *given)
+    except DBAPIError as error:
+        if cause_of(error) is not None:
+            raise
+        return Missing(str(error.orig).partition("\n")[0])
+
+
+_Look = Callable[[Connection, datetime], Measured]
+
+
+def _waits(since: Any, which: Any) -> _Look:
+    asked = select(func.count(), func.min(since)).where(which)
+
+    def look(connection: Connection, now: datetime) -> Waits:
+        many, oldest = connection.execute(asked, _moments(now)).one()
+        return Waits(many, _age(oldest, now))
+
+    return look
+
+
+def _many(*which: Any) -> _Look:
+    asked = select(func.count()).where(*which)
+
+    def look(connection: Connection, now: datetime) -> int:
+        many: int = connection.execute(asked, _moments(now)).scalar_one()
+        return many
+
+    return look
+
+
+def _by(column: Any, which: Any, known: Any = ()) -> _Look:
+    """How many there are of each; 0 for those of `known` of which there is none."""
+    asked = select(column, func.count()).where(which).group_by(column)
+
+    def look(connection: Connection, now: datetime) -> dict[str, int]:
+        rows = connection.execute(asked, _moments(now))
+        return {**dict.fromkeys((str(each) for each in known), 0), **{str(row[0]): row[1] for row in rows}}
+
+    return look
+
+
+def _unsealed(connection: Connection, now: datetime) -> Waits:
+    left = tail(connection)
+    return Waits(left.many, _age(left.oldest, now))
+
+
+def _moments(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "lately": now - LATELY}
 
 
 def _age(since: datetime | None, now: datetime) -> float:
     return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
-def _many(connection: Connection, counted: Select[Any]) -> int:
-    many: int = connection.execute(counted).scalar_one()
-    return many
-
-
-def _by(connection: Connection, column: Any, which: Any, known: Any = ()) -> dict[str, int]:
-    """How many there are of each; 0 for those of `known` of which there is none."""
-    rows = connection.execute(select(column, func.count()).where(which).group_by(column))
-    return {**dict.fromkeys((str(each) for each in known), 0), **{str(row[0]): row[1] for row in rows}}
+_DUE = outbox.c.due_at <= bindparam("now")
+_LATELY = outbox.c.due_at > bindparam("lately")
+MEASURES: Mapping[str, _Look] = {
+    "cases": _waits(handoffs.c.entered_at, handoffs.c.state == HandoffState.WAITING),
+    "claimed": _many(handoffs.c.state.in_([HandoffState.CLAIMED, HandoffState.DECIDED])),
+    "operators": _by(operators.c.presence, operators.c.disabled_at.is_(None), Presence),
+    "call_backs": _waits(call_backs.c.due_at, call_backs.c.done_at.is_(None)),
+    "grants": _waits(grant_requests.c.asked_at, grant_requests.c.state == GrantState.ASKED),
+    "texts": _waits(outbox.c.due_at, (outbox.c.state == TextState.QUEUED) & _DUE),
+    "texts_on_their_way": _many(outbox.c.state == TextState.SENDING),
+    "failed_texts": _many(outbox.c.state.in_([TextState.FAILED, TextState.UNDELIVERED]), _LATELY),
+    "unsent_texts": _by(outbox.c.reason, (outbox.c.state == TextState.REFUSED) & _LATELY),
+    "holds": _waits(reservations.c.expires_at, reservations.c.state == State.PENDING),
+    "unsealed": _unsealed,
+    "alarms": _by(alarms.c.kind, alarms.c.seen_at.is_(None)),
+}
+"""What is measured: `cases` wait for an operator and `claimed` are with one; `operators` are enabled ones by presence;
+`call_backs` are promised, their seconds count from when the first was due; `texts` are due, and `failed_texts` and
+`unsent_texts` (by our reason) are of the last day; `holds` are taken and not spent, their seconds count from when the
+oldest ran out; `unsealed` are entries; `alarms` are unseen ones by kind."""

@@ -21,7 +21,7 @@ from webhooks.health import Watch, health
 from webhooks.hold_music import hold_music
 from webhooks.line_flask import LineFlask
 from webhooks.lines_file import read_catalogues, read_lines
-from webhooks.metrics_page import Seldom, metrics_page
+from webhooks.metrics_page import Kept, metrics_page
 from webhooks.probe import probe
 from webhooks.recorded import recorded
 from webhooks.recordings import NONE_RECORDED, Recordings, read_recordings
@@ -50,7 +50,7 @@ def create_app(
     """
     app = LineFlask("touchtone", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=200)
-    app.extensions.update(exchange=exchange, watch=watch, keys_seldom=Seldom())
+    app.extensions.update(exchange=exchange, watch=watch, metrics_kept=Kept())
     app.register_blueprint(voice)
     app.register_blueprint(probe)
     app.register_blueprint(desk_legs)

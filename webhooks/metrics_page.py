@@ -1,8 +1,8 @@
 """`/metrics`: what this process (or this node's processes together) counted, and how the line stands, for Prometheus.
 
 Rule: only who shows the token of the settings reads it, and where none is set nobody does. The database is read once a
-scrape, in one read transaction of its own that no turn waits for; where it cannot be read the rest is told all the
-same.
+scrape, in one read transaction of its own that no turn waits for; what cannot be read of it is missing, is said to be,
+and the rest is told all the same.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import hmac
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
+import structlog
 from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -22,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import Connection
 
 from ivr import standing
-from ivr.standing import Allowances, Standing, Waits
+from ivr.standing import Allowances, Measured, Missing, Waits
 from keys.unavailable import DatabaseUnavailable
 from webhooks import metrics, node, spool
 from webhooks.door import Exchange, exchange
@@ -30,6 +31,8 @@ from webhooks.health import Watch, ailing, free_bytes, watch
 
 KEYS_EVERY_SECONDS = 300.0
 """How often every key's allowance is looked at, at most."""
+
+_log = structlog.get_logger(__name__)
 
 metrics_page = Blueprint("metrics", __name__)
 
@@ -48,30 +51,37 @@ def scrape() -> Response:
         MultiProcessCollector(shown)  # type: ignore[no-untyped-call] # the library does not say
     else:
         shown.register(metrics.COUNTED)  # a registry is a collector of all that is in it
-    shown.register(_AsItStands(exchange(), here, current_app.extensions["keys_seldom"]))
+    shown.register(_AsItStands(exchange(), here, current_app.extensions["metrics_kept"]))
     return Response(generate_latest(shown), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _AsItStands:
     """What is measured at a scrape: the node, and the line by its database."""
 
-    def __init__(self, here: Exchange, watched: Watch, keys: Seldom) -> None:
-        self._here, self._watch, self._keys = here, watched, keys
+    def __init__(self, here: Exchange, watched: Watch, kept: Kept) -> None:
+        self._here, self._watch, self._kept = here, watched, kept
 
     def collect(self) -> Iterator[Metric]:
-        """Every gauge; those of the database are left out where it does not answer."""
+        """Every gauge; those of the database are left out where it does not answer, or has no place for them."""
         yield from _of_the_node(self._here, self._watch)
         up = 1
         try:
             with self._here.database.read() as connection:
                 found = standing.read(connection, self._here.now())
-                allowances = self._keys.read(connection)
+                keys = standing.fitting(connection, self._kept.keys.read)
         except DatabaseUnavailable:
             up = 0
         yield GaugeMetricFamily("touchtone_database_up", "1 if the database could be read at this scrape.", up)
-        if up:
-            yield from _of_the_line(found)
-            yield from _of_the_keys(allowances)
+        if not up:
+            return
+        missing = {name: each.why for name, each in (*found.items(), ("keys", keys)) if isinstance(each, Missing)}
+        self._kept.say(missing)
+        yield GaugeMetricFamily(
+            "touchtone_measures_missing", "What is left out below, since the schema does not fit.", len(missing)
+        )
+        yield from _of_the_line(found)
+        if isinstance(keys, Allowances):
+            yield from _of_the_keys(keys)
 
 
 class Seldom:
@@ -90,6 +100,20 @@ class Seldom:
             return self._kept[1]
 
 
+class Kept:
+    """What an app keeps from scrape to scrape: its last look at every key, and what it has said to be missing."""
+
+    def __init__(self) -> None:
+        self.keys = Seldom()
+        self._said: dict[str, str] = {}
+
+    def say(self, missing: dict[str, str]) -> None:
+        """Log what is missing, and why; once, until it is something else."""
+        if missing and missing != self._said:
+            _log.warning("measures_missing", missing=missing)
+        self._said = missing
+
+
 def _of_the_node(here: Exchange, watched: Watch) -> Iterator[Metric]:
     build = GaugeMetricFamily("touchtone_build_info", "Which version serves; always 1.", labels=["version"])
     build.add_metric([version("touchtone")], 1)
@@ -105,25 +129,36 @@ def _of_the_node(here: Exchange, watched: Watch) -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _of_the_line(found: Standing) -> Iterator[Metric]:
-    yield from _waiting("touchtone_cases_waiting", "Cases that wait for an operator", found.cases)
-    yield GaugeMetricFamily("touchtone_cases_claimed", "Cases that an operator has.", found.claimed)
-    yield from _waiting("touchtone_call_backs", "Promised call-backs, late from when they were due", found.call_backs)
-    yield from _waiting("touchtone_grants_waiting", "Bigger allowances that were asked for", found.grants)
-    yield from _waiting("touchtone_texts_due", "Texts that are due and not sent", found.texts)
-    yield GaugeMetricFamily("touchtone_texts_on_their_way", "Texts a delivery has claimed.", found.texts_on_their_way)
-    yield GaugeMetricFamily("touchtone_texts_failed", "Texts of a day that did not arrive.", found.failed_texts)
-    yield from _waiting("touchtone_holds", "Activations held and not spent, late from when they ran out", found.holds)
-    yield from _waiting("touchtone_unsealed_entries", "Entries of the ledger that are not sealed yet", found.unsealed)
-    for name, meaning, label, counts in (
-        ("touchtone_operators", "Operators at the desk, by presence.", "presence", found.operators),
-        ("touchtone_texts_unsent", "Texts of a day that we did not send, by reason.", "reason", found.unsent_texts),
-        ("touchtone_alarms", "Alarms that nobody has seen, by kind.", "kind", found.alarms),
-    ):
-        family = GaugeMetricFamily(name, meaning, labels=[label])
-        for word, many in sorted(counts.items()):
-            family.add_metric([word], many)
-        yield family
+_SHOWN: Mapping[str, tuple[str, str]] = {
+    "cases": ("cases_waiting", "Cases that wait for an operator"),
+    "claimed": ("cases_claimed", "Cases that an operator has."),
+    "call_backs": ("call_backs", "Promised call-backs, late from when they were due"),
+    "grants": ("grants_waiting", "Bigger allowances that were asked for"),
+    "texts": ("texts_due", "Texts that are due and not sent"),
+    "texts_on_their_way": ("texts_on_their_way", "Texts a delivery has claimed."),
+    "failed_texts": ("texts_failed", "Texts of a day that did not arrive."),
+    "holds": ("holds", "Activations held and not spent, late from when they ran out"),
+    "unsealed": ("unsealed_entries", "Entries of the ledger that are not sealed yet"),
+    "operators": ("operators", "Operators at the desk, by presence."),
+    "unsent_texts": ("texts_unsent", "Texts of a day that we did not send, by reason."),
+    "alarms": ("alarms", "Alarms that nobody has seen, by kind."),
+}
+"""The name, after ours, and the meaning of every measure of the line."""
+_LABELS = {"operators": "presence", "unsent_texts": "reason", "alarms": "kind"}
+
+
+def _of_the_line(found: Mapping[str, Measured | Missing]) -> Iterator[Metric]:
+    for measure, (name, meaning) in _SHOWN.items():
+        match found[measure]:
+            case Waits() as waits:
+                yield from _waiting(f"touchtone_{name}", meaning, waits)
+            case int(many):
+                yield GaugeMetricFamily(f"touchtone_{name}", meaning, many)
+            case Mapping() as counts:
+                family = GaugeMetricFamily(f"touchtone_{name}", meaning, labels=[_LABELS[measure]])
+                for word, many in sorted(counts.items()):
+                    family.add_metric([word], many)
+                yield family
 
 
 def _of_the_keys(found: Allowances) -> Iterator[Metric]:

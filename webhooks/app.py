@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import structlog
 from flask import Flask
 from sqlalchemy.exc import ArgumentError
 
@@ -24,7 +23,7 @@ from webhooks.lines_file import read_catalogues, read_lines
 from webhooks.metrics_page import Kept, metrics_page
 from webhooks.probe import probe
 from webhooks.recorded import recorded
-from webhooks.recordings import NONE_RECORDED, Recordings, read_recordings
+from webhooks.recordings import Shelf
 from webhooks.settings import SettingError, Settings
 from webhooks.sms import sms
 from webhooks.sms_status import sms_status
@@ -34,8 +33,6 @@ from webhooks.voice import PATIENCE, voice
 if TYPE_CHECKING:
     from webhooks.api.guards import Api
     from webhooks.phone import Phone
-
-_log = structlog.get_logger(__name__)
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a request's body; a real voice form has about one kilobyte."""
@@ -127,19 +124,16 @@ def open_exchange(settings: Settings) -> Exchange:
     )
 
 
-def open_recordings(settings: Settings, catalogues: Mapping[str, Catalogue]) -> Recordings:
+def open_recordings(settings: Settings, catalogues: Mapping[str, Catalogue]) -> Shelf | None:
     """What the publisher has recorded; a file that cannot be played is logged, and its words are spoken."""
     if settings.recordings_dir is None:
-        return NONE_RECORDED
+        return None
     try:
-        found = read_recordings(settings.recordings_dir, catalogues)
+        return Shelf(settings.recordings_dir, catalogues)
     except OSError as error:
         raise SettingError(
             f"TOUCHTONE_RECORDINGS_DIR names {settings.recordings_dir}, which cannot be read ({error.strerror})."
         ) from error
-    for fault in found.faults:
-        _log.warning("recording_not_used", file=str(fault.file), why=fault.why.value)
-    return found
 
 
 def open_database(settings: Settings, *, patience: float = 10.0) -> Database:

@@ -20,7 +20,7 @@ from ivr.turn import hang_up
 from keys import ledger, seals
 from keys.database import Database
 from keys.unavailable import DatabaseUnavailable
-from webhooks import incoming_texts, metrics, spool
+from webhooks import incoming_texts, metrics, recordings, spool
 from webhooks.beats import Beats
 from webhooks.door import Exchange
 
@@ -137,6 +137,8 @@ def run(exchange: Exchange, roots_file: Path, stop: threading.Event, beats: Beat
         _Duty("counting", lambda: count(exchange), COUNT_SECONDS),
         _Duty("forgetting_callers", lambda: forget_callers(exchange), FORGET_CALLERS_SECONDS),
     ]
+    if exchange.wording.shelf is not None:
+        duties.append(_Duty("looking_at_recordings", exchange.wording.shelf.look, recordings.LOOK_SECONDS))
     beats = beats or Beats()
     beats.expect(*(duty.name for duty in duties if duty.every <= SWEEP_SECONDS))
     while not stop.wait(0.5):

@@ -17,7 +17,7 @@ from ivr.prompts import Catalogue, Digits, Piece, Speech
 from ivr.spoken_words import vocabulary
 from ivr.states import SLOWEST
 from keys.confirmation_id import LETTERS
-from webhooks.recordings import NONE_RECORDED, PLAYED_AT, Recordings
+from webhooks.recordings import NONE_RECORDED, PLAYED_AT, Shelf
 from webhooks.speaking import Voice, element, said, words
 
 RETRIES = "#ct=2000&rt=4000&rc=1&rp=ct,rt,5xx"
@@ -38,11 +38,11 @@ HOLD_MUSIC = "/voice/hold.wav"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What rendering needs of the place: the public address, the catalogue of every locale, and what was recorded."""
+    """What rendering needs of the place: the public address, the catalogue of every locale, and the recordings."""
 
     public_url: str
     catalogues: Mapping[str, Catalogue]
-    recordings: Recordings = NONE_RECORDED
+    shelf: Shelf | None = None
 
 
 def render(wording: Wording, line: Line, answer: Answer) -> str:
@@ -123,7 +123,7 @@ def _voice(wording: Wording, line: Line, locale: str) -> Voice:
         wording.catalogues.get(locale) or wording.catalogues[line.locale],
         wording.catalogues,
         {"line_name": line.name, "hours": line.call_back_hours},
-        wording.recordings,
+        NONE_RECORDED if wording.shelf is None else wording.shelf.now,
         f"{wording.public_url}{PLAYED_AT}",
     )
 

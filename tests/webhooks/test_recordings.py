@@ -1,11 +1,15 @@
 """Recorded prompts: what is recorded is played, all else is spoken, and no file in the folder can break a call."""
 
 import io
+import shutil
+import threading
+import time
 import wave
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from ivr.actions import Listen, ReadBack, say
 from ivr.answer import Answer
@@ -13,8 +17,9 @@ from ivr.lines import Line
 from ivr.recorded import wanted
 from ivr.states import QUICKEST, SLOWEST
 from tests.conftest import CATALOGUES
+from webhooks import background, recordings
 from webhooks.app import open_recordings
-from webhooks.recordings import LARGEST, PLAYED_AT, Unusable, read_recordings
+from webhooks.recordings import LARGEST, PLAYED_AT, Shelf, Unusable, read_recordings
 from webhooks.rehearsal.reading import LARGEST_DOCUMENT
 from webhooks.rehearsal.twiml import check_document
 from webhooks.settings import SettingError
@@ -51,7 +56,7 @@ def studio(tmp_path):
 
 
 def document(folder, spoken, blocks=EIGHT):
-    wording = Wording(PUBLIC_URL, CATALOGUES, read_recordings(folder, CATALOGUES))
+    wording = Wording(PUBLIC_URL, CATALOGUES, Shelf(folder, CATALOGUES))
     made = render(wording, LINE, Answer(3, spoken, "9123456785", "+14155550123", blocks))
     assert check_document(made) == []
     return ET.fromstring(made)
@@ -118,7 +123,7 @@ def test_all_that_can_be_recorded_is_played_within_the_provider_s_limit(studio, 
 @pytest.fixture
 def recorded_line(exchange, studio):
     folder = studio(*ALL)
-    wording = replace(exchange.wording, recordings=read_recordings(folder, CATALOGUES))
+    wording = replace(exchange.wording, shelf=Shelf(folder, CATALOGUES))
     return replace(exchange, wording=wording)
 
 
@@ -159,7 +164,7 @@ def test_nothing_else_is_served(recorded_line, name):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_recording_that_has_gone_since_the_start_is_not_found(recorded_line):
-    name, file = next(iter(recorded_line.wording.recordings.files.items()))
+    name, file = next(iter(recorded_line.wording.shelf.now.files.items()))
     file.unlink()
     assert Door(recorded_line).client.get(f"{PLAYED_AT}/{name}").status_code == 404
 
@@ -170,6 +175,90 @@ def test_a_new_take_has_a_new_address(studio):
         "en-US", "opening.short"
     )
     assert first != second
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_recording_that_is_overwritten_while_the_line_runs_is_heard_from_its_next_look_on(recorded_line, studio):
+    shelf, client = recorded_line.wording.shelf, Door(recorded_line).client
+    before = shelf.now.file("en-US", "opening.short")
+    studio("opening.short", content=sound("a better one"))
+    # A document that was told the old name a moment ago has it played, and nobody keeps that.
+    answer = client.get(f"{PLAYED_AT}/{before}")
+    assert (answer.data, answer.headers["Cache-Control"]) == (sound("a better one"), "no-store")
+    shelf.look()
+    assert shelf.now.file("en-US", "opening.short") == before  # it may be half written
+    shelf.look()
+    after = shelf.now.file("en-US", "opening.short")
+    assert after != before
+    answer = client.get(f"{PLAYED_AT}/{after}")
+    assert (answer.data, "immutable" in answer.headers["Cache-Control"]) == (sound("a better one"), True)
+    assert client.get(f"{PLAYED_AT}/{before}").status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_name_that_another_process_has_taken_up_first_is_found_at_once(recorded_line, studio):
+    folder = studio("opening.short", content=sound("a better one"))
+    name = Shelf(folder, CATALOGUES).now.file("en-US", "opening.short")
+    assert Door(recorded_line).client.get(f"{PLAYED_AT}/{name}").data == sound("a better one")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_recording_that_is_half_written_is_not_played(recorded_line, studio):
+    name = recorded_line.wording.shelf.now.file("en-US", "opening.short")
+    studio("opening.short", content=sound("a better one")[:20])
+    with capture_logs() as logged:
+        assert Door(recorded_line).client.get(f"{PLAYED_AT}/{name}").status_code == 404
+    assert [line["event"] for line in logged] == ["recording_gone"]
+
+
+def test_what_is_added_and_taken_away_while_the_line_runs_is_played_and_spoken(studio):
+    folder = studio("opening.short")
+    wording = Wording(PUBLIC_URL, CATALOGUES, Shelf(folder, CATALOGUES))
+
+    def heard():
+        answer = Answer(
+            3, Listen((say("opening.short"), say("opening.help")), 6, "#", 8, 4), "1", "+14155550123", EIGHT
+        )
+        return [kind for kind, _ in order(ET.fromstring(render(wording, LINE, answer)))]
+
+    def looked():
+        wording.shelf.look()
+        wording.shelf.look()
+
+    assert heard() == ["play", "say"]
+    studio("opening.help")
+    (folder / "en-US" / "opening.short.wav").unlink()
+    looked()
+    assert heard() == ["say", "play"]
+    studio("opening.helf")
+    with capture_logs() as logged:
+        looked()
+        looked()
+    assert [(line["event"], line["why"]) for line in logged] == [("recording_not_used", "WRONG_NAME")]
+    shutil.rmtree(folder)
+    with capture_logs() as logged:
+        looked()
+    assert [(line["event"], line["why"]) for line in logged] == [("recording_not_used", "UNREADABLE")]
+    assert heard() == ["say", "say"]
+    studio("opening.short")
+    looked()
+    assert heard() == ["play", "say"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_work_beside_the_calls_looks_at_the_recordings(recorded_line, studio, tmp_path, monkeypatch):
+    monkeypatch.setattr(recordings, "LOOK_SECONDS", 0.0)
+    shelf, stop = recorded_line.wording.shelf, threading.Event()
+    before = shelf.now
+    thread = threading.Thread(target=background.run, args=(recorded_line, tmp_path / "roots", stop))
+    studio("opening.short", content=sound("a better one"))
+    thread.start()
+    patience = time.monotonic() + 20
+    while shelf.now is before and time.monotonic() < patience:
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert shelf.now is not before
 
 
 def test_a_file_that_cannot_be_played_is_left_out_with_its_reason(studio):

@@ -10,12 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, Text, bindparam, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    bindparam,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from ivr.cases import CaseState, cases
 from keys.database import Instant, RowNumber, insert_into, metadata
 from keys.direct import Statement
 
+_OWED = text("done_at IS NULL")
 call_backs = Table(
     "call_backs",
     metadata,
@@ -28,6 +43,7 @@ call_backs = Table(
     Column("due_at", Instant, nullable=False, index=True),
     Column("done_at", Instant),
     Column("done_by", String(64)),
+    Index("ix_call_backs_owed", "due_at", sqlite_where=_OWED, postgresql_where=_OWED),
 )
 
 

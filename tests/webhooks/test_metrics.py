@@ -244,6 +244,28 @@ def test_where_the_schema_does_not_fit_the_rest_is_told_and_what_is_missing_is_s
     assert (set(after), after["touchtone_measures_missing",], logged) == (set(whole), 0, [])
 
 
+def test_nothing_that_grows_with_the_calls_is_read_through_for_a_scrape(mak, exchange, database):
+    """By the plan; operators, of whom there are as many as people, are looked at whole."""
+    del mak
+    with database.begin() as connection:
+        seal(connection, exchange.secrets.ledger_key)  # before the first pass the whole journal is the tail
+    plan = []
+
+    def explain(_connection, cursor, statement, parameters, *_):
+        if statement.startswith("SELECT"):
+            how = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
+            plan.extend(str(row[-1]) for row in cursor.execute(how + statement, parameters).fetchall())
+
+    with database.read() as connection:
+        if database.dialect == "postgresql":  # of an empty table it would read the one page
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        event.listen(connection, "before_cursor_execute", explain)
+        standing.read(connection, exchange.now())
+    walked = {found[1] for line in plan if (found := re.search(r"(?:^SCAN|Seq Scan on) (\w+)(?!.* USING)", line))}
+    assert walked <= {"operators"}
+    assert any("ix_call_backs_owed" in line for line in plan)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_label_holds_a_number_a_key_or_an_id(ring, groups, watched, texts):
     call = ring("+14155550123")

@@ -37,6 +37,8 @@ class Why(StrEnum):
     """It names a fact that the English does not, or leaves one out; the facts in question follow."""
     PLURAL_FORMS = "PLURAL_FORMS"
     """It has fewer or more forms than its language's rule."""
+    MARKUP = "MARKUP"
+    """It has other tags than the English, which are its fact."""
     NO_VOICE = "NO_VOICE"
 
 
@@ -49,9 +51,12 @@ class Fault:
     fact: str = ""
 
 
-def faults(po: bytes, american: bytes, locale: str) -> list[Fault]:
-    """Everything wrong with a catalogue. Raises ivr.prompts.MalformedCatalogue where it cannot be read at all."""
-    voice = parse(po, locale).voice
+def faults(po: bytes, american: bytes, locale: str, *, spoken: bool = True) -> list[Fault]:
+    """Everything wrong with a catalogue; one that is not `spoken`, by a voice of its own, needs none.
+
+    Raises ivr.prompts.MalformedCatalogue where it cannot be read at all.
+    """
+    voice = parse(po, locale).voice or not spoken
     catalogue, first = _read(po, locale), _read(american, "en-US")
     wanted, given = _by_prompt(first), _by_prompt(catalogue)
     found = [] if voice else [Fault(Why.NO_VOICE, "")]
@@ -64,7 +69,7 @@ def faults(po: bytes, american: bytes, locale: str) -> list[Fault]:
 
 
 def _of(message: Message, american: Message, prompt: str, forms: int) -> Iterator[Fault]:
-    said = _forms(message.string)
+    said = forms_of(message.string)
     if message.fuzzy:
         yield Fault(Why.FUZZY, prompt)
     if message.id != american.id:
@@ -74,7 +79,7 @@ def _of(message: Message, american: Message, prompt: str, forms: int) -> Iterato
         return
     if american.pluralizable and (len(said) != forms or not all(said)):
         yield Fault(Why.PLURAL_FORMS, prompt, f"{sum(map(bool, said))} of {forms}")
-    english = _names(_forms(american.id))
+    english = _names(forms_of(american.id))
     for form in said:
         # Of one and of two a language may speak without a figure.
         amiss = _names((form,)) ^ english - ({"count", "hours"} if american.pluralizable else set())
@@ -90,7 +95,8 @@ def _by_prompt(catalogue: Catalog) -> dict[str, Message]:
     return {str(message.context): message for message in catalogue if message.context}
 
 
-def _forms(words: object) -> tuple[str, ...]:
+def forms_of(words: object) -> tuple[str, ...]:
+    """The forms of a text, one where it counts nothing; those that are not there are empty."""
     return tuple(str(form or "") for form in words) if isinstance(words, (tuple, list)) else (str(words or ""),)
 
 

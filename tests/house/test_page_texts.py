@@ -8,14 +8,13 @@ from html.parser import HTMLParser
 import pytest
 from jinja2 import Environment, nodes
 
+from webhooks.page_text_faults import of_text
 from webhooks.page_texts import PAGES
 
 from . import extracted
 from .extracted import ROOT
 
 RELEASED = [(page, locale) for page in PAGES for locale in extracted.files(page)]
-FILLED = re.compile(r"%\((\w+)\)s")
-MARKUP = re.compile(r"<[^>]+>")
 SAYING = {"_", "gettext", "ngettext", "pgettext", "later"}
 READ = {"aria-label", "placeholder", "title", "alt", "data-of"}
 """Attributes that people read or hear."""
@@ -53,40 +52,19 @@ def test_a_released_catalogue_holds_the_texts_of_the_code_and_no_others(page, lo
 def test_every_text_is_translated_in_every_plural_with_its_facts_and_its_markup(page, locale):
     catalogue = extracted.read(extracted.files(page)[locale])
     wrong = [
-        fault for message in extracted.texts(catalogue).values() for fault in faults(message, catalogue.num_plurals)
+        fault for message in extracted.texts(catalogue).values() for fault in of_text(message, catalogue.num_plurals)
     ]
     assert not wrong
-
-
-def faults(message, plurals):
-    """What is wrong with a translation."""
-    english = message.id if isinstance(message.id, tuple) else (message.id,)
-    forms = message.string if isinstance(message.string, tuple) else (message.string,)
-    facts, markup = {name for text in english for name in FILLED.findall(text)}, sorted(MARKUP.findall(english[-1]))
-    may_lack = {"count"} if len(english) > 1 else set()
-    if len(forms) != (plurals if len(english) > 1 else 1):
-        yield english, "not as many forms as the language has"
-    if message.fuzzy:
-        yield english, "not certain"
-    for form in forms:
-        if not form.strip():
-            yield english, "not translated"
-        if not facts - may_lack <= set(FILLED.findall(form)) <= facts or FILLED.sub("", form).replace("%%", "").count(
-            "%"
-        ):
-            yield english, form
-        if sorted(MARKUP.findall(form)) != markup:
-            yield english, form
 
 
 def test_a_text_without_a_form_a_fact_or_its_markup_would_be_found():
     catalogue = extracted.Catalog(locale="ar")
     for text in ("لا شيء", "%(whom)s هنا", "", "%(who)s <b>هنا</b>"):
         message = catalogue.add("%(who)s is here", text)
-        assert list(faults(message, 6)), text
+        assert list(of_text(message, 6)), text
         del catalogue["%(who)s is here"]
     message = catalogue.add(("one case", "%(count)s cases"), ("حالة", "حالات"))
-    assert list(faults(message, 6))
+    assert list(of_text(message, 6))
 
 
 @pytest.mark.parametrize("kind", ["template", "script", "python"])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import wave
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from ivr.catalogue_faults import faults
 from ivr.recorded import wanted
 from webhooks import synthesis
+from webhooks.cli import prompts
 from webhooks.cli.main import cli
 from webhooks.lines_file import read_catalogues
 
@@ -78,6 +80,60 @@ def test_all_released_catalogues_are_without_a_fault(run):
     answer = run("check")
     assert answer.exit_code == 0, answer.output
     assert answer.output.strip() == f"Nothing is wrong with {', '.join(LOCALES)}."
+
+
+@pytest.fixture
+def own(monkeypatch, tmp_path):
+    """A copy of the catalogues in American English, German and French, to spoil: `own("desk/de.po", was, now)`."""
+    released, folder = Path(__file__).parents[2] / "prompts", tmp_path / "prompts"
+    for file in released.rglob("*.po"):
+        if file.stem in {"en-US", "de", "fr"}:
+            copy = folder / file.relative_to(released)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    monkeypatch.setattr(prompts.resources, "files", lambda _: folder)
+
+    def spoil(name, was, now):
+        text = (folder / name).read_text("utf-8")
+        assert was in text
+        (folder / name).write_text(text.replace(was, now, 1), "utf-8")
+
+    spoil.folder = folder
+    return spoil
+
+
+def test_check_looks_at_the_catalogues_of_pages_leaflets_and_the_outage_document_too(run, own):
+    own("leaflet/de.po", "{product} per Telefon aktivieren", "{produkt} per Telefon aktivieren")
+    own("outage/de.po", 'msgstr "Entschuldigung, diese', 'msgstr ""\n# "Entschuldigung, diese')
+    own("desk/de.po", "Sie sind jetzt: %(presence)s.", "Sie sind jetzt: %(zustand)s.")
+    own("desk/de.po", "%(count)s</span> wartet", "%(count)s wartet")
+    own("phone/de.po", 'msgid "Hang up"', 'msgid "Hang up at once"')
+    answer = run("check", "de", "--json")
+    assert answer.exit_code == 1
+    assert {(row["catalogue"], row["why"], row["fact"]) for row in json.loads(answer.output)} == {
+        ("prompts/leaflet/de.po", "PLACEHOLDERS", "{product} {produkt}"),
+        ("prompts/outage/de.po", "UNTRANSLATED", ""),
+        ("prompts/desk/de.po", "PLACEHOLDERS", "%(presence)s %(zustand)s"),
+        ("prompts/desk/de.po", "MARKUP", '</span> <span class="number">'),
+        ("prompts/phone/de.po", "MISSING", ""),
+    }
+    assert [row["locale"] for row in json.loads(run("check", "fr", "--json").output)] == ["fr"]  # "Hang up at once"
+
+
+def test_a_language_that_a_page_does_not_have_is_told_and_no_fault(run, own):
+    for name in ("desk", "leaflet"):
+        (own.folder / name / "de.po").unlink()
+    answer = run("check", "--json")
+    assert answer.exit_code == 0
+    told = [(row["catalogue"], row["why"]) for row in json.loads(answer.output)]
+    assert told == [(f"prompts/{name}/de.po", "NO_CATALOGUE") for name in ("leaflet", "desk")]
+
+
+def test_a_page_s_catalogue_that_cannot_be_read_is_told_and_the_others_are_looked_at(run, own):
+    own("desk/de.po", "nplurals=2", "nplurals=two")
+    own("leaflet/de.po", "{product} per Telefon aktivieren", "")
+    told = {(row["catalogue"], row["why"]) for row in json.loads(run("check", "--json").output)}
+    assert told == {("prompts/desk/de.po", "MALFORMED"), ("prompts/leaflet/de.po", "UNTRANSLATED")}
 
 
 AMERICAN = b"""msgid ""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +19,12 @@ import click
 from webhooks.cli.output import refuse, show, show_table
 
 if TYPE_CHECKING:
+    from ivr.catalogue_faults import Fault
     from ivr.prompts import Catalogue
     from webhooks.recordings import Recordings
+
+_NO_FAULT = {"NOT_RECORDED", "NO_CATALOGUE"}
+"""What is told, and nothing that has to be mended."""
 
 _RECORDINGS = click.option(
     "--recordings",
@@ -72,45 +78,63 @@ def preview(locale: str, audio: Path | None, as_json: bool) -> None:
 def check(locales: tuple[str, ...], recordings: Path | None, as_json: bool) -> None:
     """What is wrong with the catalogues (all, or LOCALES), with their texts' lengths, and with recordings.
 
-    Status 1 where anything is. A locale of which something is recorded also hears of what is not: that is spoken.
+    Status 1 where anything is. A locale of which something is recorded also hears of what is not: that is spoken. And
+    a language of the line that one of the other catalogues does not have hears so: there it is English, or nothing.
     """
-    from ivr.recorded import wanted
-    from webhooks.prompt_examples import too_long
+    from webhooks.page_texts import ENGLISH, PAGES
 
-    released = _files()
+    released = {name: _files(name) for name in ("", "outage", "leaflet", *PAGES)}
+    known = {locale: file for files in released.values() for locale, file in files.items()}
     for locale in locales:
-        _known(locale, released, as_json)
-    rows = [row for locale in locales or sorted(released) for row in _catalogue_faults(locale, released)]
-    if not rows:
-        catalogues = {locale: _catalogue(locale, as_json) for locale in sorted(released)}
-        chosen = {locale: catalogues[locale] for locale in locales or catalogues}
-        rows = [
-            {"locale": locale, "why": "TOO_LONG", "about": prompt, "fact": f"{count} segments"}
-            for locale, catalogue in chosen.items()
-            for prompt, count in too_long(catalogue)
-        ]
-        found = _recordings(recordings, catalogues, as_json)
-        if found is not None:
-            rows += [
-                {"locale": fault.file.parent.name, "why": fault.why.value, "about": str(fault.file), "fact": ""}
-                for fault in found.faults
-                if not locales or fault.file.parent.name in locales
-            ]
-            rows += [
-                {"locale": locale, "why": "NOT_RECORDED", "about": name, "fact": ""}
-                for locale, catalogue in chosen.items()
-                if locale in found.locales
-                for name in wanted(catalogue)
-                if found.file(locale, name) is None
-            ]
+        _known(locale, known, as_json)
+    chosen = locales or tuple(sorted(known))
+    rows = [row for name, files in released.items() for row in _catalogue_faults(name, files, chosen)]
+    rows += [
+        _row(locale, "NO_CATALOGUE", _path(name, locale), "")
+        for name, files in released.items()
+        for locale in chosen
+        if locale not in files and not (name in PAGES and locale in ENGLISH)
+    ]
+    if not any(row["catalogue"] in {_path("", locale) for locale in released[""]} for row in rows):
+        rows += _of_the_line([locale for locale in chosen if locale in released[""]], recordings, as_json)
     if as_json:
         show(rows, as_json)
     elif rows:
-        show_table(rows, ("locale", "why", "about", "fact"))
+        show_table(rows, ("locale", "why", "catalogue", "about", "fact"))
     else:
-        click.echo("Nothing is wrong with " + ", ".join(locales or sorted(released)) + ".")
-    if any(row["why"] != "NOT_RECORDED" for row in rows):
+        click.echo("Nothing is wrong with " + ", ".join(chosen) + ".")
+    if any(row["why"] not in _NO_FAULT for row in rows):
         sys.exit(1)
+
+
+def _of_the_line(locales: Sequence[str], recordings: Path | None, as_json: bool) -> list[dict[str, str]]:
+    """What is wrong with the lengths of the texts of these locales, and with what is recorded of them."""
+    from ivr.recorded import wanted
+    from webhooks.prompt_examples import too_long
+
+    catalogues = {locale: _catalogue(locale, as_json) for locale in sorted(_files(""))}
+    rows = [
+        _row(locale, "TOO_LONG", _path("", locale), prompt, f"{count} segments")
+        for locale in locales
+        for prompt, count in too_long(catalogues[locale])
+    ]
+    found = _recordings(recordings, catalogues, as_json)
+    if found is None:
+        return rows
+    every = set(locales) == set(catalogues)
+    rows += [
+        _row(fault.file.parent.name, fault.why.value, "", str(fault.file))
+        for fault in found.faults
+        if every or fault.file.parent.name in locales
+    ]
+    rows += [
+        _row(locale, "NOT_RECORDED", "", name)
+        for locale in locales
+        if locale in found.locales
+        for name in wanted(catalogues[locale])
+        if found.file(locale, name) is None
+    ]
+    return rows
 
 
 @prompts.command("record-list")
@@ -137,10 +161,18 @@ def record_list(locale: str, whole: bool, recordings: Path | None, as_json: bool
     writer.writerows({**row, "recorded": "yes" if row["recorded"] else "no"} for row in rows)
 
 
-def _files() -> dict[str, bytes]:
-    """The catalogue of every locale as it is written."""
-    files = [file for file in resources.files("prompts").iterdir() if file.name.endswith(".po")]
+def _files(name: str = "") -> dict[str, bytes]:
+    """A catalogue in every locale as it is written; the line's own where no name is given."""
+    files = [file for file in (resources.files("prompts") / name).iterdir() if file.name.endswith(".po")]
     return {file.name.removesuffix(".po"): file.read_bytes() for file in files}
+
+
+def _path(name: str, locale: str) -> str:
+    return "/".join(("prompts", *([name] if name else []), f"{locale}.po"))
+
+
+def _row(locale: str, why: str, catalogue: str, about: str, fact: str = "") -> dict[str, str]:
+    return {"locale": locale, "why": why, "catalogue": catalogue, "about": about, "fact": fact}
 
 
 def _known(locale: str, released: Mapping[str, bytes], as_json: bool) -> None:
@@ -159,15 +191,38 @@ def _catalogue(locale: str, as_json: bool) -> Catalogue:
         refuse("MALFORMED", f"prompts/{locale}.po cannot be read: {error.args[1:]}.", as_json)
 
 
-def _catalogue_faults(locale: str, released: Mapping[str, bytes]) -> list[dict[str, str]]:
-    from ivr.catalogue_faults import faults
+def _catalogue_faults(name: str, released: Mapping[str, bytes], locales: Sequence[str]) -> Iterator[dict[str, str]]:
+    """What is wrong with one kind of catalogue in these locales."""
     from ivr.prompts import MalformedCatalogue
+    from webhooks.page_texts import PAGES
 
-    try:
-        found = faults(released[locale], released["en-US"], locale)
-    except MalformedCatalogue as error:
-        return [{"locale": locale, "why": "MALFORMED", "about": f"prompts/{locale}.po", "fact": str(error.args[1:])}]
-    return [{"locale": locale, "why": each.why.value, "about": each.prompt, "fact": each.fact} for each in found]
+    look = _look_at_page(released) if name in PAGES else partial(_look_by_id, released, spoken=not name)
+    for locale in locales:
+        if locale in released:
+            try:
+                for each in look(locale):
+                    yield _row(locale, each.why.value, _path(name, locale), each.prompt, each.fact)
+            except MalformedCatalogue as error:
+                yield _row(locale, "MALFORMED", _path(name, locale), _path(name, locale), str(error.args[1:]))
+
+
+def _look_by_id(released: Mapping[str, bytes], locale: str, *, spoken: bool) -> Iterable[Fault]:
+    from ivr.catalogue_faults import faults
+
+    return faults(released[locale], released["en-US"], locale, spoken=spoken)
+
+
+def _look_at_page(released: Mapping[str, bytes]) -> Callable[[str], Iterable[Fault]]:
+    """Looks at one locale of a page, which must have the texts of all that can be read."""
+    from ivr.prompts import MalformedCatalogue
+    from webhooks.page_text_faults import faults, read, texts
+
+    catalogues, known = {}, {}
+    for locale, po in released.items():
+        with suppress(MalformedCatalogue):
+            catalogues[locale] = read(po, locale)
+            known.update(texts(catalogues[locale]))
+    return lambda locale: faults(catalogues.get(locale) or read(released[locale], locale), known)
 
 
 def _recordings(folder: Path | None, catalogues: Mapping[str, Catalogue], as_json: bool) -> Recordings | None:

@@ -103,8 +103,12 @@ class Killer(threading.Thread):
         self.kills += 1
 
 
+A_PREFIX = 1_000
+"""Numbers that are alike but for their last three digits: so many texts a day go there as one round wants."""
+
+
 def people_with_machines(exchange, key, first):
-    """Everybody with a machine of their own, all of the one key."""
+    """Everybody with a machine of their own, all of the one key; no two rounds have numbers that are neighbours."""
     held = exchange.secrets.products[1]
     secret = derivation.key_secret(held.issuing_key, key["serial"])
     generation = max(held.verification)
@@ -113,7 +117,7 @@ def people_with_machines(exchange, key, first):
         parts = (place % 64, place // 64 % 64, first % 64, 4, 5, 6, 7, 8)
         bare = InstallationID(1, 1, key["serial"], parts, place + 1, 0)
         iid = replace(bare, proof=derivation.proof_value(held.verification[generation], secret, bare))
-        area, rest = divmod(first * (PEOPLE + TEXTERS) + place, 10_000)
+        area, rest = divmod(first * A_PREFIX + place, 10_000)
         number = f"+1415{200 + area % 700}{rest:04d}"
         people.append(Person(number, split(encode(iid)), texts=place >= PEOPLE))
         ids[number] = iid

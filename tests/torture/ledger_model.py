@@ -107,7 +107,7 @@ class Account:
             done = self.again.setdefault(self.hardware[number], Again(now))
             if now >= done.since + PERIOD:
                 done.since, done.counted, done.free = now, 0, 0
-            done.since = min(done.since, now)
+            stay.made = max(now, done.since)  # by a clock that is behind it counts in the period all the same
             done.counted += 1
             done.free += stay.basis is Basis.FREE
         self.held[number] = stay

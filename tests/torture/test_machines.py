@@ -5,11 +5,14 @@ Duplicates, reordered steps, jumps of the clock, and a process that dies between
 what they are there to see is shown in `test_planted_faults.py`.
 """
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.torture.ledger_machine import LedgerMachine
+from tests.torture.ledger_model import PERIOD
 from tests.torture.machines import Machine
 from tests.torture.outbox_machine import OutboxMachine
 from tests.torture.queue_machine import QueueMachine
@@ -37,3 +40,14 @@ def test_every_order_of_events_keeps_to_the_model(machine, stands, database_url,
         rounds += 1
     record_property("steps", Machine.steps - steps)
     record_property("deaths", Machine.deaths - deaths)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("then", [-10, 10], ids=["in its period", "after it"])
+def test_the_ledger_and_its_model_agree_on_a_machine_that_a_clock_behind_counted(stands, then):
+    run = stands(LedgerMachine)()
+    run.grant_more()
+    for number, seconds in enumerate((0, 0, -7200, PERIOD.total_seconds() + 7200 + then)):
+        run.now += timedelta(seconds=seconds)
+        run.reserve_and_post(number, "call-1")
+    run.teardown()

@@ -85,7 +85,7 @@ def words(locale: str) -> Catalogue:
     try:
         return parse((resources.files("prompts") / "leaflet" / f"{locale}.po").read_bytes(), locale)
     except MalformedCatalogue as error:
-        raise SettingError(f"The catalogue prompts/leaflet/{locale}.po cannot be read: {error.args[1:]}.") from error
+        raise SettingError(f"The catalogue prompts/leaflet/{locale}.po cannot be read: {error.args[-1]}.") from error
 
 
 def paper_of(country: str) -> Paper:

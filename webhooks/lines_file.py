@@ -124,7 +124,7 @@ def _parsed(file: Traversable, locale: str, folder: str) -> Catalogue:
     try:
         return parse(file.read_bytes(), locale)
     except MalformedCatalogue as error:
-        raise SettingError(f"The catalogue {folder}/{locale}.po cannot be read: {error.args[1:]}.") from error
+        raise SettingError(f"The catalogue {folder}/{locale}.po cannot be read: {error.args[-1]}.") from error
 
 
 def _line(where: str, table: Any, catalogues: Mapping[str, Catalogue]) -> Line:

@@ -156,5 +156,5 @@ def test_a_catalogue_of_no_line_is_not_read_and_one_of_a_line_stops_the_start_wh
     assert read_lines(file, catalogues).all[0].locale == "en-US"
     assert catalogues["en-US"] is catalogues["en-US"]
     file.write_text(table(locales='["en-US", "de"]'))
-    with pytest.raises(SettingError, match=r"^The catalogue prompts/de\.po cannot be read: "):
+    with pytest.raises(SettingError, match=r"^The catalogue prompts/de\.po cannot be read: missing msgstr"):
         read_lines(file, catalogues)

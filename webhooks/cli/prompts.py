@@ -188,7 +188,7 @@ def _catalogue(locale: str, as_json: bool) -> Catalogue:
     try:
         return parse(released[locale], locale)
     except MalformedCatalogue as error:
-        refuse("MALFORMED", f"prompts/{locale}.po cannot be read: {error.args[1:]}.", as_json)
+        refuse("MALFORMED", f"prompts/{locale}.po cannot be read: {error.args[-1]}.", as_json)
 
 
 def _catalogue_faults(name: str, released: Mapping[str, bytes], locales: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -203,7 +203,7 @@ def _catalogue_faults(name: str, released: Mapping[str, bytes], locales: Sequenc
                 for each in look(locale):
                     yield _row(locale, each.why.value, _path(name, locale), each.prompt, each.fact)
             except MalformedCatalogue as error:
-                yield _row(locale, "MALFORMED", _path(name, locale), _path(name, locale), str(error.args[1:]))
+                yield _row(locale, "MALFORMED", _path(name, locale), _path(name, locale), str(error.args[-1]))
 
 
 def _look_by_id(released: Mapping[str, bytes], locale: str, *, spoken: bool) -> Iterable[Fault]:

@@ -8,13 +8,15 @@ register on `metadata` here. Instants are stored in UTC, and come back aware.
 'postgresql+psycopg://line:***@/ledger?host=one%3A5432&host=two&target_session_attrs=read-write'
 """
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,9 +24,12 @@ from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
-from keys.direct import end
+from keys.direct import TRUSTS
 from keys.outage import Outage
 from keys.unavailable import Cause, DatabaseUnavailable, translated
+
+if TYPE_CHECKING:
+    from keys.at_hand import AtHand
 
 __all__ = [
     "Cause",
@@ -54,7 +59,6 @@ metadata = MetaData(
 # SQLite counts rows up only in a column that is INTEGER to the letter.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
-_TRUSTS = "trusts"  # an option of connections
 _AT_ONCE = 0.01
 """Seconds: who has had SQLite's write lock sooner has not waited for it."""
 
@@ -152,6 +156,7 @@ class Database:
         self.dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self._lock: _WriteLock | None = None
         self._kept: Connection | None = None
+        self._at_hand: AtHand | None = None
         self._outage = Outage()
         if self.dialect == "sqlite":
             self._lock = _write_lock(str(self.url.database))
@@ -159,12 +164,10 @@ class Database:
             self.engine = _sqlite_engine(self.url, patience, 2, writes=True)
             self._readers = _sqlite_engine(self.url, patience, connections, writes=False)
         else:
-            from keys import patient  # and the driver with it, which SQLite does without
+            from keys import at_hand, patient  # and the driver with them, which SQLite does without
 
-            self.engine = patient.engine(self.url, patience, connections)
-            self._trusting = self.engine.execution_options(**{_TRUSTS: True})
-            # The same pool: a read is one snapshot, and cannot write by mistake.
-            self._readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self.engine = self._readers = patient.engine(self.url, patience)
+            self._at_hand = at_hand.AtHand(self.engine, connections, wait=patient.pool_wait(patience))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -174,10 +177,11 @@ class Database:
         and at once where it is away for everybody (`keys.outage`).
         """
         asked = time.monotonic()
-        if self._lock is None:
-            with self._over_the_wire(self.engine, asked + self.patience) as connection:
+        if self._at_hand is not None:
+            with self._outage.attempt(), translated(), self._at_hand.writing(asked + self.patience) as connection:
                 yield connection
             return
+        assert self._lock is not None
         with self._outage.attempt():
             self._lock.acquire(self.patience)
             try:
@@ -195,24 +199,16 @@ class Database:
         It changes nothing but the database: on PostgreSQL it may take for granted what it saw (`trusts`), and where a
         rule of the database says in the end that this does not hold, it is done once more, carefully, in that patience.
         """
-        if self._lock is not None:
+        if self._at_hand is None:
             with self.begin() as connection:
                 return work(connection)
         until = time.monotonic() + self.patience
         try:
-            with self._over_the_wire(self._trusting, until) as connection:
+            with self._outage.attempt(), translated(), self._at_hand.writing(until, trusting=True) as connection:
                 return work(connection)
         except IntegrityError:  # a fault of our own is raised the second time too
-            with self._over_the_wire(self.engine, until) as connection:
+            with self._outage.attempt(), translated(), self._at_hand.writing(until) as connection:
                 return work(connection)
-
-    @contextmanager
-    def _over_the_wire(self, engine: Engine, until: float) -> Iterator[Connection]:
-        """A write transaction on PostgreSQL, which is over by a moment of the monotonic clock."""
-        with self._outage.attempt(), translated(), engine.begin() as connection:
-            _driver(connection).has_until(until)
-            yield connection  # it begins with its first statement
-            end(connection)  # the driver, which then finds it done, would take three times as long
 
     def _writer(self) -> Connection:
         """SQLite's writing connection, kept by us: the pool takes as long to hand one out as a statement takes."""
@@ -226,24 +222,27 @@ class Database:
 
         `at_leisure`: it may take as long as it likes, for what looks at all there is; on SQLite any read may.
         """
-        with translated(), self._readers.begin() as connection:
-            if at_leisure and self.dialect == "postgresql":
-                from keys import patient
-
-                patient.take_off(_driver(connection))
+        if self._at_hand is None:
+            with translated(), self._readers.begin() as connection:
+                yield connection
+            return
+        with translated(), self._at_hand.reading(at_leisure=at_leisure) as connection:
             yield connection
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         if self._kept is not None and not self._kept.in_transaction():
             self._kept.close()
+        if self._at_hand is not None:
+            self._at_hand.close()
         self.engine.dispose()
         self._readers.dispose()
 
 
 def trusts(connection: Connection) -> bool:
     """Whether what is done here is done anew where something that was taken for granted does not hold."""
-    return _TRUSTS in connection.get_execution_options()
+    trusting: bool = connection.info.get(TRUSTS, False)
+    return trusting
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

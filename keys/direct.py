@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Change = Callable[[Any], Any]
 
+TRUSTS = "trusts"
+"""What a connection knows of its transaction (`Connection.info`): see `keys.database.trusts`."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Written:
@@ -121,10 +124,21 @@ class Statement:
         return written
 
 
-def end(connection: Connection) -> None:
-    """End the transaction on PostgreSQL, with all that was written in it. Raises what SQLAlchemy raises."""
+def begin_reading(connection: Connection, wire: Wire) -> None:
+    """Begin a transaction on PostgreSQL that sees one moment and cannot write. Raises what SQLAlchemy raises."""
     try:
-        wire_of(connection).end()
+        wire.begin_reading()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise as_ever(connection, "BEGIN", error) from error
+
+
+def end(connection: Connection, wire: Wire) -> None:
+    """End the transaction on PostgreSQL, with all that was written in it. Raises what SQLAlchemy raises.
+
+    `wire` is the connection's own from the beginning: were that lost and replaced meanwhile, nothing is kept.
+    """
+    try:
+        wire.end()
     except connection.dialect.loaded_dbapi.Error as error:
         raise as_ever(connection, "COMMIT", error) from error
 
@@ -155,12 +169,14 @@ def as_ever(connection: Connection, text: str, error: Any) -> Exception:
 
 def _given(connection: Connection, written: _Written, facts: Mapping[str, Any]) -> list[Any]:
     """What goes to the driver, in its order."""
-    known = {**written.fixed, **facts}
+    known = {**written.fixed, **facts} if written.fixed else facts
     given = [known[name] for name in written.names]
     for place, change in written.into:
         given[place] = change(given[place])
-    for hear in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these
-        hear(connection, None, written.text, given, None, False)
+    # To look for listeners where there are none takes as long as all the rest here.
+    if connection._has_events or connection.engine._has_events:  # noqa: SLF001 - as SQLAlchemy itself asks
+        for hear in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these
+            hear(connection, None, written.text, given, None, False)
     return given
 
 

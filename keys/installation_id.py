@@ -82,18 +82,19 @@ def _fields(iid: InstallationID, fmt: Format) -> tuple[tuple[str, int, int], ...
 
 def fingerprint_number(iid: InstallationID) -> int:
     """All fingerprint fields as one number, the first field most significant; for comparing whole fingerprints."""
+    bits = FORMATS[iid.format].fingerprint_field_bits
     number = 0
     for value in iid.fingerprint:
-        number = number << FORMATS[iid.format].fingerprint_field_bits | value
+        number = number << bits | value
     return number
 
 
 def payload(iid: InstallationID) -> str:
     """The format digit and the field digits, without any check digit: 43 digits, compact 28."""
     fmt = FORMATS[iid.format]
-    number = 0
-    for _, value, bits in _fields(iid, fmt):
-        number = number << bits | value
+    number = iid.product << fmt.serial_bits | iid.serial
+    number = number << fmt.fingerprint_field_bits * fmt.fingerprint_fields | fingerprint_number(iid)
+    number = (number << fmt.nonce_bits | iid.nonce) << fmt.proof_bits | iid.proof
     return f"{iid.format}{number:0{fmt.field_digits}d}"
 
 

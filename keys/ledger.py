@@ -148,7 +148,8 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
         basis = refusal or _weigh(connection, claim, seen, now)
         if isinstance(basis, Refusal):
             return Refused(basis)
-        made = _make(connection, claim, seen, basis, now, until)
+        row = terms.fresh_row(claim, seen, iid_digest, basis, now, until)
+        made = _make(connection, claim, seen, basis, row, now)
         if isinstance(made, Reservation):
             return Activated(made, replay=False)
         exhausted = made  # and look once more, lest the holder of a reservation hear "exhausted"
@@ -209,14 +210,13 @@ def _weigh(connection: Connection, claim: Claim, seen: Any, now: datetime) -> Ba
 
 
 def _make(
-    connection: Connection, claim: Claim, seen: Any, basis: Basis, now: datetime, until: datetime | None
+    connection: Connection, claim: Claim, seen: Any, basis: Basis, row: dict[str, Any], now: datetime
 ) -> Reservation | Refusal | None:
-    """Claim the installation and take one from every counter: all, or nothing.
+    """Make the reservation in `row`: claim the installation and take one from every counter, all or nothing.
 
     What is exhausted, if anything; None where somebody else came first: with this installation, or again with this
     machine.
     """
-    row = terms.fresh_row(claim, seen, digest(claim.iid), basis, now, until)
     host = seen.type == KeyType.KMS_HOST
     if not host and not basis.again:
         if seen.available is not None and seen.available >= basis.takes:

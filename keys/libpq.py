@@ -7,14 +7,14 @@ it forgets all of them, ours as well.
 The driver's own cursor can wait in many ways, and pays for that with a generator around each step of the protocol. A
 thread that does nothing but wait for its answer needs one way, at a third of the processor time.
 
->>> [as_text(fact) for fact in ("é", 7, b"\x01\xff", None)]
+>>> as_text(["é", 7, b"\x01\xff", None])
 [b'\xc3\xa9', b'7', b'\\x01ff', None]
 """
 
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
@@ -46,27 +46,31 @@ def _moment(moment: datetime) -> bytes:
     return str(moment).encode()  # a turn writes its one moment many times
 
 
-_WAYS: dict[type, Callable[[Any], bytes | None]] = {
-    NoneType: lambda _: None,
-    str: str.encode,
-    int: b"%d".__mod__,
-    bytes: lambda fact: b"\\x" + fact.hex().encode(),
-    datetime: _moment,
-}
+class _Ways(dict[type, Callable[[Any], bytes | None]]):
+    """How a fact of each kind is written; what is a kind of these is written as they are."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes | None]:
+        for known in kind.__mro__:
+            if known in self:
+                self[kind] = self[known]
+                return self[known]
+        raise TypeError(kind.__name__)
 
 
-@lru_cache(maxsize=64)
-def _way(kind: type) -> Callable[[Any], bytes | None]:
-    for known in kind.__mro__:
-        if known in _WAYS:
-            return _WAYS[known]
-    raise TypeError(kind.__name__)
+_WAYS = _Ways(
+    {
+        NoneType: lambda _: None,
+        str: str.encode,
+        int: b"%d".__mod__,
+        bytes: lambda fact: b"\\x" + fact.hex().encode(),
+        datetime: _moment,
+    }
+)
 
 
-def as_text(fact: Fact) -> bytes | None:
-    """A fact as PostgreSQL reads it. Raises TypeError where it is none."""
-    kind: type = type(fact)
-    return _way(kind)(fact)
+def as_text(facts: Iterable[Fact]) -> list[bytes | None]:
+    """Facts as PostgreSQL reads them. Raises TypeError where one is of no known kind."""
+    return [_WAYS[type(fact)](fact) for fact in facts]
 
 
 def _sound(answer: PGresult) -> PGresult:
@@ -85,6 +89,11 @@ class Wire:
         self._arrives = select.poll()
         self._arrives.register(self._connection.socket, select.POLLIN)
         self._waiting: list[tuple[Prepared, Sequence[bytes | None]]] = []
+
+    def begin_reading(self) -> None:
+        """Begin a transaction that sees one moment and cannot write. Raises psycopg.Error."""
+        self._connection.send_query(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        _sound(self._answer())
 
     def end(self) -> None:
         """End what has begun, with all that was written; what waits goes along, a trip less. Raises psycopg.Error."""
@@ -221,7 +230,7 @@ class Prepared:
     def later(self, facts: Sequence[Fact]) -> None:
         """Run it with what is sent next, the commit at the latest; what fails is raised there. Raises TypeError."""
         if self._wire.begun:
-            written = [as_text(fact) for fact in facts]
+            written = as_text(facts)
             self._prepare()
             self._wire.wait(self, written)
         else:
@@ -244,7 +253,7 @@ class Prepared:
             self._name = name
 
     def _ask(self, facts: Sequence[Fact]) -> PGresult:
-        written = [as_text(fact) for fact in facts]
+        written = as_text(facts)
         self._prepare()
         try:
             return self._wire.ask(self.name, written)

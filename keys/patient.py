@@ -17,15 +17,12 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import NullPool
 
 _POOL_SHARE = 0.4
 """What of the patience may pass before a connection is had; the rest is for the statements."""
 _GRACE = 0.2
 """Seconds: the server ends what is too slow by itself; what it has not ended so long after is given up."""
-_RESTED_SECONDS = 30.0
-_ALIVE_SECONDS = 0.4
-"""So long a connection that has rested may take to say that it lives: a new one may take two seconds more."""
 _LIMITS = ("statement_timeout", "lock_timeout")
 
 
@@ -48,17 +45,26 @@ class Patient(Connection[Any]):
 
     each: float | None = None
     """Seconds that any one answer may take."""
+    at_leisure: bool = False
+    """Whether the transaction that is open may take as long as it likes."""
     until: float | None = None
     """The moment, by the monotonic clock, at which the transaction has to be over."""
     wire: Wire | None = None
     """Another way to the server, on which statements may wait: they go before whatever the driver says."""
 
     def has_until(self, moment: float) -> None:
-        """Give the transaction that begins now its bound; it is taken off with the connection's return."""
+        """Give the transaction that begins now its bound."""
         self.until = moment + _GRACE
+
+    def rest(self) -> None:
+        """Be as before the last transaction: nothing is open, and no bound is its own. Raises psycopg.Error."""
+        self.rollback()
+        self.until, self.at_leisure = None, False
 
     def left(self) -> float | None:
         """The seconds that may still be waited, never less than 0; None for ever."""
+        if self.at_leisure:
+            return None
         if self.until is None:
             return self.each
         left = max(0.0, self.until - time.monotonic())
@@ -97,6 +103,11 @@ class Patient(Connection[Any]):
             raise
 
 
+def pool_wait(patience: float) -> float:
+    """The seconds, of all that may be waited, in which a connection has to be had."""
+    return patience * _POOL_SHARE
+
+
 def limits(driver: Patient) -> tuple[str, ...]:
     """The names of the limits that this server has; the last bounds all statements together, where it can."""
     return (*_LIMITS, "transaction_timeout") if driver.info.server_version >= 170000 else _LIMITS
@@ -104,29 +115,27 @@ def limits(driver: Patient) -> tuple[str, ...]:
 
 def take_off(driver: Patient) -> None:
     """Let the transaction that is open take as long as it likes; the next on the connection is bounded as ever."""
-    driver.each = driver.until = None
+    driver.at_leisure = True
     driver.execute("; ".join(f"SET LOCAL {name} = 0" for name in limits(driver)))
 
 
-def engine(url: URL, patience: float, connections: int) -> Engine:
-    """A pool of such connections; `patience`, in seconds, is as for `keys.database.Database`."""
-    pool_wait = patience * _POOL_SHARE
-    pool = create_engine(
+def engine(url: URL, patience: float) -> Engine:
+    """What opens such connections, one for each who asks; `patience`, in seconds, is `keys.database.Database`'s."""
+    wait = pool_wait(patience)
+    opener = create_engine(
         url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=pool_wait,
+        poolclass=NullPool,
         # libpq knows no shorter wait than two seconds a host.
-        connect_args={"connect_timeout": max(2, math.ceil(pool_wait)), "prepare_threshold": None},
+        connect_args={"connect_timeout": max(2, math.ceil(wait)), "prepare_threshold": None},
     )
-    each = patience - pool_wait
+    each = patience - wait
     limit = f"{max(1, int(each * 1000))}ms"
 
-    @event.listens_for(pool, "do_connect")
+    @event.listens_for(opener, "do_connect")
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Patient:
         return Patient.connect(*given, **named)
 
-    @event.listens_for(pool, "connect")
+    @event.listens_for(opener, "connect")
     def prepare(driver: Any, _record: Any) -> None:
         driver.each = each + _GRACE
         # Said by a statement, not in the start-up options: a connection pooler in between refuses those.
@@ -134,23 +143,4 @@ def engine(url: URL, patience: float, connections: int) -> Engine:
         driver.execute(f"SELECT set_config('TimeZone', 'UTC', false), {settings}")
         driver.commit()
 
-    @event.listens_for(pool, "checkin")
-    def note_rest(driver: Any, record: Any) -> None:
-        if driver is not None:  # it was not lost
-            driver.until, driver.each = None, each + _GRACE
-        record.info["rested_since"] = time.monotonic()
-
-    @event.listens_for(pool, "checkout")
-    def ask_if_alive(driver: Any, record: Any, _proxy: Any) -> None:
-        # Only a connection that has rested is asked whether it still lives: asking always costs a round trip a turn.
-        since = record.info.get("rested_since")
-        if since is None or time.monotonic() - since < _RESTED_SECONDS:
-            return
-        driver.until = time.monotonic() + _ALIVE_SECONDS
-        try:
-            pool.dialect.do_ping(driver)
-            driver.until = None
-        except Exception as error:  # whatever it says, the pool must open a fresh one
-            raise DisconnectionError from error
-
-    return pool
+    return opener

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, insert
+from sqlalchemy import Connection, insert
 
 from keys import ledger_statements as statements
 from keys import terms
@@ -25,7 +25,7 @@ from keys.reservations import STORED, Claim, Reservation, reservations, stored
 
 _NEW = each_bound(reservations, "new")
 _CLAIM = {dialect: Statement(said.values(_NEW)) for dialect, said in statements.CLAIM.items()}
-_CLAIM_FOR_GRANTED = Statement(insert(reservations).values(id=bindparam("new_id", type_=BigInteger), **_NEW))
+_CLAIM_FOR_GRANTED = Statement(insert(reservations))
 _TAKE = Statement(TAKE)
 _MOVE = Statement(MOVE)
 # What is held makes one entry, what is spent at once two.
@@ -61,7 +61,7 @@ def take_for_granted(connection: Connection, claim: Claim, row: Mapping[str, Any
     """
     made = stored([row[column.name] for column in STORED])
     entered, moved = _written(claim, made, now)
-    _CLAIM_FOR_GRANTED.later(connection, _named("new", row))
+    _CLAIM_FOR_GRANTED.later(connection, row)
     _WRITE[len(entered)].later(connection, _facts(entered))
     _MOVE.later(connection, moved)  # the last, since it holds the hot row
     return made

@@ -5,9 +5,9 @@ own statement is wrong stays what it was.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
+from types import TracebackType
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -34,16 +34,28 @@ class DatabaseUnavailable(RuntimeError):  # noqa: N818 - the name says what is s
         self.cause = cause
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated:
+    """A `with` block whose errors are translated; written out, since a turn would wait for a generator to be made."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise DatabaseUnavailable where that is what the error means."""
+        if isinstance(error, (DBAPIError, PoolTimeout, sqlite3.Error)):
+            cause = cause_of(error)
+            if cause is not None:
+                raise DatabaseUnavailable(cause) from error
+
+
+_TRANSLATED = _Translated()
+
+
+def translated() -> AbstractContextManager[None]:
     """Raise DatabaseUnavailable in place of a driver's error that means it; let every other error through."""
-    try:
-        yield
-    except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
-        cause = cause_of(error)
-        if cause is None:
-            raise
-        raise DatabaseUnavailable(cause) from error
+    return _TRANSLATED
 
 
 _BY_SQLSTATE = {

@@ -114,7 +114,7 @@ def verify(connection: Connection, secrets: Secrets, roots_path: Path | None = N
     """Check every seal, every root in the file (if one is given and there), every counter and every guard."""
     roots, bad_lines = read_roots(roots_path, secrets) if roots_path is not None and roots_path.exists() else ([], [])
     chain = _Chain(secrets.ledger_key, {root.position: root for root in roots})
-    links = connection.execution_options(yield_per=1000).execute(_LINKS)
+    links = connection.execute(_LINKS, execution_options={"yield_per": 1000})
     for link in links:
         chain.follow(link)
     chain.end()

@@ -146,15 +146,9 @@ class Catalogue:
 
 
 def parse(po: bytes, locale: str) -> Catalogue:
-    """Read a `.po` catalogue. Raises MalformedCatalogue where it is malformed."""
-    try:
-        text = po.decode("utf-8")
-        _refuse_forms_without_end(text)
-        catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
-        translations = compiled(catalog)
-    except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
-        raise MalformedCatalogue(locale, *error.args) from error
-    fields = dict(_FIELD.findall(text))
+    """Read a `.po` catalogue of the line's. Raises MalformedCatalogue where it is malformed."""
+    catalog, translations = read_texts(po, locale)
+    fields = dict(_FIELD.findall(po.decode("utf-8")))
     try:
         together, pause = int(fields.get("Digits-Together", TOGETHER)), int(fields.get("Digits-Pause", INSIDE_PAUSE))
     except ValueError as error:
@@ -170,6 +164,16 @@ def parse(po: bytes, locale: str) -> Catalogue:
     hears = fields.get("Speech-Language") or language
     digits = tuple(translations.pgettext(f"digit.{digit}", str(digit)) for digit in range(10))
     return Catalogue(locale, voice, language, hears, prompts, translations, together, pause, digits)
+
+
+def read_texts(po: bytes, locale: str) -> tuple[Catalog, GNUTranslations]:
+    """The texts of any `.po` catalogue, as they are written and as gettext looks them up. Raises MalformedCatalogue."""
+    try:
+        _refuse_forms_without_end(po.decode("utf-8"))
+        catalog: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
+        return catalog, compiled(catalog)
+    except (PoFileError, ValueError, LookupError) as error:  # a LookupError where it names an unknown encoding
+        raise MalformedCatalogue(locale, *error.args) from error
 
 
 def _refuse_forms_without_end(po: str) -> None:

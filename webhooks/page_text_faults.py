@@ -3,35 +3,23 @@ r"""What is wrong with a catalogue of our pages, whose English stands in templat
 Rule: whatever somebody would read in English, with a fact left out or with broken markup, is a fault here. What the
 code says is not looked for: `make texts` takes it up into every catalogue, so what one has the others must have too.
 
+>>> from ivr.prompts import read_texts
 >>> german = b'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\nmsgid "%(who)s is <b>here</b>"\n'
->>> [(each.why.value, each.fact) for each in faults(read(german + b'msgstr "%(wer)s ist da"\n', "de"), {})]
+>>> [(each.why.value, each.fact) for each in faults(read_texts(german + b'msgstr "%(wer)s ist da"\n', "de")[0], {})]
 [('PLACEHOLDERS', '%(wer)s %(who)s'), ('MARKUP', '</b> <b>')]
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import PoFileError, read_po
 
 from ivr.catalogue_faults import Fault, Why, forms_of
-from ivr.prompts import MalformedCatalogue, compiled
 
 _FACT = re.compile(r"%\((\w+)\)s")
 _MARKUP = re.compile(r"<[^>]+>")
-
-
-def read(po: bytes, locale: str) -> Catalog:
-    """A page's catalogue. Raises MalformedCatalogue where it cannot be read."""
-    try:
-        catalogue: Catalog = read_po(io.BytesIO(po), locale=locale.replace("-", "_"), abort_invalid=True)
-        compiled(catalogue)
-    except (PoFileError, ValueError, LookupError) as error:
-        raise MalformedCatalogue(locale, *error.args) from error
-    return catalogue
 
 
 def texts(catalogue: Catalog) -> dict[tuple[str | None, object], Message]:

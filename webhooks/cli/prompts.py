@@ -214,15 +214,17 @@ def _look_by_id(released: Mapping[str, bytes], locale: str, *, spoken: bool) -> 
 
 def _look_at_page(released: Mapping[str, bytes]) -> Callable[[str], Iterable[Fault]]:
     """Looks at one locale of a page, which must have the texts of all that can be read."""
-    from ivr.prompts import MalformedCatalogue
-    from webhooks.page_text_faults import faults, read, texts
+    from ivr.prompts import MalformedCatalogue, read_texts
+    from webhooks.page_text_faults import faults, texts
 
     catalogues, known = {}, {}
     for locale, po in released.items():
         with suppress(MalformedCatalogue):
-            catalogues[locale] = read(po, locale)
+            catalogues[locale], _ = read_texts(po, locale)
             known.update(texts(catalogues[locale]))
-    return lambda locale: faults(catalogues.get(locale) or read(released[locale], locale), known)
+    return lambda locale: faults(
+        catalogues[locale] if locale in catalogues else read_texts(released[locale], locale)[0], known
+    )
 
 
 def _recordings(folder: Path | None, catalogues: Mapping[str, Catalogue], as_json: bool) -> Recordings | None:

@@ -59,7 +59,11 @@ def ready() -> Response:
     """200 if a turn could be taken within its patience, and the next ones as well; else 503 and why."""
     here = watch()
     why = None if here is None else ailing(here)
-    why = why or unready(exchange().database)
+    return answer(why or unready(exchange().database))
+
+
+def answer(why: str | None) -> Response:
+    """200, or 503 and what is lacking."""
     if why is None:
         return Response("ready\n", content_type="text/plain")
     return Response(f"not ready: {why}\n", status=503, content_type="text/plain")
@@ -71,8 +75,13 @@ def ailing(here: Watch) -> str | None:
         return "leaving"
     if free_bytes(here.data_dir) < LEAST_FREE:
         return "disk nearly full"
-    stuck = here.beats.stuck()
-    return f"stuck at {', '.join(stuck)}" if stuck else None
+    return stuck(here.beats)
+
+
+def stuck(beats: Beats) -> str | None:
+    """Which work of this process stands still; None where all of it goes on."""
+    still = beats.stuck()
+    return f"stuck at {', '.join(still)}" if still else None
 
 
 def unready(database: Database) -> str | None:

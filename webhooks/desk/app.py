@@ -50,6 +50,7 @@ from webhooks.desk import (
     notices_page,
     office,
     place_words,
+    probing,
     queue_page,
     sign_words,
     signs_page,
@@ -85,6 +86,7 @@ ROOMS: tuple[Blueprint, ...] = (
     case_page.room,
     taking_up.room,
     deeds.room,
+    probing.room,
 )
 NAVIGATION = (
     ("office.page", later("Office")),

@@ -16,6 +16,7 @@ from ivr.desk_entries import DeskEntry, Kind
 from keys.unavailable import DatabaseUnavailable
 from webhooks.desk.guards import Desk
 
+DUTY = "looking_after_the_desk"
 EVERY_SECONDS = 15.0
 SILENCE = timedelta(minutes=3)
 """How long a claimed case waits for its operator, whose open page says every half minute that they are there."""
@@ -41,12 +42,16 @@ def look_after(desk: Desk) -> None:
 
 def run(desk: Desk, stop: threading.Event) -> None:
     """Do a round every quarter of a minute until `stop` is set."""
+    desk.beats.expect(DUTY)
     while not stop.wait(EVERY_SECONDS):
         try:
             look_after(desk)
+            desk.beats.done(DUTY)
         except DatabaseUnavailable as unavailable:
+            desk.beats.put_off(DUTY)
             _log.warning("desk_duties_postponed", cause=unavailable.cause.value)
         except Exception:  # noqa: BLE001 - a round that fails must not be the last
+            desk.beats.failed(DUTY)
             _log.exception("desk_duties_failed")
 
 

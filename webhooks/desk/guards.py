@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from ivr.logins import Login
 from ivr.operators import Operator, Role
 from keys.database import Database
 from keys.secrets_file import Secrets
+from webhooks.beats import Beats
 from webhooks.desk.voice import Voice
 from webhooks.page_texts import choose, read_in
 from webhooks.page_texts import gettext as _
@@ -47,7 +48,7 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 class Desk:
     """Everything the desk's rooms work with; one for each app. `public_url` is the desk's own, without `/desk`.
 
-    `voice` makes browsers telephones; None where that is not set up.
+    `voice` makes browsers telephones; None where that is not set up. `beats` are of the work beside its pages.
     """
 
     database: Database
@@ -57,6 +58,7 @@ class Desk:
     public_url: str
     limits: TextLimits = TextLimits()  # noqa: RUF009 - frozen, so that it may be shared
     voice: Voice | None = None
+    beats: Beats = field(default_factory=Beats)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     below: Callable[[int], int] = randomness.randbelow
 

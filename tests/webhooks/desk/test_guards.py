@@ -9,7 +9,10 @@ from webhooks.desk import guards
 from webhooks.desk.guards import local
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-OPEN = {"logging_in.page", "logging_in.log_in", "language_choice.keep", "static", "words", "htmx"}
+OPEN = {
+    *{"logging_in.page", "logging_in.log_in", "language_choice.keep", "static", "words", "htmx"},
+    *{"probing.alive", "probing.ready"},
+}
 SUPERVISORS_ROOMS = {
     *{"blocking", "case_list", "guessing", "mix_page", "notices_page", "office", "signs_page"},
     *{"statistics_page", "trail"},

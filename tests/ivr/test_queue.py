@@ -122,6 +122,14 @@ def test_a_case_that_comes_again_keeps_its_place_and_its_operator(busy, people):
         assert queue.place(connection, queue.read(connection, second.id)).number == 2
 
 
+def test_nobody_overtakes_since_the_clock_of_their_node_is_a_minute_behind(busy):
+    with busy.begin() as connection:
+        first, second = enter_new(connection, 60), enter_new(connection, 0)
+    with busy.read() as connection:
+        assert [each.id for each in queue.unfinished(connection)] == [first.id, second.id]
+        assert [queue.place(connection, each).number for each in (first, second)] == [1, 2]
+
+
 def test_a_hang_up_and_a_decision_at_once_leave_the_case_with_somebody(busy, people):
     """Whichever is first: a decision nobody hears is its operator's to make again."""
     for number in range(8):

@@ -20,11 +20,11 @@ QUEUE = (
     ),
     fault(
         "whoever came last is first",
-        ("ivr.queue:unfinished", "order_by(handoffs.c.entered_at, ", "order_by(handoffs.c.entered_at.desc(), "),
+        ("ivr.queue:unfinished", "order_by(handoffs.c.id)", "order_by(handoffs.c.id.desc())"),
     ),
     fault(
         "a caller is told another place than theirs",
-        ("ivr.queue:place", "handoffs.c.entered_at < handoff.entered_at", "handoffs.c.entered_at > handoff.entered_at"),
+        ("ivr.queue:place", "handoffs.c.id < handoff.id", "handoffs.c.id > handoff.id"),
     ),
     fault(
         "a case that is given back goes to the end of the queue",

@@ -108,11 +108,11 @@ class QueueMachine(Machine):
         return Doing(connection, self.secrets, self.people[who], self.now, Lines((LINE,)), TextLimits())
 
     def in_order(self):
-        return sorted(self.stays.values(), key=lambda stay: (stay.entered, stay.id))
+        return sorted(self.stays.values(), key=lambda stay: stay.id)
 
     def place(self, stay):
         before = [each for each in self.in_order() if each.state is HandoffState.WAITING]
-        return 1 + sum((each.entered, each.id) < (stay.entered, stay.id) for each in before)
+        return 1 + sum(each.id < stay.id for each in before)
 
     # What callers do.
 

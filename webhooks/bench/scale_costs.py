@@ -130,7 +130,7 @@ def _first_turn(place: Place, connection: Connection) -> None:
 
 def _last(connection: Connection) -> Handoff:
     """Whoever waits behind all others."""
-    last = select(handoffs).where(handoffs.c.state == HandoffState.WAITING).order_by(handoffs.c.entered_at.desc())
+    last = select(handoffs).where(handoffs.c.state == HandoffState.WAITING).order_by(handoffs.c.id.desc())
     return queue.handoff_of(connection.execute(last.limit(1)).one())
 
 

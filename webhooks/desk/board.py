@@ -119,9 +119,7 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
     ).select_from(
         handoffs.join(cases, cases.c.id == handoffs.c.case_id).outerjoin(calls, calls.c.sid == handoffs.c.sid)
     )
-    found = connection.execute(
-        joined.where(handoffs.c.finished_at.is_(None)).order_by(handoffs.c.entered_at, handoffs.c.id)
-    ).all()
+    found = connection.execute(joined.where(handoffs.c.finished_at.is_(None)).order_by(handoffs.c.id)).all()
     people = listed(connection)
     names = {each.id: each.name for each in people}
     keys = _keys(connection, found)

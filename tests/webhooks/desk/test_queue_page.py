@@ -122,6 +122,12 @@ def test_those_who_wait_longest_stand_first(desk_client, handoff):
     assert [row.partition("9")[0].strip() for row in rows] == ["2 min", "1 min", "0 s"]
 
 
+@sqlite
+def test_nobody_stands_before_who_came_first_since_the_clock_of_their_node_is_behind(desk_client, handoff):
+    came = [handoff().id, handoff(after=-60).id]
+    assert [int(row) for row in re.findall(r'data-row="(\d+)"', desk_client().get("/desk/queue").text)] == came
+
+
 def test_a_claim_leads_to_the_case_and_is_an_entry(desk_client, handoff, database, entries):
     waits, anna = handoff(), desk_client()
     assert anna.post("/desk/claim", handoff=waits.id).status_code == 303

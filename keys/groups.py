@@ -68,6 +68,8 @@ def digits_of(text: str) -> str:
 
     Decimal digits of every script are folded. Raises BadCharacter at the first sign that is none of these.
     """
+    if text.isascii() and text.isdigit():  # as almost all are, and sign by sign it takes twenty times as long
+        return text
     digits = []
     for position, sign in enumerate(text):
         digit = digit_of(sign)

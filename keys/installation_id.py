@@ -168,6 +168,8 @@ def _groups(fmt: Format, groups: Sequence[str]) -> tuple[GroupFault, ...]:
 
 def _characters(text: str) -> tuple[GroupFault, ...]:
     """A fault for each sign of `text` that is no digit, placed as if it were one."""
+    if text.isascii() and text.isdigit():
+        return ()
     found: list[GroupFault] = []
     before = 0
     for sign in text:  # once through: a text of nothing else must not take the square of its length

@@ -1,6 +1,7 @@
 """What the queue shows: each case that waits, with all that tells an operator which to take, in a few statements.
 
-Rule: however many wait, the number of statements is the same.
+Rule: however many wait, the number of statements is the same, what their groups tell is read once, and a page shows
+the first of them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -33,6 +35,9 @@ from webhooks.desk.place_words import Place
 
 TARGET = timedelta(minutes=2)
 """Within which a case should have been taken up."""
+SHOWN = 200
+"""Of those who wait so many are shown, the longest waits first; whoever came later moves up, and is found by number."""
+_REMEMBERED = 4096
 _GRANTS = {GrantState.ASKED, GrantState.APPROVED, GrantState.DECLINED}
 
 
@@ -100,8 +105,11 @@ class Board:
         return sum(row.state == HandoffState.WAITING for row in self.rows)
 
     def only(self, channel: str, line: str) -> tuple[Row, ...]:
-        """The rows of one channel and one line; "" for any."""
-        return tuple(row for row in self.rows if channel in {"", row.channel} and line in {"", row.line})
+        """The rows of one channel and one line, "" for any: what somebody has, and of what waits the first `SHOWN`."""
+        chosen = [row for row in self.rows if channel in {"", row.channel} and line in {"", row.line}]
+        waiting = [row.handoff_id for row in chosen if row.state == HandoffState.WAITING]
+        later = set(waiting[SHOWN:])
+        return tuple(row for row in chosen if row.handoff_id not in later)
 
 
 def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
@@ -140,12 +148,9 @@ def _row(
     keys: dict[str, Key],
     grants: dict[int, GrantState],
 ) -> Row:
-    layout = FORMATS.get(row.format)
-    groups = row.groups.split(",") if row.groups else []
-    groups += [""] * ((layout.groups if layout else 0) - len(groups))
+    keyed = _keyed(row.format, row.groups)
     key = keys.get(row.groups)
     line = lines.dialled(row.line)
-    faults = check_groups(layout, groups) if layout is not None else ()
     return Row(
         handoff_id=row.id,
         case_id=row.case_id,
@@ -157,9 +162,9 @@ def _row(
         state=HandoffState(row.state),
         entered_at=row.entered_at,
         where=_where(row),
-        groups_in=sum(1 for group in groups if group),
-        of=layout.groups if layout is not None else None,
-        wrong=tuple(fault.group for fault in faults if fault.group is not None and groups[fault.group - 1]),
+        groups_in=keyed.groups_in,
+        of=keyed.of,
+        wrong=keyed.wrong,
         key=key,
         score=signs.read(row.points, row.signs),
         flags=(
@@ -168,6 +173,37 @@ def _row(
         ),
         owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """What the groups of a case tell; `named` is the key of a complete ID, by product and serial."""
+
+    groups_in: int
+    of: int | None
+    wrong: tuple[int, ...]
+    named: tuple[int, int] | None
+
+
+@lru_cache(_REMEMBERED)  # a look comes every few seconds, and most cases stand as they stood
+def _keyed(number: int | None, written: str) -> _Keyed:
+    """Read the groups as they are kept, of an ID of a format, which is None before group 1 is in."""
+    layout = FORMATS.get(number) if number is not None else None
+    groups = written.split(",") if written else []
+    if layout is None:
+        return _Keyed(sum(map(bool, groups)), None, (), None)
+    groups += [""] * (layout.groups - len(groups))
+    faults = check_groups(layout, groups)
+    wrong = tuple(fault.group for fault in faults if fault.group is not None and groups[fault.group - 1])
+    return _Keyed(sum(map(bool, groups)), layout.groups, wrong, _named(groups) if not faults else None)
+
+
+def _named(groups: list[str]) -> tuple[int, int] | None:
+    try:
+        iid = decode("".join(groups))
+    except InvalidInstallationID:
+        return None
+    return iid.product, iid.serial
 
 
 def _where(row: Any) -> Place:
@@ -181,15 +217,7 @@ def _where(row: Any) -> Place:
 
 def _keys(connection: Connection, found: Iterable[Any]) -> dict[str, Key]:
     """The keys behind the complete IDs, by the groups as they are kept."""
-    named = {}
-    for row in found:
-        layout = FORMATS.get(row.format)
-        if layout is not None and row.groups.count(",") == layout.groups - 1 and ",," not in f",{row.groups},":
-            try:
-                iid = decode(row.groups.replace(",", ""))
-            except InvalidInstallationID:
-                continue
-            named[row.groups] = (iid.product, iid.serial)
+    named = {row.groups: pair for row in found if (pair := _keyed(row.format, row.groups).named) is not None}
     if not named:
         return {}
     pairs = sorted(set(named.values()))

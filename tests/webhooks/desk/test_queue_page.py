@@ -19,7 +19,7 @@ from keys.groups import split
 from keys.installation_id import encode
 from keys.repair import Candidate
 from tests.webhooks.desk.conftest import LINE, Desktop
-from webhooks.desk import sheets
+from webhooks.desk import board, sheets
 from webhooks.desk.app import create_desk
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -199,6 +199,28 @@ def test_the_queue_can_be_narrowed_to_a_channel_and_a_line(desk, add_operator, h
     assert "Nobody waits here. 2 cases are in the queue on other channels or lines." in none
     assert "<option selected>Other line</option>" in none
     assert len(cells(anna.get("/desk/queue?channel=pigeon&line=nowhere").text)) == 2
+
+
+@sqlite
+def test_of_a_long_queue_the_first_are_shown_with_all_that_somebody_has_and_how_many_wait(
+    desk_client, handoff, database, clock, monkeypatch
+):
+    monkeypatch.setattr(board, "SHOWN", 2)
+    desktop = desk_client()
+    came = [handoff().id for _ in range(4)]
+
+    def shown():
+        return [int(row) for row in re.findall(r'data-row="(\d+)"', desktop.part("/desk/queue/board").text)]
+
+    def claim(handoff_id):
+        with database.begin() as connection:
+            claims.claim(connection, handoff_id, desktop.operator.id, clock.now)
+
+    claim(came[3])
+    assert shown() == [came[0], came[1], came[3]]
+    assert "3</span> waiting, 3 shown" in desktop.get("/desk/queue").text
+    claim(came[0])
+    assert shown() == came
 
 
 @sqlite

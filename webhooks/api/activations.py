@@ -1,6 +1,7 @@
 """Activating one installation: the same answer every time it is asked for, and one activation taken, the first time.
 
-Rule: the confirmation ID is made only after the commit that spent the activation.
+Rule: the confirmation ID is made only after the commit that spent the activation, and what is stated beside it is read
+after it: until then all who wait for the key's counter wait for us. Whoever is cut off in between asks again.
 """
 
 from __future__ import annotations
@@ -38,21 +39,22 @@ def activate() -> Response:
     key = idempotency_key()
     iid, here = installation_of(order.installation_id), exchange()
 
-    def ask(connection: Connection) -> tuple[Refused, ProblemError] | tuple[Activated, Particulars]:
+    def ask(connection: Connection) -> Activated | tuple[Refused, ProblemError]:
         made_before(connection, key, raw)
         asking = Asking(connection, here.secrets, token(), "api", request_id(), here.now(), here.lines)
         (outcome,) = online.activate(asking, [iid])
-        if isinstance(outcome, Refused):
-            return outcome, refusal(connection, outcome.refusal)
-        return outcome, certifying.particulars(connection, [outcome.reservation.id])[outcome.reservation.id]
+        return outcome if isinstance(outcome, Activated) else (outcome, refusal(connection, outcome.refusal))
 
-    outcome, more = here.database.carry_out(ask)
-    metrics.came_to("api", outcome)
-    if isinstance(more, ProblemError):
-        raise more
-    assert isinstance(outcome, Activated)  # whatever else has a problem to tell
-    told = answer(outcome, more, iid, here.secrets)
-    return Response(msgspec.json.encode(told), 200 if outcome.replay else 201, content_type="application/json")
+    done = here.database.carry_out(ask)
+    if isinstance(done, tuple):
+        refused, problem = done
+        metrics.came_to("api", refused)
+        raise problem
+    metrics.came_to("api", done)
+    with here.database.read() as connection:
+        known = certifying.particulars(connection, [done.reservation.id])[done.reservation.id]
+    told = answer(done, known, iid, here.secrets)
+    return Response(msgspec.json.encode(told), 200 if done.replay else 201, content_type="application/json")
 
 
 def refusal(connection: Connection, why: Refusal) -> ProblemError:

@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from keys import certificate, confirmation_id
+from keys import certificate, certifying, confirmation_id
 from keys.derivation import key_secret
 from keys.entries import of_key
 from keys.groups import grouped
@@ -14,6 +14,8 @@ from keys.issue import block
 from keys.product_key import KeyType
 from keys.products import products
 from keys.refusals import Refusal
+from keys.reservations import reservations
+from keys.unavailable import Cause, DatabaseUnavailable
 from webhooks.api.problems import Code, status_of
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -71,6 +73,38 @@ def test_the_same_again_in_another_spelling_is_the_same_answer_and_takes_nothing
     assert again.status_code == 200
     assert again.get_json() == first | {"replay": True}
     assert balance(mak.key) == (0, 1, 9)
+
+
+def test_what_is_stated_is_read_once_the_key_s_counter_is_free_for_others(
+    program, mak, installation, database, monkeypatch
+):
+    read, seen = certifying.particulars, []
+
+    def look(connection, ids):
+        with database.read() as other:
+            seen.extend(other.execute(select(reservations.c.state).where(reservations.c.id.in_(ids))).scalars())
+        return read(connection, ids)
+
+    monkeypatch.setattr(certifying, "particulars", look)
+    assert program().activate(installation(1, mak.key.serial)).status_code == 201
+    assert seen == ["posted"]
+
+
+def test_whoever_is_cut_off_between_commit_and_answer_has_the_same_answer_when_they_ask_again(
+    program, mak, installation, balance, monkeypatch
+):
+    iid, knock = installation(1, mak.key.serial), program()
+    with monkeypatch.context() as broken:
+        broken.setattr(certifying, "particulars", gone)
+        problem(knock.activate(iid), 503, "DATABASE_UNAVAILABLE")
+    again = knock.activate(iid)
+    assert (again.status_code, again.get_json()["replay"]) == (200, True)
+    assert again.get_json()["certificate"]
+    assert balance(mak.key) == (0, 1, 9)
+
+
+def gone(*_):
+    raise DatabaseUnavailable(Cause.UNREACHABLE)
 
 
 def test_what_was_activated_by_phone_is_the_same_by_the_api(program, ring, groups, mak, balance):

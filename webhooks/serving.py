@@ -46,11 +46,14 @@ def serve(target: str, found: Settings) -> None:
         folder = node.made_ready(found.node_dir)
     except OSError as error:
         raise SettingError(f"TOUCHTONE_DATA_DIR: {found.node_dir} cannot be made: {error.strerror}.") from error
+    node.tidy(found.data_dir)
     farewell = Farewell(found.leave_seconds, lambda: node.leave(folder))
     try:
-        server.run(
-            target, host=found.host, port=found.port, workers=found.workers, threads=found.threads, farewell=farewell
-        )
+        with node.holding(folder):
+            server.run(
+                target, host=found.host, port=found.port, workers=found.workers, threads=found.threads,
+                farewell=farewell,
+            )  # fmt: skip
     finally:
         node.done_with(folder)
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ivr.lines import TextLimits
+from webhooks import node
 from webhooks import setting_values as values
 from webhooks.setting_list import SETTINGS, Setting
 from webhooks.setting_values import SettingError
@@ -92,7 +93,7 @@ class Settings:
     @property
     def node_dir(self) -> Path:
         """What the processes of one `touchtone serve` tell each other: no other on this machine has its address."""
-        return self.data_dir / f"serving-{socket.gethostname()}-{self.host.replace(':', '.')}-{self.port}"
+        return self.data_dir / f"{node.NAMED}{socket.gethostname()}-{self.host.replace(':', '.')}-{self.port}"
 
     @property
     def roots_file(self) -> Path:

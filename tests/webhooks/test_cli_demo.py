@@ -50,6 +50,12 @@ def test_it_comes_out_right_both_times(twice):
         assert "The demo stops" not in done.stdout + done.stderr
 
 
+def test_what_a_command_says_to_a_person_is_what_is_shown_of_it(twice):
+    first = twice[1][0].stdout
+    assert "new product  1\n3 changes\n" in first
+    assert "{" not in first
+
+
 def test_99_are_left_after_three_calls_98_after_the_texts_and_97_after_a_person_helped(twice):
     for done in twice[1]:
         assert len(re.findall(r"^state +activated$", done.stdout, re.MULTILINE)) == 6

@@ -105,8 +105,10 @@ def test_a_refusal_is_a_sentence_for_people_and_a_word_for_programs(capsys):
 
 
 def test_rows_are_aligned_for_people_and_json_for_programs(capsys):
-    show([{"last_five": "ZD8FG", "of": None}, {"last_five": "Zoë", "of": 0}])
-    assert capsys.readouterr().out == "last five  ZD8FG\nof         -\n\nlast five  Zoë\nof         0\n"
+    show([{"last_five": "ZD8FG", "of": None, "test": True}, {"last_five": "Zoë", "of": 0, "test": False}])
+    first, second = capsys.readouterr().out.split("\n\n")
+    assert first == "last five  ZD8FG\nof         -\ntest       yes"
+    assert second == "last five  Zoë\nof         0\ntest       no\n"
     show([{"last_five": "Zoë"}], as_json=True)
     assert json.loads(capsys.readouterr().out) == [{"last_five": "Zoë"}]
     show([], as_json=True)

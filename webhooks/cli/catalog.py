@@ -133,13 +133,8 @@ def show_catalogue(as_json: bool) -> None:
         show(parts, as_json)
         return
     for name, rows in parts.items():
-        click.echo(f"{name}:")
-        show(
-            [
-                {key: " ".join(map(str, value)) if isinstance(value, list) else value for key, value in row.items()}
-                for row in rows
-            ]
-        )
+        click.echo(f"{name}:" if rows else f"{name}: -")
+        show(rows)
         click.echo()
 
 

@@ -66,10 +66,10 @@ def demo(serve: bool, port: int, folder: Path) -> None:
     _say("The publisher sets the line up")
     hours = ("--desk-hours", "mon-sun 00:00-24:00")
     named = ("--name", "Nordstern activation line", "--number", NUMBER, "--text-sender", NUMBER)
-    _run("init", "--rehearsal", "--public-url", os.environ["TOUCHTONE_PUBLIC_URL"], *named, *hours)
+    _see("init", "--rehearsal", "--public-url", os.environ["TOUCHTONE_PUBLIC_URL"], *named, *hours)
     catalogue = folder / "catalogue.toml"
     catalogue.write_text(CATALOGUE, "utf-8")
-    _run("catalog", "load", str(catalogue))
+    _see("catalog", "load", str(catalogue))
     product_key = _issue()
     build = folder / "fairway.build.json"
     _run("catalog", "build", "Fairway", "--out", str(build), "--line", NUMBER, quiet=True)
@@ -214,13 +214,23 @@ def _text(body: str) -> dict[str, Any]:
     return told
 
 
+def _see(*words: str) -> None:
+    """Run one of our commands, with all that it prints for a person."""
+    from webhooks.cli.main import cli
+
+    _typed(*words)
+    try:
+        cli.main(list(words), prog_name="touchtone", standalone_mode=False)
+    except SystemExit as end:
+        _expect(not end.code, f"`touchtone {words[0]}` failed")
+
+
 def _run(*words: str, hide: str | None = None, quiet: bool = False, may_fail: bool = False) -> dict[str, Any]:
-    """Run one of our commands, shown as a person would type it, and return what it answers."""
+    """Run one of our commands and return what it answers; of `hide`, a product key, the last signs are shown."""
     from webhooks.cli.main import cli
     from webhooks.cli.output import show
 
-    typed = " ".join(f"'{word}'" if " " in word else word for word in words)
-    click.secho(f"\n$ touchtone {typed.replace(hide, '*****-' * 4 + hide[-5:]) if hide else typed}", bold=True)
+    _typed(*words, hide=hide)
     caught = io.StringIO()
     with contextlib.redirect_stdout(caught):
         try:
@@ -231,6 +241,12 @@ def _run(*words: str, hide: str | None = None, quiet: bool = False, may_fail: bo
     if not quiet:
         show(answer)
     return dict(answer) if isinstance(answer, dict) else {"rows": answer}
+
+
+def _typed(*words: str, hide: str | None = None) -> None:
+    """Show a command as a person would type it."""
+    typed = " ".join(f"'{word}'" if " " in word else word for word in words)
+    click.secho(f"\n$ touchtone {typed.replace(hide, '*****-' * 4 + hide[-5:]) if hide else typed}", bold=True)
 
 
 def _how_to_go_on(folder: Path, port: int, password: str) -> None:

@@ -23,7 +23,7 @@ def show(shown: Shown, as_json: bool = False) -> None:
             click.echo()
         width = max((len(name) for name in row), default=0)
         for name, value in row.items():
-            click.echo(f"{name.replace('_', ' '):<{width}}  {_said(value)}")
+            click.echo(f"{name.replace('_', ' '):<{width}}  {as_read(value)}")
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -31,18 +31,20 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
     if not rows:
         return
     heads = [name.replace("_", " ") for name in columns]
-    lines = [heads, *([_said(row[name]) for name in columns] for row in rows)]
+    lines = [heads, *([as_read(row[name]) for name in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _said(value: Any) -> str:
-    """A value as a person reads it."""
+def as_read(value: Any) -> str:
+    """A value as a person reads it; what is missing is a dash, and a number is never a yes or a no."""
     match value:
-        case None | []:
+        case None | [] | ():
             return "-"
-        case list():
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
             return ", ".join(map(str, value))
         case dict():
             return ", ".join(f"{name}: {each}" for name, each in value.items())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhooks.cli.output import refuse, show
+from webhooks.cli.output import as_read, refuse, show
 from webhooks.cli.twilio import Place, place_of, plainly
 from webhooks.cli.twilio_outage import twilio
 
@@ -127,14 +127,5 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, MEANING))
     for name, meaning in MEANING.items():
-        click.echo(f"{name.replace('_', ' '):<{width}}  {_shown(told[name]):<10} {meaning}")
+        click.echo(f"{name.replace('_', ' '):<{width}}  {as_read(told[name]):<10} {meaning}")
     click.echo(f"\nWritten to {told['file']}")
-
-
-def _shown(value: Any) -> str:
-    """A figure as it is read; one that is missing is a dash. A number is never a yes or a no."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)

@@ -18,6 +18,7 @@ from webhooks.cli.proxy_collecting import collect
 from webhooks.cli.proxy_folder import as_json_option, in_folder, opened
 from webhooks.cli.proxy_rooms import activate_file, export, import_answers
 
+_NONE = "No machine is listed. A product's number is always known, its name only where a machine has reported it."
 _WAITS = "answered, not applied"
 _ALREADY = "A publisher's key is pinned already; --replace takes another in its place."
 
@@ -130,9 +131,11 @@ def list_machines(folder: Path, standings: tuple[str, ...], product: str | None,
         show({"machines": len(rows), "file": csv_file.name}, as_json)
     elif as_json:
         show(rows, as_json)
-    else:
+    elif rows:
         named = [{**row, "product": row["product_name"] or row["product"]} for row in rows]
         show_table(named, ("name", "product", "standing", "state", "answer"))
+    else:
+        click.echo(_NONE)
 
 
 @proxy.command()

@@ -135,6 +135,13 @@ def test_no_cell_that_goes_out_is_a_formula_and_all_come_back_as_they_were(proxy
     assert [row["name"] for row in proxy("list", "--json").told] == [row["name"] for row in before] == sorted(odd)
 
 
+def test_a_list_with_nothing_in_it_says_by_what_a_product_is_known(proxy, tmp_path):
+    (tmp_path / "ids.csv").write_text(f"name,installation_id\nhelm,{GOOD['installation_id']}\n")
+    proxy("collect", "csv", tmp_path / "ids.csv")
+    assert "its name only where a machine has reported it" in proxy("list", "--product", "Harbour Pilot").said
+    assert "helm" in proxy("list", "--product", "7").said
+
+
 @given(st.text(max_size=20))
 def test_the_guard_of_a_cell_is_taken_off_again(cell):
     assert bare(guarded(cell)) == cell

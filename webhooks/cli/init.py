@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from webhooks.settings import Settings
 
 SETTINGS_TEXT = "# Written by `touchtone init`; the environment overrides it. Keep it as private as the secrets file.\n"
-LINES_TEXT = "# The numbers the line answers. The first one also answers for numbers that stand here not at all.\n"
+LINES_TEXT = "# The numbers the line answers. The first also answers for numbers that do not stand here.\n"
 LINE_TEXT = """\
 [[line]]
 number = {number}

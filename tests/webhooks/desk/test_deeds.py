@@ -91,6 +91,10 @@ def test_a_caller_stuck_at_a_group_hears_the_confirmation_id_after_it_was_correc
     assert page.status_code == 303
     assert "The ID is whole and genuine." in desktop.get(path).text
     desktop.post(f"{path}/back")
+    between = desktop.get(path).text
+    assert "decided, the line takes it up" in between
+    assert "has this case" not in between, "as if another had it"
+    assert "Claim the case" not in between
     assert "Approved. Write down 8 blocks" in call.silence().words
     assert [entry.kind for entry in entries()][1:] == ["claimed", "groups_set", "handed_back"]
     assert entries("groups_set")[0].reason == "read out to me"

@@ -9,9 +9,14 @@ from webhooks.bench import calling
 from webhooks.bench.calling import Held, Keyer, Load, Manner
 from webhooks.bench.calls import CallsReport, Plan, measure, told
 from webhooks.bench.signed import Address
+from webhooks.bench.slowest import Eyes, Slowest, longest_silence
+from webhooks.bench.watching import Look, Looking, fullest
 from webhooks.rehearsal.clock import Pace
 
 HURRIED = Manner(Pace(key_seconds=0.01, think_seconds=0.3, turn_delay=0.02), opening=0.1, copying=0.1)
+SLOWEST = Slowest(
+    41.0, 1.3, 7, {"the line": 0.02}, {"IO WALSync": 7.5}, flush=1.2, load_late=0.6, watch_late=0.0, silence=0.5
+)
 ADDRESS = Address("https://line.example", "AC" + "0" * 32, "token", "+15005550006")
 
 
@@ -38,6 +43,10 @@ def test_a_call_is_ten_turns_and_all_are_held_at_once(small_run):
 def test_the_fullest_thing_is_named_first(small_run):
     report, _ = small_run
     (run,) = report.runs
+    assert run.slowest.seconds * 1000 == run.longest
+    assert 0 < run.slowest.silence <= run.slowest.seconds
+    assert set(run.slowest.shares) > {"the line", "the load's own process", "waiting for the disk"}
+    assert (run.slowest.waits, run.counted) == ({}, {})  # SQLite is no server that waits
     shares = [one.share for one in run.filled]
     assert len(shares) == 3
     assert shares == sorted(shares, reverse=True)
@@ -95,11 +104,48 @@ def test_the_most_calls_at_one_moment_and_the_busiest_five_seconds_are_counted()
     first = Held(0.0, 10.0, [(1.0, 0.1), (9.0, 0.2)])
     second = Held(8.0, 12.0, [(9.5, 0.3)])
     third = Held(11.0, 13.0, [])
-    load = Load((first, second, third), 0.0, 0.0)
+    load = Load((first, second, third), 0.0, ())
     assert load.at_once == 2
-    began, rate, mean = load.busiest()
-    assert (began, rate) == (9.0, 2 / 5)
-    assert mean == pytest.approx(0.25)
+    assert load.busiest() == 2 / 5
+    assert load.within(9.0) == (2 / 5, pytest.approx(0.25))
+    assert load.within(20.0) == (0.0, 0.0)
+
+
+def test_the_fullest_five_seconds_are_those_in_which_most_was_used():
+    used = (0.0, 0.1, 0.2, 2.2, 4.2, 4.3)
+    looks = _looking(*((2.5 * n, 2.5 * n, 2.5 * n, {"the line": one}) for n, one in enumerate(used)))
+    assert fullest(looks, "the line") == 5.0
+
+
+def test_while_nobody_waits_it_is_not_silent():
+    assert longest_silence([(0.0, 0.5), (9.0, 0.25)]) == 0.5
+
+
+def test_it_is_silent_from_the_last_answer_while_others_wait():
+    assert longest_silence([(0.0, 0.5), (0.25, 2.25), (0.375, 0.25), (3.0, 0.125)]) == 1.875
+
+
+def _looking(*looks):
+    seen = Looking(lambda: None)
+    seen.looks = [Look(*look) for look in looks]
+    return seen
+
+
+def test_what_is_told_of_the_slowest_turn_was_seen_while_it_waited():
+    used = _looking(
+        *((at, at, at, {"the line": line}) for at, line in ((0.0, 0.0), (1.0, 0.5), (2.0, 0.75), (9.0, 7.0)))
+    )
+    disk = _looking((0.0, 0.0, 0.1, None), (1.0, 1.2, 1.9, None), (8.0, 8.0, 12.0, None), (20.0, 20.0, 21.0, None))
+    waits = _looking(
+        (1.0, 1.0, 1.0, {"IO WALSync": 8}), (1.5, 1.5, 1.5, {"IO WALSync": 7, "at work": 1}), (9.0, 9.0, 9.0, {})
+    )
+    held = Load((Held(0.5, 3.0, [(0.75, 0.5), (1.0, 0.625), (2.0, 0.125)]),), 0.0, ((0.25, 0.5), (1.5, 0.375)))
+    found = Eyes(used, disk, waits).while_slowest(held)
+    assert (found.began, found.seconds, found.answered, found.load_late) == (0.5, 0.625, 1, 0.375)
+    assert found.shares == {"the line": pytest.approx(0.25)}
+    assert found.waits == {"IO WALSync": 7.5, "at work": 0.5}
+    assert found.flush == pytest.approx(0.7)
+    assert found.watch_late == pytest.approx(0.2)
 
 
 def test_an_aim_that_is_missed_is_said():
@@ -108,9 +154,12 @@ def test_an_aim_that_is_missed_is_said():
     run = CallsRun(
         database="sqlite", calls=10, at_once=10, activated=9, posted=9, lost_keys=2, faults=("TimeoutError",), turns=99,
         busiest=1.0, p50=1.0, p99=260.0, longest=300.0, filled=(Fullness("the line's interpreter", 0.5),),
-        client_share=0.1, client_late=1.0, others_share=0.0, under_way=1.0,
+        client_share=0.1, client_late=1.0, others_share=0.0, under_way=1.0, slowest=SLOWEST, counted={"checkpoints": 1},
     )  # fmt: skip
     report = CallsReport({}, (run,))
     assert [met for _, _, met in report.aims()] == [False, False, True, False]
     assert "so at about 20 calls at this pace" in told(report)
     assert "TimeoutError" in told(report)
+    assert "the slowest turn waited 1300 ms, 41 s after the first ring, and 7 others were answered" in told(report)
+    assert "IO WALSync 7.5; a small durable write took 1200 ms" in told(report)
+    assert "the database counted 1 checkpoints" in told(report)

@@ -34,7 +34,10 @@ _PATIENCE = 15.0
 """Seconds after which Twilio gives an answer up."""
 _ACTION = re.compile(r' action="[^"]*?(/voice/[^"#]*)')
 _OWN_FILES = 100
-_BUSY_SPAN = 5.0
+SPAN = 5.0
+"""Seconds over which what is busy, or full, is told."""
+_LATE = 0.005
+"""Seconds that a loop of a thousand callers is late by anyway."""
 
 
 class _AstrayError(ValueError):
@@ -83,11 +86,25 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All calls of a run, the processor seconds of this very process, and by how much it woke too late at most."""
+    """All calls of a run, the processor seconds of this very process, and when it woke too late, by how much."""
 
     held: tuple[Held, ...]
     used_seconds: float
-    latest: float
+    late: tuple[tuple[float, float], ...]
+
+    @property
+    def rang(self) -> float:
+        """The moment of the first ring."""
+        return min(one.began for one in self.held)
+
+    @property
+    def turns(self) -> list[tuple[float, float]]:
+        """The moment each turn was asked for, and the seconds to its answer."""
+        return sorted(one for each in self.held for one in each.waits)
+
+    def latest(self, began: float = float("-inf"), ended: float = float("inf")) -> float:
+        """By how many seconds it woke too late at most, of what touches the time from one moment to another."""
+        return max((late for due, late in self.late if due <= ended and due + late >= began), default=0.0)
 
     @property
     def at_once(self) -> int:
@@ -102,29 +119,31 @@ class Load:
     @property
     def waits(self) -> list[float]:
         """The seconds of every turn, rising."""
-        return sorted(wait for one in self.held for _, wait in one.waits)
+        return sorted(wait for _, wait in self.turns)
 
-    def busiest(self) -> tuple[float, float, float]:
-        """The busiest five seconds: when they began, turns a second in them, and a turn's mean seconds."""
-        asked = sorted(one for each in self.held for one in each.waits)
-        best = (0.0, 0.0, 0.0)
-        first = 0
-        for place, (moment, _) in enumerate(asked):
-            while asked[first][0] < moment - _BUSY_SPAN:
+    def busiest(self) -> float:
+        """Turns a second in the busiest five seconds."""
+        moments = [moment for moment, _ in self.turns]
+        best = first = 0
+        for place, moment in enumerate(moments, 1):
+            while moments[first] < moment - SPAN:
                 first += 1
-            rate = (place - first + 1) / _BUSY_SPAN
-            if rate > best[1]:
-                mean = sum(wait for _, wait in asked[first : place + 1]) / (place - first + 1)
-                best = (asked[first][0], rate, mean)
-        return best
+            best = max(best, place - first)
+        return best / SPAN
+
+    def within(self, began: float) -> tuple[float, float]:
+        """Turns a second in the five seconds that begin at a moment, and their mean seconds."""
+        waits = [wait for moment, wait in self.turns if began <= moment <= began + SPAN]
+        return len(waits) / SPAN, sum(waits) / len(waits) if waits else 0.0
 
 
 def run(port: int, address: Address, keyers: Sequence[Keyer], manner: Manner) -> Load:
     """Hold all the calls; they end when every caller has hung up."""
     more_files(len(keyers) * 2 + _OWN_FILES)
     used = time.process_time()
-    held, latest = asyncio.run(_all(_Line(port, address, manner), keyers))
-    return Load(held, time.process_time() - used, latest)
+    line = _Line(port, address, manner)
+    held = asyncio.run(_all(line, keyers))
+    return Load(held, time.process_time() - used, tuple(line.late))
 
 
 def more_files(count: int) -> None:
@@ -137,12 +156,12 @@ def more_files(count: int) -> None:
 
 @dataclass(slots=True)
 class _Line:
-    """Where the calls go, and how late this process was so far."""
+    """Where the calls go, and when this process woke late so far."""
 
     port: int
     address: Address
     manner: Manner
-    latest: float = 0.0
+    late: list[tuple[float, float]] = field(default_factory=list)
 
     def now(self) -> float:
         """Seconds on the clock that the calls go by."""
@@ -153,7 +172,9 @@ class _Line:
         wait = moment - self.now()
         if wait > 0:
             await asyncio.sleep(wait)
-            self.latest = max(self.latest, self.now() - moment)
+            late = self.now() - moment
+            if late > _LATE:
+                self.late.append((moment, late))
 
     async def ask(self, path: str, form: dict[str, str], held: Held | None) -> str:
         """One signed request on a connection of its own, as a provider's many machines make them. The answer's body."""
@@ -172,10 +193,9 @@ class _Line:
         return body.decode()
 
 
-async def _all(line: _Line, keyers: Sequence[Keyer]) -> tuple[tuple[Held, ...], float]:
+async def _all(line: _Line, keyers: Sequence[Keyer]) -> tuple[Held, ...]:
     started = line.now()
-    held = await asyncio.gather(*(_call(line, keyer, started + keyer.rings_after) for keyer in keyers))
-    return tuple(held), line.latest
+    return tuple(await asyncio.gather(*(_call(line, keyer, started + keyer.rings_after) for keyer in keyers)))
 
 
 async def _call(line: _Line, keyer: Keyer, rings_at: float) -> Held:

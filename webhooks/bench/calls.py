@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from webhooks import settings
-from webhooks.bench import calling, machine, running, stores
-from webhooks.bench.calling import Load, Manner
+from webhooks.bench import calling, machine, running, server_watch, slowest, stores
+from webhooks.bench.calling import SPAN, Load, Manner
 from webhooks.bench.figures import percentile, table
 from webhooks.bench.line import NUMBER, PUBLIC_URL, environment_of
 from webhooks.bench.owners import Owners
 from webhooks.bench.running import Server
 from webhooks.bench.signed import Address
+from webhooks.bench.slowest import Eyes, Slowest
 from webhooks.bench.stores import Store
-from webhooks.bench.watching import MACHINE, Watch, server_of
+from webhooks.bench.watching import DISK, MACHINE, STOLEN, fullest, server_of, shares
 
 MOST_P99 = 250.0
 """Milliseconds."""
@@ -48,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fullness:
-    """How much of something was used in the busiest five seconds, 1 being all of it."""
+    """How much of something was used in the five seconds in which the line used most, 1 being all of it."""
 
     of: str
     share: float
@@ -60,8 +61,9 @@ class CallsRun:
 
     `activated` devices took the answer, `posted` activations the ledger holds for them, `lost_keys` fell on no gather.
     `client_share` and `client_late` tell whether the load itself could keep up, `others_share` how much of the cores
-    programs used that are no part of the measurement; `under_way` is how many turns were, on average, in the busiest
-    five seconds: more than the line has threads, and they stood in line.
+    programs used that are no part of the measurement; `under_way` is how many turns were, on average, in the fullest
+    five seconds: more than the line has threads, and they stood in line. `slowest` is what was seen while the slowest
+    turn waited, `counted` what the database counted in the run, by name.
     """
 
     database: str
@@ -81,6 +83,8 @@ class CallsRun:
     client_late: float
     others_share: float
     under_way: float
+    slowest: Slowest
+    counted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +137,12 @@ def _on(plan: Plan, store: Store, folder: Path, say: Callable[[str], None]) -> l
             keyers = owners.ring(count, plan.ramp)
             say(f"{store.name}: {count:,} calls")
             posted = owners.posted()
-            watch = Watch(_processes(server, store, client.submit(os.getpid).result()))
-            with watch:
+            counted = server_watch.counted(store)
+            of = _processes(server, store, client.submit(os.getpid).result())
+            with slowest.watching(of, store, folder) as eyes:
                 held = client.submit(calling.run, server.port, address, keyers, plan.manner).result()
-            began, rate, mean = held.busiest()
-            used = watch.used(began)
-            everything, cores = used.pop(MACHINE), os.cpu_count() or 1
-            shares = {
-                "the cores, with the load's own part": sum(used.values()) / cores,
-                "the line's interpreter": used[LINE] / found.workers,
-                "the disk, one flush a turn": rate * machine.flush_seconds(folder),
-            }
-            beside = (used[LOAD], max(0.0, everything - sum(used.values())) / cores, rate * mean)
-            runs.append(_judged(store.name, held, owners, posted, shares, beside))
+            counted = {name: now - counted[name] for name, now in server_watch.counted(store).items()}
+            runs.append(_judged(_Seen(store.name, held, eyes, counted, found.workers, folder), owners, posted))
     return runs
 
 
@@ -155,22 +152,34 @@ def _processes(server: Server, store: Store, client: int) -> dict[str, int]:
     return {LINE: server.pid, LOAD: client} | ({} if database is None else {"the database": database})
 
 
-def _judged(
-    database: str,
-    held: Load,
-    owners: Owners,
-    posted: int,
-    shares: Mapping[str, float],
-    beside: tuple[float, float, float],
-) -> CallsRun:
-    """One run in figures.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A run as it was seen: its calls, what was looked at meanwhile, what the database counted, workers and folder."""
 
-    `posted` is what the ledger held before it; `beside` what the load and others used, and the turns under way.
-    """
-    filled = sorted((Fullness(name, share) for name, share in shares.items()), key=lambda one: -one.share)
+    database: str
+    held: Load
+    eyes: Eyes
+    counted: Mapping[str, int]
+    workers: int
+    folder: Path
+
+
+def _judged(seen: _Seen, owners: Owners, posted: int) -> CallsRun:
+    """One run in figures; `posted` is what the ledger held before it."""
+    held, cores = seen.held, os.cpu_count() or 1
+    # What a turn costs differs: the most of them are asked for before the dearest, which activate.
+    began = fullest(seen.eyes.used, LINE)
+    rate, mean = held.within(began)
+    used = shares(seen.eyes.used, began, began + SPAN)
+    own = sum(share for name, share in used.items() if name not in {MACHINE, DISK, STOLEN})
+    filled = [
+        Fullness("the cores, with the load's own part", own / cores),
+        Fullness("the line's interpreter", used[LINE] / seen.workers),
+        Fullness("the disk, one flush a turn", rate * machine.flush_seconds(seen.folder)),
+    ]
     waits = held.waits
     return CallsRun(
-        database=database,
+        database=seen.database,
         calls=len(held.held),
         at_once=held.at_once,
         activated=owners.activated(held),
@@ -178,15 +187,17 @@ def _judged(
         lost_keys=sum(one.lost for one in held.held),
         faults=tuple(sorted({one.fault for one in held.held if one.fault})[:5]),
         turns=len(waits),
-        busiest=held.busiest()[1],
+        busiest=held.busiest(),
         p50=percentile(waits, 50) * 1000,
         p99=percentile(waits, 99) * 1000,
         longest=waits[-1] * 1000,
-        filled=tuple(filled),
-        client_share=beside[0],
-        others_share=beside[1],
-        under_way=beside[2],
-        client_late=held.latest * 1000,
+        filled=tuple(sorted(filled, key=lambda one: -one.share)),
+        client_share=used[LOAD],
+        client_late=held.latest() * 1000,
+        others_share=max(0.0, used[MACHINE] - own) / cores,
+        under_way=rate * mean,
+        slowest=seen.eyes.while_slowest(held),
+        counted=seen.counted,
     )
 
 
@@ -207,7 +218,8 @@ def told(report: CallsReport, *, markdown: bool = False) -> str:
     ]
     parts = [table(head, body, markdown=markdown)]
     parts.append(table(("database", "calls", "what fills", "share"), list(_fullness(report.runs)), markdown=markdown))
-    parts.extend(_sentence(run) for run in report.runs)
+    for run in report.runs:
+        parts += [_sentence(run), _slowest(run)]
     aims = [(aim, found, "yes" if met else "no") for aim, found, met in report.aims()]
     parts.append(table(("aim", "found", "met"), aims, markdown=markdown))
     parts.append(table(("machine", ""), list(report.machine.items()), markdown=markdown))
@@ -226,8 +238,14 @@ def _sentence(run: CallsRun) -> str:
     more = f"; faults: {', '.join(run.faults)}" if run.faults else ""
     reach = run.at_once / first.share if first.share else 0
     return (
-        f"{run.database}, {run.calls:,} calls: the first to fill is {first.of}, {first.share:.0%} full in the busiest"
+        f"{run.database}, {run.calls:,} calls: the first to fill is {first.of}, {first.share:.0%} full in its fullest"
         f" five seconds, so at about {reach:,.0f} calls at this pace; {run.under_way:.1f} turns were under way at once."
         f" The load woke late by {run.client_late:.0f} ms at most; programs that are no part of this used"
         f" {run.others_share:.0%} of the cores{more}."
     )
+
+
+def _slowest(run: CallsRun) -> str:
+    counted = ", ".join(f"{count:,} {name}" for name, count in run.counted.items())
+    more = f" In the whole run the database counted {counted}." if counted else ""
+    return f"{run.database}, {run.calls:,} calls: {run.slowest.told()}{more}"

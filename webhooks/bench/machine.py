@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -84,12 +85,24 @@ def used_seconds(*pids: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def busy_seconds() -> float:
-    """Processor seconds that the whole machine has spent on anything, over all cores."""
-    words = next(_lines(Path("/proc/stat")), "cpu 0 0 0 0 0").split()[1:]
-    ticks = [int(word) for word in words[:8]]
-    idle = sum(ticks[3:5])
-    return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
+@dataclass(frozen=True, slots=True)
+class CoreSeconds:
+    """What all cores together have spent so far: on anything, idle while a disk was awaited, and to the host's others.
+
+    What was `stolen` counts as busy too.
+    """
+
+    busy: float
+    awaiting_disk: float
+    stolen: float
+
+
+def core_seconds() -> CoreSeconds:
+    """What became of the time of the cores, by proc(5), stat."""
+    words = next(_lines(Path("/proc/stat")), "cpu 0 0 0 0 0 0 0 0").split()[1:]
+    seconds = [int(word) / os.sysconf("SC_CLK_TCK") for word in words[:8]]
+    idle, awaiting, stolen = seconds[3], seconds[4], seconds[7]
+    return CoreSeconds(sum(seconds) - idle - awaiting, awaiting, stolen)
 
 
 def share(used: float, there: float) -> float:

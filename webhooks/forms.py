@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
@@ -26,11 +27,19 @@ def pairs(body: bytes) -> list[tuple[str, str]] | None:
     if not body.isascii() or any(sign in body for sign in _PARTING):
         return None
     plain = unquote_to_bytes(body.replace(b"+", b" ")).decode(errors="werkzeug.url_quote")
-    return [(name, value) for name, _, value in (part.partition("=") for part in plain.split("&") if part)]
+    return [(name, value) for name, _, value in [part.partition("=") for part in plain.split("&") if part]]
 
 
 class FormRequest(Request):
     """A request whose form is read fast."""
+
+    _pairs: list[tuple[str, str]] | None = None
+
+    @property
+    def fields(self) -> Iterable[tuple[str, str]]:
+        """The names and values of the form, also those of a name that came more than once; in whatever order."""
+        form = self.form
+        return form.items(multi=True) if self._pairs is None else self._pairs
 
     def _load_form_data(self) -> None:
         """Read the form, or leave it to Werkzeug with the body as it came: whole, or cut short by who sent it."""
@@ -40,7 +49,7 @@ class FormRequest(Request):
             found = pairs(body) if len(body) == length else None
             if found is not None:
                 read = {"form": self.parameter_storage_class(found), "files": self.parameter_storage_class()}
-                self.__dict__.update(read, stream=BytesIO())
+                self.__dict__.update(read, stream=BytesIO(), _pairs=found)
                 return
             self.environ["wsgi.input"] = BytesIO(body)
         super()._load_form_data()

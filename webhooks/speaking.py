@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 from ivr.actions import Say
 from ivr.prompts import Catalogue, Digits, Piece, Speech
@@ -102,13 +102,13 @@ LETTER_PAUSE = 200
 
 def element(name: str, *inside: str, **attributes: str | int) -> str:
     """An element as text; what is inside are elements, and words that went through `words`."""
-    given = "".join(f' {key}="{words(str(attributes[key]))}"' for key in sorted(attributes))
+    given = "".join([f' {key}="{words(str(attributes[key]))}"' for key in sorted(attributes)])
     return f"<{name}{given}>{''.join(inside)}</{name}>" if inside else f"<{name}{given} />"
 
 
 def words(text: str) -> str:
     """Text as it may stand in an element or in an attribute."""
-    return escape(text, {'"': "&quot;"})
+    return escape(text, quote=False).replace('"', "&quot;")
 
 
 def said(catalogue: Catalogue, speech: Speech) -> str:

@@ -9,7 +9,7 @@ keying it finds no stranger's case.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from ivr.signs import Score
 from keys.checkdigit import calc
@@ -91,8 +91,22 @@ _ACTIVATED = Statement(
         changed_at=bindparam("now"),
     )
 )
-_BY_ID = select(cases).where(cases.c.id == bindparam("case_id"))
-_BY_NUMBER = select(cases).where(cases.c.number == bindparam("wanted"))
+_READ = (
+    cases.c.id,
+    cases.c.number,
+    cases.c.state,
+    cases.c.format,
+    cases.c.groups,
+    cases.c.reservation_id,
+    cases.c.locale,
+)
+_BY_ID = Statement(select(*_READ).where(cases.c.id == bindparam("case_id")))
+_BY_NUMBER = select(*_READ).where(cases.c.number == bindparam("wanted"))
+_SCORED = Statement(
+    update(cases)
+    .where(cases.c.id == bindparam("case_id"), or_(cases.c.points.is_(None), cases.c.points <= bindparam("new_points")))
+    .values(points=bindparam("new_points"), signs=bindparam("new_signs"))
+)
 _NUMBERS = 10**8
 _PICKS = 8
 
@@ -191,10 +205,8 @@ def activated(connection: Connection, case_id: int, reservation_id: int, now: da
 def scored(connection: Connection, case_id: int, score: Score) -> None:
     """Keep what speaks for a second look at the case, unless more was found before."""
     if score.points:
-        lower = or_(cases.c.points.is_(None), cases.c.points <= score.points)
-        connection.execute(
-            update(cases).where(cases.c.id == case_id, lower).values(points=score.points, signs=score.written)
-        )
+        facts = {"case_id": case_id, "new_points": score.points, "new_signs": score.written}
+        _SCORED.later(connection, facts)
 
 
 def find(connection: Connection, number: str) -> Case | None:
@@ -205,7 +217,10 @@ def find(connection: Connection, number: str) -> Case | None:
 
 def read(connection: Connection, case_id: int) -> Case:
     """The case of a row id, as it stands."""
-    return _read(connection.execute(_BY_ID, {"case_id": case_id}).one())
+    row = _BY_ID.first(connection, {"case_id": case_id})
+    if row is None:
+        raise NoResultFound(case_id)
+    return _read(row)
 
 
 def speak(connection: Connection, case_id: int, locale: str) -> None:
@@ -213,9 +228,17 @@ def speak(connection: Connection, case_id: int, locale: str) -> None:
     connection.execute(update(cases).where(cases.c.id == case_id).values(locale=locale))
 
 
-def _read(row: Any) -> Case:
-    groups = tuple(row.groups.split(",")) if row.groups else ()
-    return Case(row.id, row.number, CaseState(row.state), row.format, groups, row.reservation_id, row.locale or "")
+def _read(row: Sequence[Any]) -> Case:
+    row_id, number, state, layout, groups, reservation_id, locale = row
+    return Case(
+        row_id,
+        number,
+        CaseState(state),
+        layout,
+        tuple(groups.split(",")) if groups else (),
+        reservation_id,
+        locale or "",
+    )
 
 
 def _written(groups: tuple[str, ...]) -> str:

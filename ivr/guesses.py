@@ -32,14 +32,16 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    false,
     func,
     insert,
-    literal,
     select,
+    true,
     union_all,
 )
 
 from keys.database import Instant, RowNumber, metadata
+from keys.direct import Statement
 
 WINDOW = timedelta(hours=24)
 FREE_GUESSES = 4
@@ -107,7 +109,7 @@ def bounded(tries: Any) -> Any:
     return case((tries > MOST_OF_ONE, MOST_OF_ONE), else_=tries)
 
 
-_OWN = select(literal(True).label("own"), func.count().label("tries"), _LAST.label("last")).where(
+_OWN = select(true().label("own"), func.count().label("tries"), _LAST.label("last")).where(
     guesses.c.caller == _OF, _AT > _SINCE, standing(guesses.c.caller)
 )
 _by_number = (
@@ -117,8 +119,8 @@ _by_number = (
     .subquery()
 )
 _sum = cast(func.coalesce(func.sum(bounded(_by_number.c.tries)), 0), Integer)
-_OF_PREFIX = select(literal(False), _sum, func.max(_by_number.c.last))
-_OF_BOTH = union_all(_OWN, _OF_PREFIX)
+_OF_PREFIX = select(false(), _sum, func.max(_by_number.c.last))
+_OF_BOTH = Statement(union_all(_OWN, _OF_PREFIX))
 
 
 def of_token(token_id: int) -> str:
@@ -162,7 +164,7 @@ def hindrance(connection: Connection, guesser: Guesser, now: datetime) -> Hindra
     if guesser.caller is None:
         return None
     facts = {"of": guesser.caller, "near": guesser.prefix, "since": now - WINDOW}
-    for own, tries, last in sorted(connection.execute(_OF_BOTH, facts), key=lambda row: not row.own):
+    for own, tries, last in sorted(_OF_BOTH.all(connection, facts), key=lambda row: not row[0]):
         wait = delay_after(tries, FREE_GUESSES if own else FREE_OF_PREFIX)
         if wait and now < last + wait:
             return Hindrance(bool(own), tries, last + wait)

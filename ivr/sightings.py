@@ -141,6 +141,7 @@ _MACHINES = select(_r.fingerprint, _r.posted_at).where(
 )
 
 
+_ASK_OF_CALLER, _ASK_OF_BOTH = Statement(OF_CALLER), Statement(OF_BOTH)
 _NOTE = Statement(insert(sightings).values(each_bound(sightings, "new")))
 
 
@@ -151,7 +152,7 @@ def look(connection: Connection, attempt: Attempt, now: datetime, *, never_issue
     facts["the_caller"] = attempt.caller
     if iid is not None:
         facts |= {"the_product": iid.product, "the_serial": iid.serial, "the_machine": fingerprint_number(iid)}
-    seen = _parts(connection.execute(OF_CALLER if iid is None else OF_BOTH, facts))
+    seen = _parts((_ASK_OF_CALLER if iid is None else _ASK_OF_BOTH).all(connection, facts))
     if not attempt.by_program:
         this = Seen(now, attempt.caller, attempt.country, facts.get("the_machine"))
         seen.setdefault(Part.KEY, []).append(this)

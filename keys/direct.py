@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, Insert, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -41,6 +41,15 @@ class _Written:
     into: tuple[tuple[int, Change], ...]
     out: tuple[tuple[int, Change], ...]
 
+    def as_read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row as it came from the driver, its columns in our types."""
+        if not self.out:
+            return row
+        columns = list(row)
+        for place, change in self.out:
+            columns[place] = change(columns[place])
+        return tuple(columns)
+
 
 class _OnSqlite:
     """A statement on one SQLite connection, whose driver keeps it prepared by itself."""
@@ -51,6 +60,10 @@ class _OnSqlite:
     def first(self, facts: list[Any]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._driver.execute(self._text, facts).fetchone()
         return row
+
+    def all(self, facts: list[Any]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self._driver.execute(self._text, facts).fetchall()
+        return rows
 
     def count(self, facts: list[Any]) -> int:
         found: int = self._driver.execute(self._text, facts).rowcount
@@ -63,7 +76,7 @@ class _OnSqlite:
 class Statement:
     """A SELECT, INSERT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
 
-    def __init__(self, said: Select[Any] | Insert | Update) -> None:
+    def __init__(self, said: Select[Any] | CompoundSelect[Any] | Insert | Update) -> None:
         self.said = said
         self._written: dict[str, _Written] = {}
 
@@ -75,12 +88,17 @@ class Statement:
             row = self._door(connection, written).first(given)
         except connection.dialect.loaded_dbapi.Error as error:
             raise as_ever(connection, written.text, error) from error
-        if row is None or not written.out:
-            return row
-        columns = list(row)
-        for place, change in written.out:
-            columns[place] = change(columns[place])
-        return tuple(columns)
+        return None if row is None else written.as_read(row)
+
+    def all(self, connection: Connection, facts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Every row. Raises as `first` does."""
+        written = self._for(connection.dialect)
+        given = _given(connection, written, facts)
+        try:
+            rows = self._door(connection, written).all(given)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_ever(connection, written.text, error) from error
+        return [written.as_read(row) for row in rows]
 
     def count(self, connection: Connection, facts: Mapping[str, Any]) -> int:
         """How many rows an INSERT or UPDATE wrote. Raises as `first` does."""
@@ -180,7 +198,7 @@ def _given(connection: Connection, written: _Written, facts: Mapping[str, Any]) 
     return given
 
 
-def _write(said: Select[Any] | Insert | Update, dialect: Dialect) -> _Written:
+def _write(said: Select[Any] | CompoundSelect[Any] | Insert | Update, dialect: Dialect) -> _Written:
     # $1, $2 are what PostgreSQL reads; psycopg would have to find its own marks first.
     if dialect.name != "sqlite":
         spell: Callable[..., Dialect] = type(dialect)

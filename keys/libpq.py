@@ -223,6 +223,14 @@ class Prepared:
         self._reader.set_pgresult(answer)
         return self._reader.load_row(0, tuple)
 
+    def all(self, facts: Sequence[Fact]) -> list[tuple[Any, ...]]:
+        """Run it; every row. Raises as `first` does."""
+        answer = self._ask(facts)
+        if not answer.ntuples:
+            return []
+        self._reader.set_pgresult(answer)
+        return self._reader.load_rows(0, answer.ntuples, tuple)
+
     def count(self, facts: Sequence[Fact]) -> int:
         """Run it; how many rows it found. Raises as `first` does."""
         return self._ask(facts).command_tuples or 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from psycopg import RawCursor
 from sqlalchemy import event, insert, text
 
 from ivr import cases, guesses, sightings
@@ -124,12 +125,14 @@ def test_no_part_of_the_question_reads_a_table_through(database, iid):
     """By the plan: each part goes by an index that ends in the time, and stops at the newest few."""
     plans = []
 
-    def explain(_connection, cursor, statement, parameters, *_):
+    def explain(connection, _cursor, statement, parameters, *_):
         if "UNION ALL" in statement:
-            cursor.execute(
-                ("EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN ") + statement, parameters
-            )
-            plans.extend(" ".join(map(str, row)) for row in cursor.fetchall())
+            driver = connection.connection.driver_connection
+            if database.dialect == "sqlite":
+                rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            else:
+                rows = RawCursor(driver).execute(f"EXPLAIN {statement}", parameters).fetchall()
+            plans.extend(" ".join(map(str, row)) for row in rows)
 
     with database.read() as connection:
         if database.dialect == "postgresql":  # of an empty table it would read the one page

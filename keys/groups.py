@@ -68,7 +68,7 @@ def digits_of(text: str) -> str:
 
     Decimal digits of every script are folded. Raises BadCharacter at the first sign that is none of these.
     """
-    if text.isascii() and text.isdigit():  # as almost all are, and sign by sign it takes twenty times as long
+    if is_plain(text):
         return text
     digits = []
     for position, sign in enumerate(text):
@@ -77,6 +77,14 @@ def digits_of(text: str) -> str:
             raise BadCharacter(position, sign)
         digits.append(digit)
     return "".join(digits)
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` is digits as they are kept: almost all are, and sign by sign it takes twenty times as long.
+
+    Raises TypeError for what is no text, as whoever reads a file of somebody else's expects.
+    """
+    return str.isascii(text) and str.isdigit(text)
 
 
 def digit_of(sign: str) -> str | None:

@@ -29,6 +29,7 @@ from keys.groups import (
     digits_of,
     fields_number,
     format_of,
+    is_plain,
     payload_of,
     split,
 )
@@ -168,7 +169,7 @@ def _groups(fmt: Format, groups: Sequence[str]) -> tuple[GroupFault, ...]:
 
 def _characters(text: str) -> tuple[GroupFault, ...]:
     """A fault for each sign of `text` that is no digit, placed as if it were one."""
-    if text.isascii() and text.isdigit():
+    if is_plain(text):
         return ()
     found: list[GroupFault] = []
     before = 0

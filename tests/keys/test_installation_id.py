@@ -193,3 +193,10 @@ def test_no_text_is_more_than_a_fault(text):
 @given(st.text("0123456789 -", max_size=80))
 def test_no_row_of_digits_is_more_than_a_fault(text):
     assert faults(text) or encode(decode(text))
+
+
+@pytest.mark.parametrize("read", [decode, faults])
+def test_what_is_no_text_is_a_type_error_as_whoever_reads_a_foreign_file_expects(read):
+    for nothing in (None, 7, ["300217"]):
+        with pytest.raises(TypeError):
+            read(nothing)

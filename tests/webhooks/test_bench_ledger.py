@@ -58,7 +58,7 @@ def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path):
     page.write_text("Nothing to replace.\n")
     result = CliRunner().invoke(cli, [*SMALL, "--json", "--write", str(page)])
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["outcome"] == "no_place"
+    assert json.loads(result.stdout)["outcome"] == "NO_PLACE"
     assert page.read_text() == "Nothing to replace.\n"
     with pytest.raises(written_down.NoPlaceError):
         written_down.replaced("<!-- /bench line -->\n<!-- bench line -->\n", "line", "new")

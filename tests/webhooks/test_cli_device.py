@@ -84,14 +84,14 @@ def test_the_machines_file_is_its_owners_and_holds_no_whole_key(folder):
 def test_installing_twice_needs_to_be_asked_for(folder):
     first = _install(folder)
     arguments = ("install", "--build", folder / "build.json", "--state", folder / "machine.json")
-    assert _refused(*arguments, encode(KEY))["outcome"] == "already_installed"
+    assert _refused(*arguments, encode(KEY))["outcome"] == "ALREADY_INSTALLED"
     assert _done("iid", "--state", folder / "machine.json")["installation_id"] == first["installation_id"]
     assert _install(folder, "machine.json", "wheelhouse", "--again")["state"] == "awaiting_confirmation"
 
 
 def test_a_saved_pair_needs_no_call_after_a_re_image(folder):
     facts = _install(folder)
-    assert _refused("pair", "--state", folder / "machine.json")["outcome"] == "no_confirmation_id"
+    assert _refused("pair", "--state", folder / "machine.json")["outcome"] == "NO_CONFIRMATION_ID"
     _done("confirm", "--state", folder / "machine.json", *_answer(facts["installation_id"]))
     pair = _done("pair", "--state", folder / "machine.json")
     _install(folder, "again.json")
@@ -100,7 +100,7 @@ def test_a_saved_pair_needs_no_call_after_a_re_image(folder):
     assert (again["state"], again["installation_id"]) == ("activated", facts["installation_id"])
     _install(folder, "other.json", "engine room")
     adopt = ("confirm", "--state", folder / "other.json", "--pair", pair["installation_id"], pair["confirmation_id"])
-    assert _refused(*adopt)["outcome"] == "hardware_changed"
+    assert _refused(*adopt)["outcome"] == "HARDWARE_CHANGED"
 
 
 def test_other_hardware_and_another_date_can_be_tried(folder):
@@ -139,18 +139,18 @@ def test_a_wrong_block_is_named_by_its_letter(folder):
 def test_what_is_no_confirmation_id_is_told(folder, text, words):
     _install(folder)
     refused = _refused("confirm", "--state", folder / "machine.json", text)
-    assert refused["outcome"] == "confirmation_id_wrong"
+    assert refused["outcome"] == "CONFIRMATION_ID_WRONG"
     assert words in refused["reason"]
 
 
 @pytest.mark.parametrize(
     ("key", "outcome"),
     [
-        ("ABCDE", "product_key_length"),
-        ("*****", "product_key_character"),
-        (encode(KEY)[:-1] + ("0" if encode(KEY)[-1] != "0" else "1"), "product_key_check"),
-        (encode(make(KeyType.MAK, 8, 41, bytes(32))), "other_product"),
-        (encode(make(KeyType.KMS_CLIENT, 7, 41, bytes(32))), "key_type"),
+        ("ABCDE", "PRODUCT_KEY_LENGTH"),
+        ("*****", "PRODUCT_KEY_CHARACTER"),
+        (encode(KEY)[:-1] + ("0" if encode(KEY)[-1] != "0" else "1"), "PRODUCT_KEY_CHECK"),
+        (encode(make(KeyType.MAK, 8, 41, bytes(32))), "OTHER_PRODUCT"),
+        (encode(make(KeyType.KMS_CLIENT, 7, 41, bytes(32))), "KEY_TYPE"),
     ],
 )
 def test_a_key_that_cannot_be_installed_is_refused_and_makes_no_file(folder, key, outcome):
@@ -163,21 +163,21 @@ def test_a_key_that_cannot_be_installed_is_refused_and_makes_no_file(folder, key
 def test_hardware_without_an_identity_is_refused(folder):
     (folder / "parts.json").write_text(json.dumps({"memory": ["16"]}))
     arguments = ("--state", folder / "m.json", "--hardware", folder / "parts.json", encode(KEY))
-    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "no_own_identity"
+    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "NO_OWN_IDENTITY"
     (folder / "parts.json").write_text(json.dumps({"flux": ["16"]}))
-    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "hardware_damaged"
+    assert _refused("install", "--build", folder / "build.json", *arguments)["outcome"] == "HARDWARE_DAMAGED"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"build": 1, "hardware": 2, "state": 3}'])
 def test_a_damaged_file_is_refused(folder, content):
     (folder / "machine.json").write_text(content)
-    assert _refused("status", "--state", folder / "machine.json")["outcome"] == "state_damaged"
+    assert _refused("status", "--state", folder / "machine.json")["outcome"] == "STATE_DAMAGED"
 
 
 def test_a_damaged_build_is_refused(folder):
     (folder / "build.json").write_text(json.dumps(BUILD.to_facts() | {"blocks": 9}))
     refused = _refused("install", "--build", folder / "build.json", "--state", folder / "m.json", encode(KEY))
-    assert refused["outcome"] == "build_damaged"
+    assert refused["outcome"] == "BUILD_DAMAGED"
 
 
 def test_a_missing_file_or_option_is_misuse(folder):
@@ -201,7 +201,7 @@ def test_a_qr_code_is_shown_or_drawn(folder, kind, start):
 def test_a_product_without_a_line_has_no_code_to_show(folder):
     (folder / "build.json").write_text(json.dumps(BUILD.to_facts() | {"line": None}))
     _install(folder)
-    assert _refused("iid", "--state", folder / "machine.json", "--qr", "sms")["outcome"] == "no_line"
+    assert _refused("iid", "--state", folder / "machine.json", "--qr", "sms")["outcome"] == "NO_LINE"
 
 
 def test_every_command_has_help_and_prints_for_people_too(folder):
@@ -224,15 +224,15 @@ def test_an_activation_is_given_back_with_a_code_that_can_be_seen_again(with_ret
     facts = _install(with_returns)
     answer = _answer(facts["installation_id"])
     _done("confirm", "--state", path, *answer)
-    assert _refused("return", "--state", path, "--seed", "engine room")["outcome"] == "hardware_changed"
+    assert _refused("return", "--state", path, "--seed", "engine room")["outcome"] == "HARDWARE_CHANGED"
     assert _done("status", "--state", path)["state"] == "activated"
     given = _done("return", "--state", path)
     assert (given["state"], given["confirmation_id"], len(given["return_code"].split())) == ("returned", None, 3)
     assert _done("return", "--state", path)["return_code"] == given["return_code"]
-    assert _refused("confirm", "--state", path, *answer)["outcome"] == "returned"
+    assert _refused("confirm", "--state", path, *answer)["outcome"] == "RETURNED"
     anew = _install(with_returns, "machine.json", "wheelhouse", "--again")
     adopt = ("confirm", "--state", path, "--pair", facts["installation_id"], *answer)
-    assert _refused(*adopt)["outcome"] == "returned"
+    assert _refused(*adopt)["outcome"] == "RETURNED"
     assert _done("confirm", "--state", path, *_answer(anew["installation_id"]))["state"] == "activated"
 
 
@@ -246,7 +246,7 @@ def test_no_code_is_shown_of_a_machine_whose_death_could_not_be_stored(with_retu
 
     monkeypatch.setattr(store, "write", full)
     refused = _run("return", "--state", path, "--json")
-    assert json.loads(refused.stdout)["outcome"] == "file_unwritable"
+    assert json.loads(refused.stdout)["outcome"] == "FILE_UNWRITABLE"
     assert "return_code" not in refused.output
     monkeypatch.undo()
     assert _done("status", "--state", path)["state"] == "activated"
@@ -255,7 +255,7 @@ def test_no_code_is_shown_of_a_machine_whose_death_could_not_be_stored(with_retu
 def test_a_product_without_returns_gives_nothing_back(folder):
     path = folder / "machine.json"
     _done("confirm", "--state", path, *_answer(_install(folder)["installation_id"]))
-    assert _refused("return", "--state", path)["outcome"] == "no_returns"
+    assert _refused("return", "--state", path)["outcome"] == "NO_RETURNS"
     assert _done("status", "--state", path)["state"] == "activated"
 
 
@@ -278,12 +278,12 @@ def test_a_suites_key_is_installed_once_for_all_members_on_a_machine(folder):
     assert _done("status", "--state", path, "--seed", "other")["members"]["Sounder"] == "hardware_changed"
     shown = _run("status", "--state", path).stdout
     assert "Fairway: activated, Sounder: activated" in shown
-    assert _refused(*installing("Sounder"))["outcome"] == "already_installed"
+    assert _refused(*installing("Sounder"))["outcome"] == "ALREADY_INSTALLED"
     another = make(KeyType.MAK, 7, 42, b"issuing key of product seven....")
     (folder / "third.json").write_text(
         json.dumps(ProductBuild(3, "Third", 1, 1, bytes(32), 8, suites=(BUILD,)).to_facts())
     )
-    assert _refused(*installing("third", another))["outcome"] == "already_installed"
+    assert _refused(*installing("third", another))["outcome"] == "ALREADY_INSTALLED"
     (folder / "old.json").write_text(
         json.dumps(
             ProductBuild(
@@ -291,7 +291,7 @@ def test_a_suites_key_is_installed_once_for_all_members_on_a_machine(folder):
             ).to_facts()
         )
     )
-    assert _refused(*installing("old"))["outcome"] == "not_installed"
+    assert _refused(*installing("old"))["outcome"] == "NOT_INSTALLED"
     report = _done("report", "--state", path, "--name", "bridge")
     assert (report["product"], report["state"]) == (7, "activated")
     anew = _done(*installing("Sounder"), "--again")

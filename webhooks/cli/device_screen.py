@@ -16,7 +16,7 @@ class Screen:
 
     def __init__(self, shown: SimulatedMachine, as_json: bool) -> None:
         if shown.build.line is None:
-            refuse("no_line", "This product's build names no line to call or text.", as_json)
+            refuse("NO_LINE", "This product's build names no line to call or text.", as_json)
         self._build, self._iid, self._line = shown.build, shown.state.installation_id, shown.build.line
         self._as_json = as_json
 
@@ -39,7 +39,7 @@ class Screen:
 
         if locale not in leaflet.locales():
             known = ", ".join(leaflet.locales())
-            refuse("unknown_locale", f"There is no page in {locale}, but in {known}.", self._as_json)
+            refuse("UNKNOWN_LOCALE", f"There is no page in {locale}, but in {known}.", self._as_json)
         number = leaflet.printed(self._line)
         ways = [leaflet.Way(number, self.link(by_text=by_text), by_text) for by_text in (False, True)]
         words = leaflet.words(locale)
@@ -50,4 +50,4 @@ class Screen:
         try:
             file.write_text(text, encoding="utf-8")
         except OSError as error:
-            refuse("file_unwritable", f"{file} cannot be written: {error.strerror}.", self._as_json)
+            refuse("FILE_UNWRITABLE", f"{file} cannot be written: {error.strerror}.", self._as_json)

@@ -76,7 +76,7 @@ def install(
 
     folder = Folder(path)
     if folder.file.exists() and not again:
-        refuse("already_installed", f"{path} holds an installation already; --again makes a new one.", as_json)
+        refuse("ALREADY_INSTALLED", f"{path} holds an installation already; --again makes a new one.", as_json)
     try:
         package = _package(package_file)
         pretended = hardware.simulated(seed) if seed else None
@@ -109,7 +109,7 @@ def package(path: Path, package_file: Path, as_json: bool) -> None:
     except BadInput as error:
         refuse_input(error, as_json)
     if not host.opens_too(newer, installed.state):
-        refuse("other_key", "That package does not open with this host's activation: it is of another key.", as_json)
+        refuse("OTHER_KEY", "That package does not open with this host's activation: it is of another key.", as_json)
     installed = Installed(newer, installed.state, installed.pretended)
     save(folder, installed, as_json)
     register_of(folder).note(Noted(int(datetime.now(UTC).timestamp()), Event.PACKAGE_REPLACED))
@@ -189,16 +189,16 @@ def serve(path: Path, listen: str, threads: int, as_json: bool) -> None:
     try:
         host, port = address(listen)
     except NoAddress:
-        refuse("no_address", f"{listen} is no ADDRESS:PORT to listen on.", as_json)
+        refuse("NO_ADDRESS", f"{listen} is no ADDRESS:PORT to listen on.", as_json)
     why_not = server.why_not_bindable(host, port)
     if why_not is not None:
-        refuse("address_taken", f"Nothing can listen on {host}:{port} ({why_not}).", as_json)
+        refuse("ADDRESS_TAKEN", f"Nothing can listen on {host}:{port} ({why_not}).", as_json)
     try:
         lock = folder.taken()
     except OSError as error:
-        refuse("file_unwritable", f"Nothing can be written in {path}: {error.strerror}.", as_json)
+        refuse("FILE_UNWRITABLE", f"Nothing can be written in {path}: {error.strerror}.", as_json)
     if lock is None:
-        refuse("already_serving", f"Another process serves {path} already.", as_json)
+        refuse("ALREADY_SERVING", f"Another process serves {path} already.", as_json)
     status = host_facts(installed)["state"]
     click.echo(
         f"The licence host for {installed.package.family} serves on {host}:{port}. Stop it with Ctrl-C.", err=True
@@ -233,11 +233,11 @@ def opened(path: Path, as_json: bool) -> tuple[Folder, Installed]:
     try:
         return folder, folder.load()
     except FileNotFoundError:
-        refuse("not_installed", f"Nothing is installed in {path}; begin with `touchtone kms-host install`.", as_json)
+        refuse("NOT_INSTALLED", f"Nothing is installed in {path}; begin with `touchtone kms-host install`.", as_json)
     except BadInput:
-        refuse("host_damaged", f"{folder.file} is no host made by `touchtone kms-host install`.", as_json)
+        refuse("HOST_DAMAGED", f"{folder.file} is no host made by `touchtone kms-host install`.", as_json)
     except OSError as error:
-        refuse("file_unreadable", f"{folder.file} cannot be read: {error.strerror}.", as_json)
+        refuse("FILE_UNREADABLE", f"{folder.file} cannot be read: {error.strerror}.", as_json)
 
 
 def register_of(folder: Folder) -> Register:
@@ -252,7 +252,7 @@ def save(folder: Folder, installed: Installed, as_json: bool) -> None:
     try:
         folder.save(installed)
     except OSError as error:
-        refuse("file_unwritable", f"{folder.file} cannot be written: {error.strerror}.", as_json)
+        refuse("FILE_UNWRITABLE", f"{folder.file} cannot be written: {error.strerror}.", as_json)
 
 
 def host_facts(installed: Installed) -> dict[str, Any]:
@@ -280,5 +280,5 @@ def refuse_input(error: BadInput, as_json: bool) -> NoReturn:
     from webhooks.device_words import said
 
     if isinstance(error, InvalidPackage):
-        refuse("package_damaged", "That file is no package of a licence host.", as_json)
+        refuse("PACKAGE_DAMAGED", "That file is no package of a licence host.", as_json)
     refuse(*said(error), as_json)

@@ -54,10 +54,11 @@ def as_read(value: Any) -> str:
 def refuse(outcome: str, sentence: str, as_json: bool = False) -> NoReturn:
     """Say why a command was refused or failed and end with exit status 1.
 
-    `outcome` is the stable code a program reads, `sentence` what a person reads on standard error.
+    `outcome` is the stable code a program reads, `sentence` what a person reads on standard error. What was done and
+    how things stand is told in small letters; a refusal is in capitals, whatever room it comes from.
     """
     if as_json:
-        click.echo(json.dumps({"outcome": outcome, "reason": sentence}, ensure_ascii=False))
+        click.echo(json.dumps({"outcome": outcome.upper(), "reason": sentence}, ensure_ascii=False))
     else:
         click.echo(sentence, err=True)
     sys.exit(1)

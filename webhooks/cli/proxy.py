@@ -89,7 +89,7 @@ def connect(
         assert console.publisher  # no answer could be believed without it
         line = checked_line(url)
         if token_file is None and not sys.stdin.isatty():
-            refuse("token_missing", "Give the token in a file (--token-file), or at the prompt.", as_json)
+            refuse("TOKEN_MISSING", "Give the token in a file (--token-file), or at the prompt.", as_json)
         token = checked_token(token_file.read() if token_file is not None else click.prompt("Token", hide_input=True))
         knocked = PublisherLine(line, token, authorities)
         knocked.knock()
@@ -149,7 +149,7 @@ def forget(folder: Path, as_json: bool, names: tuple[str, ...]) -> None:
     with opened(folder, as_json) as console, console.database.begin() as connection:
         gone = fleet.forget(connection, names)
     if not gone:
-        refuse("machine_unknown", "No machine is called so.", as_json)
+        refuse("MACHINE_UNKNOWN", "No machine is called so.", as_json)
     show({"forgotten": gone}, as_json)
 
 
@@ -161,7 +161,7 @@ def _pin(folder: Path, key: str, *, replace_it: bool, as_json: bool) -> None:
     with opened(folder, as_json) as console:
         text = checked_key(key)
         if console.settings.publisher_key not in {None, text} and not replace_it:
-            refuse("publisher_pinned", _ALREADY, as_json)
+            refuse("PUBLISHER_PINNED", _ALREADY, as_json)
         console.save(replace(console.settings, publisher_key=text))
 
 

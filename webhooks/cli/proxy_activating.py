@@ -154,7 +154,7 @@ def _deposit(
 
     ssh = Ssh(at_once, seconds, ssh_config)
     if not ssh.is_there:
-        refuse("ssh_missing", "There is no ssh on this machine.", as_json)
+        refuse("SSH_MISSING", "There is no ssh on this machine.", as_json)
     answers = list(depositing.over_ssh(ssh, deposits, words))
     with console.database.begin() as connection:
         collected = collecting.take(connection, collecting.over_ssh(answers), datetime.now(UTC))

@@ -76,13 +76,13 @@ def ssh(
 
     asking = Ssh(at_once, seconds, ssh_config)
     if not asking.is_there:
-        refuse("ssh_missing", "There is no ssh on this machine.", as_json)
+        refuse("SSH_MISSING", "There is no ssh on this machine.", as_json)
     try:
         hosts = read_hosts(hosts_file, hosts_file.read_text(encoding="utf-8"))
     except FileFault as fault:
-        refuse("file_damaged", f"{fault}.", as_json)
+        refuse("FILE_DAMAGED", f"{fault}.", as_json)
     except UnicodeDecodeError:
-        refuse("file_damaged", f"{hosts_file} is not UTF-8.", as_json)
+        refuse("FILE_DAMAGED", f"{hosts_file} is not UTF-8.", as_json)
     # The hosts answer first: nothing is asked of them inside a transaction.
     found = list(over_ssh(asking.each(hosts, command)))
     _take(folder, found, as_json)

@@ -47,17 +47,17 @@ def opened(path: Path, as_json: bool) -> Iterator[Folder]:
     except FolderFault as fault:
         refuse(fault.code, fault.reason, as_json)
     except FileFault as fault:
-        refuse("file_damaged", f"{fault}.", as_json)
+        refuse("FILE_DAMAGED", f"{fault}.", as_json)
     except TurnedAway as trouble:
         refuse(trouble.code, trouble.reason, as_json)
     except NotNow as trouble:
-        refuse("line_unavailable", f"{trouble.reason} What was answered is kept: run this again.", as_json)
+        refuse("LINE_UNAVAILABLE", f"{trouble.reason} What was answered is kept: run this again.", as_json)
     except DatabaseUnavailable as trouble:
-        refuse("folder_unavailable", f"The console's database cannot be used ({trouble.cause}).", as_json)
+        refuse("FOLDER_UNAVAILABLE", f"The console's database cannot be used ({trouble.cause}).", as_json)
     except LaterVersion:
-        refuse("folder_of_later_version", "This folder was made by a later version of touchtone.", as_json)
+        refuse("FOLDER_OF_LATER_VERSION", "This folder was made by a later version of touchtone.", as_json)
     except OSError as error:
-        refuse("file_unusable", f"{error.filename}: {error.strerror}.", as_json)
+        refuse("FILE_UNUSABLE", f"{error.filename}: {error.strerror}.", as_json)
     finally:
         if folder is not None:
             folder.database.close()

@@ -45,7 +45,7 @@ def export(folder: Path, privacy: str, anew: bool, as_json: bool, file: Path) ->
         with console.database.begin() as connection:
             lines = asked.due(connection, now.astimezone().date(), anew=anew)
             if not lines:
-                refuse("nothing_to_ask", "No machine lacks an answer.", as_json)
+                refuse("NOTHING_TO_ASK", "No machine lacks an answer.", as_json)
             content = rooms.export(connection, lines, rooms.Privacy(privacy), console.settings.signing_key, now=now)
             _write(file, content)
         mine = fingerprint(public_key(console.settings.signing_key))
@@ -76,7 +76,7 @@ def activate_file(
         _, request = rooms.read_request(_read(request_file), str(request_file))
         _know(console, request.origin, origin, as_json)
         if keep and not request.reports:
-            refuse("names_missing", "This request names no machines, so none can be taken over.", as_json)
+            refuse("NAMES_MISSING", "This request names no machines, so none can be taken over.", as_json)
         with console.database.begin() as connection:
             for report in request.reports if keep else ():
                 fleet.note(connection, report, source=str(request_file), host=None, now=datetime.now(UTC))
@@ -129,13 +129,13 @@ def _know(console: Folder, key: str, given: str | None, as_json: bool) -> None:
     with console.database.read() as connection:
         known = rooms.is_known(connection, key)
     if given is not None and "".join(given.split()).lower() != "".join(shown.split()):
-        refuse("console_other", f"The file was signed by the console {shown}, and not by {given}.", as_json)
+        refuse("CONSOLE_OTHER", f"The file was signed by the console {shown}, and not by {given}.", as_json)
     if known:
         return
     if given is None and (as_json or not sys.stdin.isatty()):
-        refuse("console_unknown", f"The console {shown} is not known here: compare it, and add --from.", as_json)
+        refuse("CONSOLE_UNKNOWN", f"The console {shown} is not known here: compare it, and add --from.", as_json)
     if given is None and not click.confirm(f"The file was signed by the console {shown}. Is that the one?", err=True):
-        refuse("console_unknown", "Nothing was taken.", as_json)
+        refuse("CONSOLE_UNKNOWN", "Nothing was taken.", as_json)
     with console.database.begin() as connection:
         rooms.pin(connection, key, now=datetime.now(UTC))
 

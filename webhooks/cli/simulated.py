@@ -74,7 +74,7 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
             copy = load_copy(path, as_json)
             if copy.client.mak is None:
                 refuse(
-                    "leased", f"{path} is leased by a licence host; `touchtone device kms to-mak` switches it.", as_json
+                    "LEASED", f"{path} is leased by a licence host; `touchtone device kms to-mak` switches it.", as_json
                 )
             return SimulatedMachine(copy.build, copy.hardware, copy.client.mak, copy.client)
         others = facts.get("members")
@@ -83,7 +83,7 @@ def load(path: Path, as_json: bool) -> SimulatedMachine:
         return SimulatedMachine(*kept, members=tuple(members))
     except BadInput as error:
         refuse(
-            "state_damaged",
+            "STATE_DAMAGED",
             f"{path} is no machine made by `touchtone device install` ({type(error).__name__}).",
             as_json,
         )
@@ -120,7 +120,7 @@ def load_copy(path: Path, as_json: bool) -> SimulatedCopy:
         return SimulatedCopy(ProductBuild.from_facts(build), hardware.from_facts(parts), found)
     except BadInput as error:
         refuse(
-            "state_damaged",
+            "STATE_DAMAGED",
             f"{path} is no copy made by `touchtone device kms begin` ({type(error).__name__}).",
             as_json,
         )
@@ -159,7 +159,7 @@ def _write(path: Path, whole: SimulatedMachine | SimulatedCopy, stored: dict[str
     try:
         store.write(path, facts)
     except OSError as error:
-        refuse("file_unwritable", f"{path} cannot be written: {error.strerror}.", as_json)
+        refuse("FILE_UNWRITABLE", f"{path} cannot be written: {error.strerror}.", as_json)
 
 
 def facts_of(shown: SimulatedMachine, today: datetime | None) -> dict[str, Any]:

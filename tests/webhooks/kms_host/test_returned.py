@@ -34,7 +34,7 @@ def test_a_host_gives_back_stops_and_is_installed_anew_with_another_id(command, 
     given = command("return")
     assert (given["state"], len(given["return_code"].split())) == ("returned", 3)
     assert command("return")["return_code"] == given["return_code"]
-    assert command("confirm", *answer.split())["outcome"] == "returned"
+    assert command("confirm", *answer.split())["outcome"] == "RETURNED"
     assert command("status")["state"] == "returned"
     anew = command(*installing, "--again")
     assert anew["state"] == "awaiting_confirmation"
@@ -46,4 +46,4 @@ def test_a_host_of_a_product_without_returns_gives_nothing_back(command, tmp_pat
     file = tmp_path / "package.json"
     file.write_text(json.dumps(package_of().to_facts()))
     command("install", "--package", file, "--seed", "server room", key_of())
-    assert command("return")["outcome"] == "no_returns"
+    assert command("return")["outcome"] == "NO_RETURNS"

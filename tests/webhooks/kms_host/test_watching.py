@@ -90,9 +90,9 @@ def test_a_folder_is_served_by_one_process_and_a_port_by_one_program(today, monk
 
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
         taken = other.getsockname()[1]
-        assert serve(taken) == "address_taken"
+        assert serve(taken) == "ADDRESS_TAKEN"
     assert serve(taken) == "served"
     with today.folder.taken():
-        assert serve(taken) == "already_serving"
+        assert serve(taken) == "ALREADY_SERVING"
     assert serve(taken) == "served"
     assert served == [("127.0.0.1", taken, 8)] * 2

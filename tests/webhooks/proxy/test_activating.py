@@ -74,7 +74,7 @@ def test_a_line_that_stays_away_ends_the_run_and_keeps_what_came(connected, flee
     stand_in.faults = [("cut", 4)] + [("status", 503, {})] * 50
     connected("collect", "folder", fleet.report(tmp_path / "in"))
     ended = connected("activate", "--patience", "30", "--json")
-    assert (ended.status, ended.told["outcome"]) == (1, "line_unavailable")
+    assert (ended.status, ended.told["outcome"]) == (1, "LINE_UNAVAILABLE")
     assert 0 < sum(quick) <= 30
     stand_in.faults = []
     assert connected("activate", "--json").told["activated"] == 5
@@ -114,15 +114,15 @@ def swapped(facts, other):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda facts: {**facts, "certificate": None}, "answer_unsigned"),
-        (lambda facts: {**facts, "certificate": facts["certificate"][:-4] + "AAAA"}, "answer_unsigned"),
-        (lambda facts: {**facts, "confirmation_id": ["123456"] * 8}, "answer_swapped"),
-        (lambda facts: {**facts, "confirmation_id": 7}, "answer_unreadable"),
-        (lambda facts: {**facts, "outcome": "perhaps"}, "answer_unreadable"),
-        (lambda facts: {**facts, "replay": "no"}, "answer_unreadable"),
-        (lambda facts: {**facts, "reference": "999"}, "answer_strange"),
-        (lambda _facts: {"done": True}, "answer_incomplete"),
-        (lambda facts: [facts], "answer_strange"),
+        (lambda facts: {**facts, "certificate": None}, "ANSWER_UNSIGNED"),
+        (lambda facts: {**facts, "certificate": facts["certificate"][:-4] + "AAAA"}, "ANSWER_UNSIGNED"),
+        (lambda facts: {**facts, "confirmation_id": ["123456"] * 8}, "ANSWER_SWAPPED"),
+        (lambda facts: {**facts, "confirmation_id": 7}, "ANSWER_UNREADABLE"),
+        (lambda facts: {**facts, "outcome": "perhaps"}, "ANSWER_UNREADABLE"),
+        (lambda facts: {**facts, "replay": "no"}, "ANSWER_UNREADABLE"),
+        (lambda facts: {**facts, "reference": "999"}, "ANSWER_STRANGE"),
+        (lambda _facts: {"done": True}, "ANSWER_INCOMPLETE"),
+        (lambda facts: [facts], "ANSWER_STRANGE"),
     ],
 )
 def test_an_answer_that_is_not_the_publishers_for_this_machine_is_not_kept(
@@ -144,14 +144,14 @@ def test_two_answers_that_change_places_are_found(connected, fleet, stand_in, tm
         stand_in.answer({"reference": "0", "installation_id": machine.iid}) for machine in fleet.machines.values()
     ]
     stand_in.faults = [("change", lambda facts: swapped(facts, others[1 - facts["line"]]))]
-    assert connected("activate", "--json").told["outcome"] == "answer_swapped"
+    assert connected("activate", "--json").told["outcome"] == "ANSWER_SWAPPED"
 
 
 def test_a_line_with_another_key_than_the_pinned_one_is_not_believed(connected, fleet, stand_in, tmp_path):
     fleet.machine("helm")
     stand_in.seed = bytes(32)
     connected("collect", "folder", fleet.report(tmp_path / "in"))
-    assert connected("activate", "--json").told["outcome"] == "answer_unsigned"
+    assert connected("activate", "--json").told["outcome"] == "ANSWER_UNSIGNED"
 
 
 def test_a_token_that_is_not_taken_any_more_is_told(connected, fleet, stand_in, tmp_path):
@@ -232,4 +232,4 @@ def test_a_folder_of_a_later_version_is_refused(proxy):
     with database.begin() as connection:
         connection.exec_driver_sql("PRAGMA user_version=99")
     database.close()
-    assert proxy("list", "--json").told["outcome"] == "folder_of_later_version"
+    assert proxy("list", "--json").told["outcome"] == "FOLDER_OF_LATER_VERSION"

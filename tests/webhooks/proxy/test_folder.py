@@ -17,12 +17,12 @@ def test_the_folder_is_its_owners_alone(proxy):
 def test_settings_that_others_can_read_are_refused(proxy):
     (proxy.folder / "console.json").chmod(0o644)
     refused = proxy("status", "--json")
-    assert (refused.status, refused.told["outcome"]) == (1, "folder_too_open")
+    assert (refused.status, refused.told["outcome"]) == (1, "FOLDER_TOO_OPEN")
 
 
 def test_a_folder_is_made_once(proxy):
     before = (proxy.folder / "console.json").read_bytes()
-    assert proxy("init", "--json").told["outcome"] == "folder_exists"
+    assert proxy("init", "--json").told["outcome"] == "FOLDER_EXISTS"
     assert (proxy.folder / "console.json").read_bytes() == before
 
 
@@ -35,7 +35,7 @@ def test_no_folder_is_said_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"signing_key": "zz"}', '{"signing_key": "00"}', "\x00"])
 def test_a_damaged_file_is_refused(proxy, content):
     (proxy.folder / "console.json").write_text(content)
-    assert proxy("status", "--json").told["outcome"] == "folder_damaged"
+    assert proxy("status", "--json").told["outcome"] == "FOLDER_DAMAGED"
 
 
 def test_two_consoles_have_two_signing_keys(proxy, another_console):
@@ -45,22 +45,22 @@ def test_two_consoles_have_two_signing_keys(proxy, another_console):
 
 def test_another_publishers_key_is_pinned_only_if_told_so(proxy):
     other = PUBLISHER[:-2] + ("AE" if PUBLISHER[-2:] != "AE" else "AI")
-    assert proxy("pin", other, "--json").told["outcome"] == "publisher_pinned"
+    assert proxy("pin", other, "--json").told["outcome"] == "PUBLISHER_PINNED"
     assert proxy("pin", PUBLISHER, "--json").status == 0
     assert proxy("pin", other, "--replace", "--json").told["publisher_key"] == other
-    assert proxy("pin", "nonsense", "--json").told["outcome"] == "publisher_key_malformed"
+    assert proxy("pin", "nonsense", "--json").told["outcome"] == "PUBLISHER_KEY_MALFORMED"
 
 
 @pytest.mark.parametrize(
     ("url", "outcome"),
     [
-        ("http://line.example.com", "line_unprotected"),
-        ("line.example.com", "line_malformed"),
-        ("ftp://line.example.com", "line_malformed"),
-        ("https://user:secret@line.example.com", "line_malformed"),
-        ("https://line.example.com/?a=b", "line_malformed"),
-        ("https://[::1", "line_malformed"),
-        ("https://line.example.com:port", "line_malformed"),
+        ("http://line.example.com", "LINE_UNPROTECTED"),
+        ("line.example.com", "LINE_MALFORMED"),
+        ("ftp://line.example.com", "LINE_MALFORMED"),
+        ("https://user:secret@line.example.com", "LINE_MALFORMED"),
+        ("https://line.example.com/?a=b", "LINE_MALFORMED"),
+        ("https://[::1", "LINE_MALFORMED"),
+        ("https://line.example.com:port", "LINE_MALFORMED"),
     ],
 )
 def test_what_is_no_line_is_not_connected_to(proxy, tmp_path, url, outcome):
@@ -78,14 +78,14 @@ def test_a_wrong_token_is_told_at_once_and_not_kept(proxy, stand_in, tmp_path):
 def test_a_token_of_two_words_is_refused_without_being_repeated(proxy, stand_in, tmp_path):
     (tmp_path / "token").write_text("ttk_secret and more")
     refused = proxy("connect", stand_in.url, "--token-file", tmp_path / "token", "--json")
-    assert refused.told["outcome"] == "token_malformed"
+    assert refused.told["outcome"] == "TOKEN_MALFORMED"
     assert "secret" not in refused.said + refused.sighed
 
 
 def test_a_token_comes_from_a_file_or_a_prompt_and_is_never_shown(connected, stand_in):
     assert stand_in.token not in connected("status").said
     assert stand_in.token in (connected.folder / "console.json").read_text()
-    assert connected("connect", stand_in.url, "--json").told["outcome"] == "token_missing"
+    assert connected("connect", stand_in.url, "--json").told["outcome"] == "TOKEN_MISSING"
     assert connected("connect", stand_in.url, "--token-file", "-", stdin=stand_in.token).status == 0
 
 
@@ -93,7 +93,7 @@ def test_without_a_pinned_publisher_nothing_is_connected_to(tmp_path, stand_in):
     run_proxy(tmp_path / "bare", "init")
     (tmp_path / "token").write_text(stand_in.token)
     refused = run_proxy(tmp_path / "bare", "connect", stand_in.url, "--token-file", tmp_path / "token", "--json")
-    assert refused.told["outcome"] == "publisher_not_pinned"
+    assert refused.told["outcome"] == "PUBLISHER_NOT_PINNED"
 
 
 def test_every_command_has_help(proxy):

@@ -72,15 +72,15 @@ def test_machines_are_taken_over_only_if_asked_and_only_with_their_names(room, c
 def test_machines_without_names_cannot_be_taken_over(room, connected, tmp_path):
     room("export", tmp_path / "request.tt")
     words = ("activate-file", tmp_path / "request.tt", tmp_path / "answers.tt", "--keep", "--from", print_of(room))
-    assert connected(*words, "--json").told["outcome"] == "names_missing"
+    assert connected(*words, "--json").told["outcome"] == "NAMES_MISSING"
 
 
 def test_a_console_is_taken_by_its_fingerprint_once(room, connected, another_console, tmp_path):
     room("export", tmp_path / "request.tt")
     words = ("activate-file", tmp_path / "request.tt", tmp_path / "answers.tt", "--json")
-    assert connected(*words).told["outcome"] == "console_unknown"
+    assert connected(*words).told["outcome"] == "CONSOLE_UNKNOWN"
     stranger = print_of(another_console("stranger"))
-    assert connected(*words, "--from", stranger).told["outcome"] == "console_other"
+    assert connected(*words, "--from", stranger).told["outcome"] == "CONSOLE_OTHER"
     assert not (tmp_path / "answers.tt").exists()
     assert connected(*words, "--from", print_of(room).upper().replace(" ", "")).status == 0
     room("export", tmp_path / "request.tt")
@@ -92,7 +92,7 @@ def test_a_run_that_is_cut_off_is_taken_up_and_nothing_is_taken_twice(room, conn
     room("export", tmp_path / "request.tt")
     stand_in.faults = [("cut", 2)] + [("status", 503, {})] * 20
     words = ("activate-file", tmp_path / "request.tt", tmp_path / "answers.tt", "--from", print_of(room), "--json")
-    assert connected(*words, "--patience", "10").told["outcome"] == "line_unavailable"
+    assert connected(*words, "--patience", "10").told["outcome"] == "LINE_UNAVAILABLE"
     stand_in.faults = []
     assert connected(*words).told["activated"] == 5
     assert len(stand_in.spent) == 5

@@ -74,10 +74,14 @@ class _OnSqlite:
 
 
 class Statement:
-    """A SELECT, INSERT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`."""
+    """A SELECT, INSERT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`.
 
-    def __init__(self, said: Select[Any] | CompoundSelect[Any] | Insert | Update) -> None:
+    One that may stand `alone`, since it locks nothing, begins no transaction on PostgreSQL: what follows does.
+    """
+
+    def __init__(self, said: Select[Any] | CompoundSelect[Any] | Insert | Update, *, alone: bool = False) -> None:
         self.said = said
+        self._alone = alone
         self._written: dict[str, _Written] = {}
 
     def first(self, connection: Connection, facts: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -131,7 +135,7 @@ class Statement:
             else:
                 from keys.libpq import Prepared
 
-                door = Prepared(wire_of(connection), written.text)
+                door = Prepared(wire_of(connection), written.text, alone=self._alone)
             pooled.info[self] = door
         return door
 

@@ -156,8 +156,8 @@ def _settle(connection: Connection, claim: Claim, now: datetime, until: datetime
     raise DatabaseUnavailable(Cause.BUSY)
 
 
-_LOOK = Statement(statements.LOOK)
-_LOOK_AHEAD = Statement(statements.LOOK_AHEAD)
+_LOOK = Statement(statements.LOOK, alone=True)
+_LOOK_AHEAD = Statement(statements.LOOK_AHEAD, alone=True)
 
 
 def _look(connection: Connection, claim: Claim, iid_digest: bytes) -> Any:

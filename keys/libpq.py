@@ -36,6 +36,8 @@ _numbers = count(1)
 
 _Command = tuple[bytes, Sequence[bytes | None] | None]
 """A command in words, with None, or the name of a prepared statement with its facts."""
+_BEGIN: _Command = (b"BEGIN", None)
+_COMMIT: _Command = (b"COMMIT", None)
 
 OUT_OF_DATE = (FeatureNotSupported, InvalidSqlStatementName)
 """A prepared statement is to be prepared anew: its table was made anew, or somebody has said DEALLOCATE ALL."""
@@ -98,19 +100,25 @@ class Wire:
     def end(self) -> None:
         """End what has begun, with all that was written; what waits goes along, a trip less. Raises psycopg.Error."""
         if self._waiting:
-            self._send_waiting(b"COMMIT")
+            # What is sent together is a transaction of its own, where none has begun.
+            self._send_waiting(last=[_COMMIT] if self.begun else [])
         elif self.begun:
             self._connection.send_query(b"COMMIT")
             _sound(self._answer())
 
     def wait(self, prepared: Prepared, facts: Sequence[bytes | None]) -> None:
-        """Let a statement whose answer nobody asks for wait, in a transaction that has begun, for what is sent next."""
+        """Let a statement whose answer nobody asks for wait for what is sent next."""
         self._waiting.append((prepared, facts))
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a statement can wait: a transaction has begun, or one begins with it like any other."""
+        return bool(self._waiting) or self.begun or self._plain
+
     def catch_up(self) -> None:
-        """Send what waits. Raises psycopg.Error."""
+        """Send what waits, within the transaction or as its begin. Raises psycopg.Error."""
         if self._waiting:
-            self._send_waiting()
+            self._send_waiting(first=[] if self.begun else [_BEGIN])
 
     def forget(self) -> None:
         """Send none of what waits: its transaction is rolled back."""
@@ -126,29 +134,31 @@ class Wire:
         self._connection.send_prepare(name, text)
         _sound(self._answer())
 
-    def ask(self, name: bytes, facts: Sequence[bytes | None]) -> PGresult:
+    def ask(self, name: bytes, facts: Sequence[bytes | None], *, alone: bool = False) -> PGresult:
         """Run a prepared statement, and take its answer in binary; the transaction begins with it, where none has.
 
-        Raises psycopg.Error.
+        With one that may stand `alone` it does not. Raises psycopg.Error.
         """
         self.catch_up()
         if not self.begun:
-            if self._begins_plainly():
-                return self._together([(b"BEGIN", None), (name, facts)])[-1]
-            self.driver.execute("")  # the driver knows how such a transaction begins
+            if not self._plain:
+                self.driver.execute("")  # the driver knows how such a transaction begins
+            elif not alone:
+                return self._together([_BEGIN, (name, facts)])[-1]
         self._connection.send_query_prepared(name, facts, result_format=_BINARY)
         return _sound(self._answer())
 
-    def _begins_plainly(self) -> bool:
+    @property
+    def _plain(self) -> bool:
+        """Whether a transaction begins as the server is set, with no word more."""
         driver = self.driver
         plain = driver.isolation_level is None and driver.read_only is None and driver.deferrable is None
         return plain and not driver.autocommit
 
-    def _send_waiting(self, *last: bytes) -> None:
+    def _send_waiting(self, *, first: Sequence[_Command] = (), last: Sequence[_Command] = ()) -> None:
         waiting, self._waiting = self._waiting, []
-        commands: list[_Command] = [(prepared.name, facts) for prepared, facts in waiting]
         try:
-            self._together(commands + [(command, None) for command in last])
+            self._together([*first, *((prepared.name, facts) for prepared, facts in waiting), *last])
         except OUT_OF_DATE:
             for prepared, _ in waiting:
                 prepared.forget()
@@ -174,7 +184,11 @@ class Wire:
                 assert answer is not None  # whatever is sent is answered
                 answers.append(answer)
                 connection.get_result()  # None, at once: within a pipeline a command has one answer
-            self._next_result()  # that the server has come to the end of what was sent
+            ended = self._next_result()  # that the server has come to the end of what was sent
+            if ended is not None and ended.status != pq.ExecStatus.PIPELINE_SYNC:
+                answers.append(ended)  # there a transaction is committed that has no COMMIT of its own, and may fail
+                connection.get_result()
+                self._next_result()
             connection.exit_pipeline_mode()
         except BaseException:
             # Half of the answers may be under way still; whoever asked next would take them for his own.
@@ -209,8 +223,9 @@ class Wire:
 class Prepared:
     """One statement on one connection; its facts stand in it as $1, $2 and so on."""
 
-    def __init__(self, wire: Wire, text: str) -> None:
+    def __init__(self, wire: Wire, text: str, *, alone: bool) -> None:
         self._wire = wire
+        self._alone = alone
         self._text = text.encode()
         self._name: bytes | None = None
         self._reader = Transformer(wire.driver)
@@ -237,12 +252,12 @@ class Prepared:
 
     def later(self, facts: Sequence[Fact]) -> None:
         """Run it with what is sent next, the commit at the latest; what fails is raised there. Raises TypeError."""
-        if self._wire.begun:
+        if self._wire.may_wait:
             written = as_text(facts)
             self._prepare()
             self._wire.wait(self, written)
         else:
-            self._ask(facts)  # and so begin
+            self._ask(facts)  # and so begin, as the driver is told to
 
     @property
     def name(self) -> bytes:
@@ -264,7 +279,7 @@ class Prepared:
         written = as_text(facts)
         self._prepare()
         try:
-            return self._wire.ask(self.name, written)
+            return self._wire.ask(self.name, written, alone=self._alone)
         except OUT_OF_DATE:
             self.forget()
             raise

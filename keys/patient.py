@@ -77,6 +77,8 @@ class Patient(Connection[Any]):
 
     def commit(self) -> None:
         """Commit as the driver does, and at once where nothing has begun: what a turn sends was ended through libpq."""
+        if self.wire is not None:
+            self.wire.catch_up()
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             super().commit()
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     Column,
     Integer,
@@ -273,6 +274,40 @@ def test_it_is_written_where_it_is_all_that_is_done(once, noted):
     with once.begin() as connection:
         WRITE.later(connection, {"which": 1, "new_words": "alone", "now": NOON, "new_state": "open"})
     assert words_in(noted) == "alone"
+
+
+@only_postgresql
+def test_a_look_that_stands_alone_begins_nothing_and_what_follows_stands_or_falls_together(once):
+    """Until there is something to write, no transaction is open while our program thinks."""
+    alone = Statement(_READ, alone=True)
+
+    def written(*states):
+        with once.begin() as connection:
+            assert alone.first(connection, {"which": 1}) == ("first", NOON, 1)
+            assert connection.connection.driver_connection.info.transaction_status == TransactionStatus.IDLE
+            for state in states:
+                WRITE.later(connection, {"which": 1, "new_words": "second", "now": NOON, "new_state": state})
+
+    with pytest.raises(IntegrityError):
+        written("open", None)
+    assert words_in(once) == "first"
+    written("open")
+    assert words_in(once) == "second"
+
+
+@only_postgresql
+def test_what_the_commit_itself_refuses_is_raised_and_nothing_is_kept(once):
+    with once.begin() as connection:
+        connection.execute(text("ALTER TABLE direct_notes ADD UNIQUE (words) DEFERRABLE INITIALLY DEFERRED"))
+        connection.execute(insert(notes).values(id=2, state="open", words="second", at=NOON))
+        mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with pytest.raises(IntegrityError), once.begin() as connection:
+        write_later(connection, "second")
+    with pytest.raises(IntegrityError), once.begin() as connection:  # now without a COMMIT of its own
+        WRITE.later(connection, {"which": 1, "new_words": "second", "now": NOON, "new_state": "open"})
+    with once.begin() as connection:
+        assert READ.first(connection, {"which": 1})[0] == "first"
+        assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() == mine  # as good as before
 
 
 def test_whoever_asks_after_it_sees_it_either_way(once):

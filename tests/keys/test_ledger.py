@@ -83,7 +83,7 @@ def test_a_first_activation_is_four_statements_and_on_postgresql_two_trips(datab
     said, trips = [], []
 
     def counted(way):
-        return lambda *facts: trips.append(way) or way(*facts)
+        return lambda *facts, **named: trips.append(way) or way(*facts, **named)
 
     for name in ("end", "ask"):
         monkeypatch.setattr(Wire, name, counted(getattr(Wire, name)))

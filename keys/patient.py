@@ -83,7 +83,7 @@ class Patient(Connection[Any]):
             super().commit()
 
     def rollback(self) -> None:
-        """Roll back as the driver does, and at once where nothing has begun: the pool asks for it after every use."""
+        """Roll back as the driver does, and at once where nothing has begun: it is asked for after every use."""
         if self.wire is not None:
             self.wire.forget()
         if self.pgconn.transaction_status != TransactionStatus.IDLE:

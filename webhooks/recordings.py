@@ -14,7 +14,7 @@ import time
 import wave
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -89,15 +89,15 @@ class Shelf:
         self.now = NONE_RECORDED
         self._take_up(read_recordings(folder, catalogues))
 
-    def look(self, *, at_once: bool = False) -> None:
-        """Take up what has changed: if it was so at the last look too, for it may be half written, or `at_once`.
+    def look(self) -> None:
+        """Take up what has changed, if it was so at the last look too: it may be half written.
 
         Where the folder cannot be read any more, nothing is recorded.
         """
         with self._lock:
             try:
                 stamps = _stamps(self._folder)
-                if stamps != self._taken and (at_once or stamps == self._seen):
+                if stamps != self._taken and stamps == self._seen:
                     self._take_up(read_recordings(self._folder, self._catalogues))
                     self._taken = stamps
             except OSError:
@@ -109,7 +109,10 @@ class Shelf:
         """The file that was, or is, served under a name. One we do not know another process may have taken up first."""
         if name not in self.now.files and time.monotonic() - self._asked > _AT_MOST_EVERY:
             self._asked = time.monotonic()
-            self.look(at_once=True)
+            with self._lock, suppress(OSError):
+                if _stamps(self._folder) != self._taken:
+                    found = read_recordings(self._folder, self._catalogues)
+                    self.now = replace(self.now, files={**self.now.files, **found.files})
         return self.now.files.get(name)
 
     def _take_up(self, found: Recordings) -> None:

@@ -200,6 +200,7 @@ def test_a_name_that_another_process_has_taken_up_first_is_found_at_once(recorde
     folder = studio("opening.short", content=sound("a better one"))
     name = Shelf(folder, CATALOGUES).now.file("en-US", "opening.short")
     assert Door(recorded_line).client.get(f"{PLAYED_AT}/{name}").data == sound("a better one")
+    assert recorded_line.wording.shelf.now.file("en-US", "opening.short") != name  # we tell it after a look of our own
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -211,7 +211,7 @@ def ledger(**given: Any) -> None:
 )
 @click.option("--keys", type=click.IntRange(1), default=1_000_000, show_default=True, help="Keys of such a ledger.")
 def scale(**given: Any) -> None:
-    """Measure how costs grow with keys, activations, calls, waiting cases and texts."""
+    """Measure how costs grow with keys, activations, calls, waiting cases, desks and texts."""
     from webhooks.bench.scale import Plan, measure, told
     from webhooks.bench.scale_fill import DIMENSIONS
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
@@ -32,6 +34,8 @@ FORM_SECONDS = 10.0
 """A form is there after so long, or never."""
 NICENESS = 5
 """The desk gives way to the line where both want the processor: a page may be late by a moment, a caller may not."""
+
+_OF_SESSION = Path("/proc/self/autogroup")
 
 
 class Application:
@@ -129,7 +133,18 @@ def _voice(found: Settings) -> Voice | None:
     return None if script is None else Voice(found.account_sid, found.api_key, found.api_secret, script)
 
 
+def give_way() -> None:
+    """Be nicer than the line, also where the desk was started apart from it, by a session of its own.
+
+    Linux shares the processor out among such sessions first, and niceness counts only within one.
+    """
+    os.nice(NICENESS)
+    if os.getsid(0) == os.getpid():  # else it is somebody's session, who may have started the line in it
+        with suppress(OSError):  # a kernel that does not group sessions
+            _OF_SESSION.write_text(f"{NICENESS}")
+
+
 def serve(found: Settings) -> None:
     """Serve the desk as the settings say, until the process is told to stop."""
-    os.nice(NICENESS)
+    give_way()
     server.run_with_streams("webhooks.desk.asgi:application", host=found.desk_host, port=found.desk_port)

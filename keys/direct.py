@@ -9,6 +9,7 @@ A turn sends the same three statements every time, and finding that out again co
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from keys.libpq import Prepared, Wire
 
 Change = Callable[[Any], Any]
+
+_writing = threading.Lock()
 
 TRUSTS = "trusts"
 """What a connection knows of its transaction (`Connection.info`): see `keys.database.trusts`."""
@@ -142,7 +145,9 @@ class Statement:
     def _for(self, dialect: Dialect) -> _Written:
         written = self._written.get(dialect.name)
         if written is None:
-            written = self._written[dialect.name] = _write(self.said, dialect)
+            with _writing:  # those who want the same at the same time would all take the processor for it
+                written = self._written.get(dialect.name) or _write(self.said, dialect)
+                self._written[dialect.name] = written
         return written
 
 

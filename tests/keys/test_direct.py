@@ -1,5 +1,7 @@
 """Statements sent through the driver: the same rows, moments and errors as by the long way, at once or later."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,14 +15,20 @@ from sqlalchemy import (
     Text,
     bindparam,
     event,
+    false,
     insert,
+    literal,
+    null,
     or_,
     select,
     text,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from keys import direct
 from keys.database import Cause, Database, DatabaseUnavailable, Instant
 from keys.direct import Statement
 
@@ -72,6 +80,37 @@ def test_a_row_comes_back_as_it_does_by_the_long_way(noted):
             assert found == (words, NOON, 1)
             assert found[1].tzinfo is UTC
             assert found == tuple(connection.execute(_READ, {"which": 1}).one())
+
+
+def test_every_row_comes_back_as_it_does_by_the_long_way(noted):
+    said = union_all(
+        select(notes.c.words, notes.c.at.label("at"), true()).where(notes.c.id >= bindparam("least")),
+        select(literal("none"), null().cast(Instant), false()),
+    )
+    every = Statement(said)
+    with noted.begin() as connection:
+        connection.execute(insert(notes).values(id=2, state="open", words=None, at=None))
+        found = sorted(every.all(connection, {"least": 1}), key=repr)
+        assert len(found) == 3
+        assert found == sorted(map(tuple, connection.execute(said, {"least": 1})), key=repr)
+        assert every.all(connection, {"least": 3}) == [("none", None, False)]
+
+
+def test_a_statement_that_many_want_at_once_is_written_out_once(noted, monkeypatch):
+    written = []
+
+    def slowly(*given):
+        written.append(given)
+        time.sleep(0.05)
+        return write_out(*given)
+
+    write_out = direct._write
+    monkeypatch.setattr(direct, "_write", slowly)
+    new = Statement(_READ)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: new._for(noted.engine.dialect), range(4)))
+    assert len(written) == 1
+    assert all(one is found[0] for one in found)
 
 
 def test_no_row_is_none_and_no_row_found_counts_nothing(noted):

@@ -23,7 +23,7 @@ from typing import Any
 
 from psycopg import OperationalError, pq
 from psycopg.adapt import Transformer
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
+from psycopg.errors import FeatureNotSupported, InFailedSqlTransaction, InvalidSqlStatementName, error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 
 from keys.patient import Patient
@@ -102,6 +102,8 @@ class Wire:
         if self._waiting:
             # What is sent together is a transaction of its own, where none has begun.
             self._send_waiting(last=[_COMMIT] if self.begun else [])
+        elif self._connection.transaction_status == pq.TransactionStatus.INERROR:
+            raise InFailedSqlTransaction  # a COMMIT would roll back, and be answered as if all were well
         elif self.begun:
             self._connection.send_query(b"COMMIT")
             _sound(self._answer())

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -229,6 +230,19 @@ def test_a_transaction_begins_with_its_first_statement_and_ends_with_a_mistake_i
             write(connection, "kept")
         with noted.begin() as connection:
             assert READ.first(connection, {"which": 1})[0] == "kept"
+
+
+@only_postgresql
+def test_a_transaction_whose_last_mistake_nobody_minded_is_not_taken_for_kept(noted):
+    def careless():
+        with noted.begin() as connection:
+            write(connection, "as good as kept")
+            with suppress(DBAPIError):
+                connection.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(DBAPIError):
+        careless()
+    assert words_in(noted) == "first"
 
 
 @only_postgresql

@@ -34,7 +34,8 @@ MACHINES = (
 HARDWARE = ("Anna's", "Ben's", "first host", "second host")
 HOLD = timedelta(minutes=10)
 INSTALLATIONS = st.integers(0, 8)
-HOLDERS = st.sampled_from(["call-1", "call-2", "text-1"])
+NAMES = ("call-1", "call-2", "text-1")
+HOLDERS = st.sampled_from(NAMES)
 
 
 class LedgerMachine(Machine):
@@ -105,13 +106,19 @@ class LedgerMachine(Machine):
                 account.make(number, done.reservation_id, holder, until, self.now)
 
     @precondition(lambda self: self.all("held") or self.all("posted"))
-    @rule(n=st.integers(0, 8), own=st.booleans(), holder=HOLDERS)
-    def post_what_is_held(self, n, own, holder):
-        """By whoever holds it, or by another; and what is posted already."""
+    @rule(n=st.integers(0, 8), own=st.booleans())
+    def post_what_is_held(self, n, own):
+        """By everybody who does not hold it, in vain, and then by whoever does; and what is posted already."""
         known = self.all("held") or self.all("posted")
         number = sorted(known)[n % len(known)]
         stay = known[number]
-        holder = stay.holder if own else holder
+        for other in NAMES:
+            if other != stay.holder:
+                self.post(number, stay, other)
+        if own:
+            self.post(number, stay, stay.holder)
+
+    def post(self, number, stay, holder):
         done = self.do(lambda connection: ledger.post(connection, stay.reservation, holder=holder, now=self.now))
         if done is DEAD:
             return
@@ -190,6 +197,29 @@ class LedgerMachine(Machine):
             account.come_back(number)
         else:
             assert done is ReturnFault.NOT_ACTIVATED
+
+    @rule(first=st.integers(0, 4), second=st.integers(5, 8))
+    def two_holds_run_out_one_after_the_other(self, first, second):
+        """And are swept one at a time."""
+        for number in (first, second):
+            self.reserve(number, "call-1")
+            self.now += timedelta(minutes=1)
+        self.sweep(1, waits=True)
+
+    @precondition(lambda self: self.all("held"))
+    @rule(n=st.integers(0, 8), holder=HOLDERS)
+    def who_waits_for_a_person_comes_by_another_channel(self, n, holder):
+        """What is held for longer than a hold is, is taken over."""
+        held = self.all("held")
+        self.wait_for_a_person(n, 60)
+        self.reserve(sorted(held)[n % len(held)], holder)
+
+    @rule(order=st.permutations(range(4)))
+    def a_machine_comes_again_and_again(self, order):
+        """Allowed by its key each time; and not by what bounds a machine."""
+        for number in order:
+            self.grant_more()
+            self.reserve_and_post(number, "call-2")
 
     @rule(n=st.integers(0, 8), other=HOLDERS)
     def hang_up(self, n, other):

@@ -262,6 +262,29 @@ class OutboxMachine(Machine):
             self.note_refusals()
             self.time_passes(seconds)
 
+    @rule(number=st.sampled_from(NUMBERS))
+    def one_for_later_and_one_for_now(self, number):
+        """Written in this order: the first keeps nobody from being answered."""
+        self.a_text_is_written(number, "1", None, 1800)
+        self.a_text_is_written(number, "2", None, 0)
+        for _ in range(5):
+            self.deliveries_go_round([], number, 0, [0])
+
+    @rule(number=st.sampled_from(NUMBERS), ahead=st.integers(300, 600))
+    def an_answer_comes_too_late_from_a_provider_whose_clock_is_behind(self, number, ahead):
+        self.the_clock_jumps(ahead)
+        self.a_text_is_written(number, "1", None, 0)
+        self.deliveries_go_round(["takes it, answers too late"] * 3, number, 0, [0, 0, 1000])
+        self.deliveries_go_round([], number, 0, [0, 0])
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def the_same_words_twice_and_one_is_lost(self, number):
+        """The provider has the first; whoever looks for the second finds that."""
+        for _ in range(2):
+            self.a_text_is_written(number, "1", None, 0)
+        self.deliveries_go_round(["takes it", "loses it"], number, 0, [0, 61])
+        self.deliveries_go_round([], number, 0, [0, 0])
+
     def another_delivery_meanwhile(self, seconds):
         """While one waits for its answer another has its turn; by then the claim is over, or it is not."""
         self.time_passes(seconds)

@@ -42,6 +42,7 @@ CASES = st.integers(0, 2)
 SIDS = ("CA1", "CA2", "CA3")
 MOSTLY = st.sampled_from([True, True, True, False])
 DECISIONS = ("hand_back", "refuse", "activate", "ask_the_caller_in")
+AFTER = ("heard", "over", "whatever comes")
 MOVES = ("see", "release", "transfer", "close", "reached", "not reached")
 PEOPLE = st.integers(0, 1)
 
@@ -227,16 +228,30 @@ class QueueMachine(Machine):
             del self.waits[sid]
             self.stays.pop(number, None)
 
+    @precondition(lambda self: self.waits)
+    @rule(n=st.integers(0, 2), reached=st.booleans())
+    def a_caller_is_called_back(self, n, reached):
+        """As they wished, by an operator who reaches them or does not."""
+        sid = sorted(self.waits)[n % len(self.waits)]
+        number = self.waits[sid]
+        self.a_caller_would_rather_be_called_back(sid)
+        stay = self.stays.get(number)
+        if stay is not None:
+            self.claim(number, n % 2)
+            self.call_back(number, stay.holder or 0, reached)
+
     # What operators do.
 
     @precondition(lambda self: self.stays)
-    @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(DECISIONS), heard=st.booleans())
-    def an_operator_decides(self, n, own, what, heard):
-        """And the call, if one waits, hears of it at once, or whatever comes comes between."""
+    @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(DECISIONS), then=st.sampled_from(AFTER))
+    def an_operator_decides(self, n, own, what, then):
+        """And the call, if one waits, hears of it at once, or is over before, or whatever comes comes between."""
         sid = self.in_order()[n % len(self.stays)].sid
         self.an_operator(n, own, what)
-        if heard and sid in self.waits:
+        if then == "heard" and sid in self.waits:
             self.a_round_of_music_is_over(sid)
+        elif then == "over":
+            self.a_call_is_over(sid)
 
     @precondition(lambda self: self.stays)
     @rule(n=st.integers(0, 2), own=MOSTLY, what=st.sampled_from(MOVES))
@@ -323,6 +338,11 @@ class QueueMachine(Machine):
             stay.holder = to
 
     def see(self, number, who):
+        """As the one operator's page says without being asked; and the other one's, who may have looked at it too."""
+        for each in (1 - who, who):
+            self.sees(number, each)
+
+    def sees(self, number, who):
         stay = self.stays.get(number)
         if stay is None:
             return

@@ -58,9 +58,11 @@ def test_every_fault_can_still_be_planted(one):
 @pytest.mark.parametrize(("machine", "one"), TRIED, ids=named)
 def test_a_machine_finds_what_is_planted(machine, one, stands, chance, record_property):
     standing, before = stands(machine), Machine.runs
-    with planted(one), pytest.raises(FOUND):
-        go_round(standing, chance)
-    record_property("runs", Machine.runs - before)
+    try:
+        with planted(one), pytest.raises(FOUND):
+            go_round(standing, chance)
+    finally:
+        record_property("runs", Machine.runs - before)
 
 
 def go_round(machine, chance):

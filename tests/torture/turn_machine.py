@@ -207,6 +207,21 @@ class TurnMachine(Machine):
             assert answer == who.answer
         assert self.as_it_stands(who.sid) == before
 
+    @rule(n=CALLERS)
+    def a_call_is_dropped_and_another_comes(self, n):
+        """In the middle of the groups; the next call of the line is somebody else's."""
+        who = self.people[n]
+        if who.in_a_call:
+            self.somebody_keys_once(who, RIGHT, 9, None)
+        self.hang_up(who)
+        self.ring(1 - n)
+
+    @rule(n=CALLERS)
+    def somebody_asks_for_a_person_and_is_not_heard_of_again(self, n):
+        if self.people[n].in_a_call:
+            self.key(self.people[n], "0", 9)
+        self.sweep(400)
+
     @rule(n=CALLERS, hangs_up=st.booleans())
     def somebody_rings_anew(self, n, hangs_up):
         if hangs_up:

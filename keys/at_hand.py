@@ -8,7 +8,7 @@ lives. SQLAlchemy's pool promises the same, and takes as long for it as two stat
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.direct import TRUSTS, begin_reading, end, wire_of
+from keys.outage import HASTE
 from keys.patient import Patient, take_off
 from keys.unavailable import Cause, DatabaseUnavailable
 
@@ -27,12 +28,16 @@ _ALIVE_SECONDS = 0.4
 
 
 class AtHand:
-    """At most so many connections of an engine; who finds none free waits up to `wait` seconds for one."""
+    """At most so many connections of an engine; who finds none free waits up to `wait` seconds for one.
 
-    def __init__(self, engine: Engine, most: int, wait: float) -> None:
+    Where `in_haste()`, whoever writes waits no longer than HASTE for what is held.
+    """
+
+    def __init__(self, engine: Engine, most: int, wait: float, in_haste: Callable[[], bool] = lambda: False) -> None:
         self._engine = engine
         self._options = engine.get_execution_options()
         self._wait = wait
+        self._in_haste = in_haste
         # One thing for each that may be lent; a Semaphore, which is written in Python, takes ten times as long.
         self._free: SimpleQueue[None] = SimpleQueue()
         for _ in range(most):
@@ -51,6 +56,8 @@ class AtHand:
             wire = wire_of(connection)
             wire.driver.has_until(until)
             connection.info[TRUSTS] = trusting
+            if self._in_haste():
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(HASTE * 1000)}ms'")
             yield connection
             end(connection, wire)
         finally:

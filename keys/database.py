@@ -167,7 +167,8 @@ class Database:
             from keys import at_hand, patient  # and the driver with them, which SQLite does without
 
             self.engine = self._readers = patient.engine(self.url, patience)
-            self._at_hand = at_hand.AtHand(self.engine, connections, wait=patient.pool_wait(patience))
+            wait = patient.pool_wait(patience)
+            self._at_hand = at_hand.AtHand(self.engine, connections, wait=wait, in_haste=self._outage.in_haste)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -2,7 +2,8 @@
 
 The rule it keeps: who waited long in vain, while nobody came through, says that it is away. For half a second all
 others are then turned away at once, unless one who was waiting already comes through. Where others do come through,
-what somebody waited for is a row or a table that is held, and nobody is turned away for that.
+what somebody waited for is a row or a table that is held: nobody is turned away for that, but as long as people wait
+for it in vain, nobody waits for what is held longer than others need for their turns.
 
 >>> moment = [0.0]
 >>> outage = Outage(lambda: moment[0])
@@ -31,6 +32,8 @@ from keys.unavailable import Cause, DatabaseUnavailable
 
 LONG = 0.5
 """Seconds: who is turned away sooner kept no thread from anybody, and says nothing about others."""
+HASTE = 0.1
+"""Seconds that one waits for what is held while others gave up waiting; an activation holds its row for milliseconds."""
 REST = 0.5
 """Seconds for which nobody waits. All who stood behind those that waited in vain are told within them; then the next
 wait, since a caller is the only one to try whether it is back."""
@@ -41,7 +44,7 @@ class Outage:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.now = now
-        self._came_through = self._over_at = float("-inf")
+        self._came_through = self._over_at = self._held_until = float("-inf")
         self._cause = Cause.BUSY
 
     def attempt(self) -> Attempt:
@@ -60,8 +63,15 @@ class Outage:
     def was_away(self, begun: float, cause: Cause) -> None:
         """Somebody who came at `begun` gave up now."""
         ended = self.now()
-        if ended - begun >= LONG and self._came_through < begun:
+        long = ended - begun >= LONG
+        if long and self._came_through < begun:
             self._cause, self._over_at = cause, ended + REST
+        elif long or begun < self._held_until:
+            self._held_until = ended + REST
+
+    def in_haste(self) -> bool:
+        """Whether people wait in vain for what is held, and others stand behind them."""
+        return self.now() < self._held_until
 
 
 class Attempt:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keys.outage import LONG, REST, Outage
+from keys.outage import HASTE, LONG, REST, Outage
 from keys.unavailable import Cause, DatabaseUnavailable
 
 
@@ -78,6 +78,24 @@ def test_one_who_comes_through_lets_everybody_in_again(outage, moment):
 def test_where_others_come_through_nobody_is_turned_away_for_one_who_waits_in_vain(outage, moment):
     gives_up(outage, moment, 2.4, meanwhile=lambda: is_let_in(outage))
     assert is_let_in(outage)
+
+
+def test_as_long_as_people_wait_in_vain_for_what_is_held_nobody_waits_long_for_it(outage, moment):
+    gives_up(outage, moment, 1.4, meanwhile=lambda: is_let_in(outage))
+    for _ in range(3):
+        assert outage.in_haste()
+        gives_up(outage, moment, HASTE)
+        moment.now += REST - 0.01
+    assert outage.in_haste()
+    moment.now += 0.01
+    assert not outage.in_haste()
+
+
+def test_nobody_is_in_haste_for_one_who_fails_at_once_or_where_the_database_is_away(outage, moment):
+    gives_up(outage, moment, HASTE, meanwhile=lambda: is_let_in(outage))
+    assert not outage.in_haste()
+    gives_up(outage, moment, 2.4)
+    assert not outage.in_haste()
 
 
 def test_what_fails_at_once_or_by_a_fault_of_ours_keeps_nobody_out(outage, moment):

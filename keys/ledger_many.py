@@ -2,8 +2,8 @@
 
 The rule it keeps: line by line the outcome is that of `keys.ledger.reserve_and_post`, called once a line in this order.
 A chunk looks at everything, decides in memory, and claims and takes in a few statements. Where another took an
-installation in between, all of the chunk is undone and looked at anew; where a key has less left by then, its last
-lines get nothing.
+installation in between, all of the chunk is undone and looked at anew, and so it is once before anybody hears that a
+key is used up; where a key has less left by then, its last lines get nothing.
 
 Claims go in the order of their digests and counters in that of their keys, and every claim stands before the first
 counter is touched, so two chunks that meet, or a chunk and a call, never wait for each other.
@@ -36,6 +36,8 @@ CHUNK = 500
 
 # How often a chunk may lose an installation before the database is called busy: it meets more others than one claim.
 _ROUNDS = 20
+_USED_UP = Refused(Refusal.ALLOWANCE_EXHAUSTED)
+_Reservations = dict[bytes, Reservation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,17 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the database held.
+    """What the database held, when we looked for the `first` time or again.
 
     Keys by product and serial, and why one is not there; what they have left, by id; what stands, by digest; by key and
     fingerprint until when a machine is activated, and what it has done again.
     """
 
+    first: bool
     keys: dict[tuple[int, int], Any]
     unknown: dict[tuple[int, int], Refusal]
     room: dict[int, int]
-    standing: dict[bytes, Reservation]
+    standing: _Reservations
     latest: dict[tuple[int, int], int]
     machines: dict[tuple[int, int], Machine]
 
@@ -96,8 +99,8 @@ def reserve_and_post_many(
     if len(claims) > CHUNK:
         raise ValueError(len(claims))
     lines = [_Line(claim, digest(claim.iid), fingerprint_number(claim.iid)) for claim in claims]
-    for _ in range(_ROUNDS):
-        seen = _look(connection, lines, now)
+    for before in range(_ROUNDS):
+        seen = _look(connection, lines, now, first=not before)
         done = _carry_out(connection, [line for line in lines if not _is_host(line, seen)], seen, now)
         if done is not None:
             others = iter(done)
@@ -110,15 +113,13 @@ def reserve_and_post_many(
 
 
 def _is_host(line: _Line, seen: _Seen) -> bool:
-    key = seen.keys.get(line.key)
-    return key is not None and bool(key.type == KeyType.KMS_HOST)
+    return (key := seen.keys.get(line.key)) is not None and bool(key.type == KeyType.KMS_HOST)
 
 
-def _look(connection: Connection, lines: Sequence[_Line], now: datetime) -> _Seen:
+def _look(connection: Connection, lines: Sequence[_Line], now: datetime, *, first: bool) -> _Seen:
     """Everything the decisions need.
 
-    What is left is read before what stands: whoever took the last one in between is then seen to stand, and no holder
-    of an activation hears that none is left.
+    What is left is read before what stands: whoever took the last one in between is then seen to stand.
     """
     keys: dict[tuple[int, int], Any] = {}
     for product, of_product in groupby(sorted({line.key for line in lines}), key=lambda key: key[0]):
@@ -128,6 +129,7 @@ def _look(connection: Connection, lines: Sequence[_Line], now: datetime) -> _See
     standing = map(stored, connection.execute(statements.MANY_STANDING[connection.dialect.name], digests))
     missing = {line.key: line.claim for line in lines if line.key not in keys}
     return _Seen(
+        first,
         keys,
         {key: unknown(connection, claim, now) for key, claim in missing.items()},
         {row.the_key: row.available for row in keys.values()},
@@ -211,29 +213,27 @@ def _installed_until(plan: _Plan, machine: tuple[int, int], valid_until: int) ->
 def _carry_out(
     connection: Connection, lines: Sequence[_Line], seen: _Seen, now: datetime
 ) -> list[Activated | Refused] | None:
-    """Claim, post what was held, count, and write it down; None, and nothing done, if a claim was not to be had."""
+    """Claim, post what was held, count, and write it down; None, and nothing done, where it is to be looked at anew."""
     plan = _plan(lines, seen, seen.room, now)
     savepoint = connection.begin_nested()
     made = _claim(connection, plan, seen, now)
     if made is None:
         savepoint.rollback()
         return None
-    plan = _count(connection, lines, plan, made, seen, now)
-    if not _count_again(connection, plan, seen, now):
+    counted = _count(connection, lines, plan, made, seen, now)
+    if counted is None or not _count_again(connection, counted, seen, now):
         savepoint.rollback()
         return None
     savepoint.commit()
-    append(connection, *_written(plan, made, now))
+    append(connection, *_written(counted, made, now))
     standing = seen.standing | made
-    answers: dict[int, Activated | Refused] = {**plan.refused}
-    for number, iid_digest, replay in plan.due:
-        answers[number] = Activated(standing[iid_digest], replay)
+    answers = counted.refused | {number: Activated(standing[one], replay) for number, one, replay in counted.due}
     return [answers[number] for number in range(len(lines))]
 
 
-def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> dict[bytes, Reservation] | None:
+def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> _Reservations | None:
     """Every new reservation and every held one as it now stands, by digest; None where one was not to be had."""
-    made: dict[bytes, Reservation] = {}
+    made: _Reservations = {}
     if plan.fresh:
         rows = [plan.fresh[iid_digest][1] for iid_digest in sorted(plan.fresh)]
         made = {one.iid_digest: one for one in map(stored, statements.claim_many(connection, rows))}
@@ -249,25 +249,25 @@ def _claim(connection: Connection, plan: _Plan, seen: _Seen, now: datetime) -> d
 
 
 def _count(
-    connection: Connection,
-    lines: Sequence[_Line],
-    plan: _Plan,
-    made: dict[bytes, Reservation],
-    seen: _Seen,
-    now: datetime,
-) -> _Plan:
+    connection: Connection, lines: Sequence[_Line], plan: _Plan, made: _Reservations, seen: _Seen, now: datetime
+) -> _Plan | None:
     """Take what the plan takes from every key, or what a key still has; the plan as it then is.
 
-    The claims stand already, so what is left over of them is taken away again before anybody could see it.
+    The claims stand already, so what is left over of them is taken away again before anybody could see it. None where
+    a key is used up that had more left, or less, at the first look: who hears so may have been given one meanwhile.
     """
     fresh = _taken(row for _, row in plan.fresh.values())
     held = _taken({"key_id": one.key_id, "basis": one.basis} for one in map(seen.standing.__getitem__, plan.held))
     touched = sorted(fresh.keys() | held)
-    room = locked_room(connection, touched)
-    if any(fresh[key_id] > room[key_id] for key_id in touched):
+    used_up = {seen.keys[lines[n].key].the_key for n, one in plan.refused.items() if one == _USED_UP}
+    room = locked_room(connection, sorted({*touched, *used_up}))
+    over = {key_id for key_id in touched if fresh[key_id] > room[key_id]}
+    if seen.first and any(room[key_id] != seen.room[key_id] for key_id in used_up | over):
+        return None
+    if over:
         less = _plan(lines, seen, seen.room | room, now)
-        over = [made.pop(iid_digest).id for iid_digest in plan.fresh.keys() - less.fresh.keys()]
-        connection.execute(statements.TAKE_AWAY, {"the_ids": over})
+        left_over = [made.pop(iid_digest).id for iid_digest in plan.fresh.keys() - less.fresh.keys()]
+        connection.execute(statements.TAKE_AWAY, {"the_ids": left_over})
         plan, fresh = less, _taken(row for _, row in less.fresh.values())
     for key_id in touched:
         spend(connection, key_id, fresh=fresh[key_id], held=held[key_id])
@@ -291,7 +291,7 @@ def _count_again(connection: Connection, plan: _Plan, seen: _Seen, now: datetime
     )
 
 
-def _written(plan: _Plan, made: dict[bytes, Reservation], now: datetime) -> Iterator[Entry]:
+def _written(plan: _Plan, made: _Reservations, now: datetime) -> Iterator[Entry]:
     """The entries of everything that was spent, in the order of the lines."""
     for _, iid_digest, replay in plan.due:
         if iid_digest in plan.held and not replay:

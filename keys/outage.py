@@ -33,7 +33,7 @@ from keys.unavailable import Cause, DatabaseUnavailable
 LONG = 0.5
 """Seconds: who is turned away sooner kept no thread from anybody, and says nothing about others."""
 HASTE = 0.1
-"""Seconds that one waits for what is held while others gave up waiting; an activation holds its row for milliseconds."""
+"""Seconds that one waits for what is held where others gave up; an activation holds its row for a millisecond."""
 REST = 0.5
 """Seconds for which nobody waits. All who stood behind those that waited in vain are told within them; then the next
 wait, since a caller is the only one to try whether it is back."""

@@ -182,8 +182,10 @@ def _come_back(
     savepoint = connection.begin_nested()
     returned = connection.execute(RETURN, {"the_id": standing.id}).one_or_none()
     if returned is None:
-        savepoint.rollback()
-        return ReturnFault.NOT_ACTIVATED  # somebody was quicker; asking again tells
+        savepoint.rollback()  # it came back since we looked
+        after = show(connection, key.product, key.serial)
+        assert after is not None
+        return GivenBack(standing.id, after, standing.basis.takes, before=True)
     if not _count(connection, key.id, back, timedelta(days=product.period_days), now):
         savepoint.rollback()
         return back.beyond

@@ -1,4 +1,4 @@
-"""One row held by somebody who does not let go, and more who want it than there are threads, while others come and go."""
+"""One row that somebody holds, and more who want it than there are threads, while others come and go."""
 
 import threading
 import time

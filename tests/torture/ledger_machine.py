@@ -245,8 +245,9 @@ class LedgerMachine(Machine):
 
         def deed(connection):
             swept = ledger.expire(connection, now=self.now, limit=limit)
-            states = {number: ledger.find(connection, stay.reservation).state for number, stay in held.items()}
-            return swept, [number for number, state in states.items() if state is State.EXPIRED]
+            found = {number: ledger.find(connection, stay.reservation) for number, stay in held.items()}
+            assert None not in found.values(), "held, and nowhere"
+            return swept, [number for number, one in found.items() if one.state is State.EXPIRED]
 
         done = self.do(deed)
         if done is DEAD:
@@ -312,6 +313,8 @@ class LedgerMachine(Machine):
             rows = connection.execute(select(*STORED, reservations.c.expires_at)).all()
         found = {row.id: stored(row) for row in rows}
         until = {row.id: row.expires_at for row in rows}
+        known = [stay.reservation for what in ("held", "posted", "dead") for stay in self.all(what).values()]
+        assert found.keys() >= {*known, *(one for account in self.accounts.values() for one in account.gone)}, "nowhere"
         for number, stay in self.all("posted").items():
             assert len(ledger.confirmation_of(found.pop(stay.reservation), self.iids[number], self.secrets)) == 8
         for number, stay in self.all("held").items():

@@ -14,6 +14,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from textwrap import dedent
 from types import FunctionType
 
 OURS = ("keys.", "ivr.", "webhooks.")
@@ -21,7 +22,7 @@ OURS = ("keys.", "ivr.", "webhooks.")
 
 @dataclass(frozen=True)
 class Edit:
-    """In `where`, as `module:name`, the words `sound` become `broken`.
+    """In `where`, as `module:name` or `module:Class.method`, the words `sound` become `broken`.
 
     Without words: a statement that was made of one that is changed, to be made anew.
     """
@@ -71,12 +72,15 @@ def edited(edit):
 
 @lru_cache
 def _sources(module):
-    """The source of each function and each name of a module."""
+    """The source of each function, method and name of a module."""
     text = inspect.getsource(module)
     found = {}
     for node in ast.parse(text).body:
         names = [node.name] if isinstance(node, ast.FunctionDef) else getattr(node, "targets", ())
         found |= {getattr(each, "id", each): ast.get_source_segment(text, node) for each in names}
+        for each in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(each, ast.FunctionDef):
+                found[f"{node.name}.{each.name}"] = dedent(ast.get_source_segment(text, each, padded=True))
     return found
 
 
@@ -91,7 +95,8 @@ def _plant(edit):
     flags = __future__.annotations.compiler_flag if later else 0
     names = dict(vars(module))
     exec(compile(edited(edit), edit.where, "exec", flags, dont_inherit=True), names)
-    sound, broken = getattr(module, name), names[name]
+    *owner, name = name.split(".")
+    sound, broken = getattr(getattr(module, *owner) if owner else module, name), names[name]
     if isinstance(sound, FunctionType):
         before, sound.__code__ = sound.__code__, broken.__code__  # for everybody who has it, by whatever name
         return lambda: setattr(sound, "__code__", before)

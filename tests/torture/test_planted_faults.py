@@ -3,6 +3,8 @@
 A machine that finds nothing proves little unless it would have found what is plausible, small and dangerous. What a
 fault breaks stands in its sentence; what is changed for it, in `ledger_faults.py` and its neighbours. All of them are
 tried in `make torture`; in `make test` one a machine that is found at once, and whether every one can still be planted.
+Those of `postgresql_faults.py` are on the way to PostgreSQL, which SQLite has not; what only a race shows, see
+`test_races.py`.
 """
 
 import pytest
@@ -21,13 +23,15 @@ from tests.torture.machines import Machine
 from tests.torture.outbox_faults import OUTBOX
 from tests.torture.outbox_machine import OutboxMachine
 from tests.torture.planting import edited, fault, planted
+from tests.torture.postgresql_faults import POSTGRESQL
 from tests.torture.queue_faults import QUEUE
 from tests.torture.queue_machine import QueueMachine
 from tests.torture.turn_faults import TURN
 from tests.torture.turn_machine import TurnMachine
 
 FAULTS = {LedgerMachine: LEDGER, QueueMachine: QUEUE, OutboxMachine: OUTBOX, TurnMachine: TURN}
-ALL = [(machine, one) for machine, faults in FAULTS.items() for one in faults]
+ON_SQLITE = [(machine, one) for machine, faults in FAULTS.items() for one in faults]
+ALL = [*ON_SQLITE, *POSTGRESQL]
 AT_ONCE = (
     "nobody writes down that what was held is spent",
     "whoever came last is first",
@@ -35,7 +39,7 @@ AT_ONCE = (
     "the groups that a caller keyed are not kept",
 )
 """What is tried in `make test`: found within a second each."""
-TRIED = ALL if SECONDS else [(machine, one) for machine, one in ALL if one.sentence in AT_ONCE]
+TRIED = ON_SQLITE if SECONDS else [(machine, one) for machine, one in ON_SQLITE if one.sentence in AT_ONCE]
 ROUNDS, RUNS, STEPS = 12, 12, 30
 """Rounds, runs of one round, and steps of one run in which a machine finds whatever is planted. A round begins with a
 seed of its own: within one, hypothesis likes to change a little what it tried before."""
@@ -63,6 +67,12 @@ def test_a_machine_finds_what_is_planted(machine, one, stands, chance, record_pr
             go_round(standing, chance)
     finally:
         record_property("runs", Machine.runs - before)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("machine", "one"), POSTGRESQL if SECONDS else POSTGRESQL[:1], ids=named)
+def test_a_machine_finds_what_is_planted_on_the_way_to_postgresql(machine, one, stands, chance, record_property):
+    test_a_machine_finds_what_is_planted(machine, one, stands, chance, record_property)
 
 
 def go_round(machine, chance):

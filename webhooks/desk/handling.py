@@ -203,14 +203,18 @@ def enter(
 
 def claim(doing: Doing, handoff_id: int) -> Done | NotDone:
     """Take a case that waits."""
-    if not claims.claim(doing.connection, handoff_id, doing.operator.id, doing.now):
-        found = queue.read(doing.connection, handoff_id)
-        mine = found is not None and found.claimed_by == doing.operator.id and found.state is HandoffState.CLAIMED
-        return Done(Kind.CLAIMED) if mine else not_theirs(doing, handoff_id)
-    handoff = queue.read(doing.connection, handoff_id)
-    assert handoff is not None  # it was just claimed
-    enter(doing, handoff, Kind.CLAIMED, None)
-    return Done(Kind.CLAIMED)
+    refused = NotDone(Why.NOT_CLAIMED)
+    for _ in range(2):  # whoever has it may be giving it back at this moment
+        claimed = claims.claim(doing.connection, handoff_id, doing.operator.id, doing.now)
+        handoff = queue.read(doing.connection, handoff_id)
+        if claimed and handoff is not None:
+            enter(doing, handoff, Kind.CLAIMED, None)
+            return Done(Kind.CLAIMED)
+        if handoff is not None and (handoff.state, handoff.claimed_by) == (HandoffState.CLAIMED, doing.operator.id):
+            return Done(Kind.CLAIMED)
+        if (refused := not_theirs(doing, handoff_id)).why is not Why.NOT_CLAIMED:
+            break
+    return refused
 
 
 def release(doing: Doing, handoff_id: int, reason: str) -> Done | NotDone:

@@ -216,6 +216,7 @@ LEDGER_RACES = (
     Race("two sweeps meet", (*HELD, holds(2)), sweeps(), sweeps(), waits=False),
     Race("two sweeps of one each meet", (*HELD, holds(2, now=NOW + HOLD)), sweeps(1), sweeps(1)),
     Race("what is given back is wanted at once", (*FULL, holds(2)), hangs_up(), activates(3, "call-3")),
+    Race("a caller hangs up while another activates", HELD, hangs_up(), activates(2, "call-2")),
     Race("a machine comes again twice at once", FULL, activates(11), activates(12, "call-2")),
     Race("a machine comes again once too often", CAME_AGAIN, activates(12), activates(13, "call-2")),
     Race("a batch and a call bring a machine again", CAME_AGAIN, batch(12), activates(13, "call-2")),

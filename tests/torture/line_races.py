@@ -285,6 +285,7 @@ LINE_RACES = (
     Race("somebody says stop twice", (), stops(), stops()),
     Race("one text is answered twice", (), writes(answers="SMa"), writes(answers="SMa")),
     Race("two texts are written where one may be", (), writes(most=1), writes(most=1)),
+    Race("two texts are written where one more may be", (writes(most=2),), writes(most=2), writes(most=2)),
     Race("two texts to two are written where one may be", (), writes(most=1), writes(NUMBERS[1], most=1)),
     Race("a call begins twice", (), rings(0), rings(0)),
     Race("a turn is brought twice", RUNG, knocks(0, "CA1", 1, "first"), knocks(0, "CA1", 1, "first")),

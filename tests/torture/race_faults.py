@@ -43,19 +43,8 @@ TOLD_ALL_THE_SAME = """trusting=True) as connection:
 
 IN_THE_LEDGER = (
     (
-        "what is given back is wanted at once",
+        "a caller hangs up while another activates",
         fault("a counter is read, and written afterwards", ("keys.allowance:move", MOVED, READ_THEN_WRITTEN)),
-    ),
-    (
-        "two want the last one, carefully",
-        fault(
-            "the last one is given to whoever saw it",
-            (
-                "keys.taking:claim_and_take",
-                "if _TAKE.first(connection, moved) is None:",
-                "if _MOVE.first(connection, moved) is None:",
-            ),
-        ),
     ),
     (
         "a batch takes the last ones from a call",
@@ -208,7 +197,7 @@ IN_THE_LINE = (
         ),
     ),
     (
-        "two texts are written where one may be",
+        "two texts are written where one more may be",
         fault(
             "a text is counted by what there were before it",
             ("ivr.text_limits:_add", COUNTED, SEEN_AND_COUNTED),

@@ -137,4 +137,4 @@ def test_a_retail_key_is_for_one_machine_and_is_installed_on_a_copy_that_is_not_
     installing = ("device", "install", "--build", build, "--state", machine, issued["product_key"], "--json")
     assert touchtone(*installing).told["state"] == "awaiting_confirmation"
     built("volume")
-    assert touchtone(*installing, "--again").told["outcome"] == "key_type"
+    assert touchtone(*installing, "--again").told["outcome"] == "KEY_TYPE"

@@ -217,7 +217,7 @@ def test_a_machine_s_own_page_has_its_groups_and_its_digits_in_both_codes(tmp_pa
     facts = _installed(tmp_path)
     state, out = tmp_path / "machine.json", tmp_path / "screen.html"
     done = CliRunner().invoke(device, ["iid", "--state", str(state), "--page", str(out), "--json"])
-    assert (done.exit_code, json.loads(done.stdout)["outcome"]) == (1, "no_line")
+    assert (done.exit_code, json.loads(done.stdout)["outcome"]) == (1, "NO_LINE")
     held = json.loads(state.read_text())
     held["build"]["line"] = "+15550100"
     state.write_text(json.dumps(held))

@@ -365,7 +365,7 @@ def test_the_command_refuses_half_an_order_and_a_key_that_is_none(touchtone, tmp
     (tmp_path / "build.json").write_text(json.dumps(build.to_facts()))
     assert touchtone("phone", "ABCDE").status == 2
     refused = touchtone("phone", "--build", tmp_path / "build.json", "ABCDE", "--json")
-    assert (refused.status, refused.told["outcome"]) == (1, "product_key_length")
+    assert (refused.status, refused.told["outcome"]) == (1, "PRODUCT_KEY_LENGTH")
 
 
 def test_it_is_off_unless_it_is_switched_on(tmp_path, exchange):

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from werkzeug.http import parse_cookie
 
 from ivr import logins, queue
@@ -121,7 +121,7 @@ class Live:
         if scope["method"] != "GET":
             return await _refuse(send, 405)
         try:
-            login = await asyncio.to_thread(self._login, token)
+            login, newest = await asyncio.to_thread(self._login, token)
         except DatabaseUnavailable:
             return await _refuse(send, 503)
         if login is None:
@@ -132,7 +132,7 @@ class Live:
         self.listeners.add(listener)
         try:
             if self._reader is None or self._reader.done():
-                self._reader = asyncio.create_task(self._read())
+                self._reader = asyncio.create_task(self._read(Tail(newest)))
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await self._feed(listener, headers.get(b"last-event-id", ""), receive, send)
         finally:
@@ -173,13 +173,13 @@ class Live:
         finally:
             gone.cancel()
 
-    async def _read(self) -> None:
-        """Read what is new, draw it once and tell everybody, for as long as anybody listens."""
-        tail = None
+    async def _read(self, tail: Tail) -> None:
+        """Read what is new, draw it once and tell everybody, for as long as anybody listens.
+
+        `tail` begins before the first stream says hello: its page is as old as that, and is told all that came after.
+        """
         while self.listeners:
             try:
-                if tail is None:
-                    tail = Tail(await asyncio.to_thread(self._newest))
                 rows = tail.fresh(await asyncio.to_thread(self._after, tail.low), time.monotonic())
                 for listener in self.listeners:
                     listener.changes += rows
@@ -216,15 +216,12 @@ class Live:
             self._sheets.push(board, choices)
         return board.waiting, live
 
-    def _login(self, token: str) -> Login | None:
+    def _login(self, token: str) -> tuple[Login | None, int]:
+        """Whose the token is, and the newest change."""
         if not token:
-            return None
+            return None, 0
         with self.desk.database.read() as connection:
-            return logins.find(connection, token, self.desk.now())
-
-    def _newest(self) -> int:
-        with self.desk.database.read() as connection:
-            return connection.execute(select(func.max(desk_events.c.id))).scalar() or 0
+            return logins.find(connection, token, self.desk.now()), _newest(connection)
 
     def _after(self, low: int) -> list[tuple[int, str]]:
         with self.desk.database.read() as connection:
@@ -235,7 +232,8 @@ class Live:
 
     def _missed(self, last: str) -> str:
         """What a listener is told at first: the changes since the last it heard of, or to look at everything."""
-        newest = self._newest()
+        with self.desk.database.read() as connection:
+            newest = _newest(connection)
         rows = self._after(int(last)) if last.isascii() and last.isdigit() and len(last) < 16 else []
         told = "".join(_change(row) for row in rows) if len(rows) <= MOST_BEHIND else ""
         return f"retry: 2000\n\n{told}id: {newest}\nevent: hello\ndata: {{}}\n\n"
@@ -247,6 +245,10 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),  # a proxy must pass on each change at once
     (b"x-content-type-options", b"nosniff"),
 ]
+
+
+def _newest(connection: Connection) -> int:
+    return connection.execute(select(func.max(desk_events.c.id))).scalar() or 0
 
 
 def _data(row: Any) -> str:

@@ -309,6 +309,28 @@ def test_a_browser_that_accepts_nothing_more_is_dropped(opened, database, clock,
     asyncio.run(scene())
 
 
+def test_what_changes_once_a_stream_has_said_hello_is_told_however_late_the_first_look_is(
+    opened, database, clock, monkeypatch
+):
+    look, noted = Live._read, asyncio.Event()
+
+    async def late(self, *given):
+        await noted.wait()
+        await look(self, *given)
+
+    monkeypatch.setattr(Live, "_read", late)
+
+    async def scene():
+        browser = Browser(opened, TOKEN)
+        await browser.until("event: hello")
+        await asyncio.to_thread(note, database, clock)
+        noted.set()
+        await browser.until("event: change")
+        await browser.leave()
+
+    asyncio.run(scene())
+
+
 def test_two_hundred_streams_all_hear_within_a_second(opened, database, clock):
     async def scene():
         browsers = [Browser(opened, TOKEN) for _ in range(200)]

@@ -95,19 +95,20 @@ class World:
             self.it_is_sound(connection)
             known = connection.execute(text("SELECT id, iid_digest FROM reservations")).all()
             names = {row.id: bytes(row.iid_digest).hex()[:6] for row in known}
-            opened = connection.execute(text("SELECT id FROM cases ORDER BY id")).scalars()
-            places = {str(number): place for place, number in enumerate(opened)}  # what was done anew leaves a gap
+            opened = connection.execute(text("SELECT id, caller, state, groups FROM cases"))
+            # Two cases of one caller in one state are alike: which has which number goes by who asked for one first.
+            cases = {str(number): tuple(said) for number, *said in opened}
             found = [(table.name, row) for table in self.tables for row in connection.execute(table.select())]
-        rows = [(name, self._row(row, names, places)) for name, row in found]
+        rows = [(name, self._row(row, names, cases)) for name, row in found]
         return sorted(rows, key=repr), [self._named(each, names) for each in told]
 
-    def _row(self, row, names, places):
+    def _row(self, row, names, cases):
         left_out = {"id", *self.by_chance}
         facts = {name: fact for name, fact in row._mapping.items() if name not in left_out and "sealed" not in name}
         if "reservation_id" in facts:
             facts["reservation_id"] = names.get(facts["reservation_id"])
         if "case_id" in facts:
-            facts["case_id"] = places.get(str(facts["case_id"]))
+            facts["case_id"] = cases.get(str(facts["case_id"]))
         return facts
 
     def _named(self, told, names):

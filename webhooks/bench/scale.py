@@ -194,5 +194,5 @@ def _sentence(growths: Sequence[Growth]) -> str:
 def _plan(one: Growth, *, markdown: bool) -> str:
     """What a cost that grows walks through, as the database explains it."""
     lines = "\n".join(f"{walk.explained}\n    in: {walk.statement}" for walk in one.walks)
-    fence = "```\n" if markdown else ""
-    return f"{one.database}, {one.cost} with {one.dimension}:\n\n{fence}{lines}\n{fence}".rstrip()
+    told = f"```text\n{lines}\n```" if markdown else lines
+    return f"{one.database}, {one.cost} with {one.dimension}:\n\n{told}".rstrip()

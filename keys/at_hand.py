@@ -88,8 +88,13 @@ class AtHand:
         except Empty:
             raise DatabaseUnavailable(Cause.POOL) from None
         try:
+            may_live = True
             for connection, since in iter(self._kept_last, None):
-                if time.monotonic() - since < _RESTED_SECONDS or self._lives(wire_of(connection).driver):
+                if time.monotonic() - since < _RESTED_SECONDS:
+                    return connection
+                # Those below have rested longer: where one is dead, each would be waited for in vain.
+                may_live = may_live and self._lives(wire_of(connection).driver)
+                if may_live:
                     return connection
                 _give_up(connection)
             return self._engine.connect()

@@ -1,5 +1,7 @@
 """Connections kept at hand for PostgreSQL: never too many, never a lost one, and nothing of whoever had it before."""
 
+import os
+import signal
 import threading
 import time
 
@@ -8,6 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from keys import at_hand
+from keys.at_hand import AtHand
 from keys.catalog import organisations
 from keys.database import Cause, Database, DatabaseUnavailable, trusts
 
@@ -97,6 +100,23 @@ def test_one_that_rested_and_lives_is_used_again(single, monkeypatch):
     before = backend(single)
     monkeypatch.setattr(at_hand, "_RESTED_SECONDS", 0.0)
     assert backend(single) == before
+
+
+def test_where_one_that_rested_is_silent_the_others_are_not_waited_for_too(database_url, monkeypatch):
+    door, asked, lives = Database(database_url, connections=4), [], AtHand._lives
+    with door.begin() as one, door.begin() as two, door.begin() as three:
+        silent = [connection.execute(WHO).scalar_one() for connection in (one, two, three)]
+    monkeypatch.setattr(at_hand, "_RESTED_SECONDS", 0.0)
+    monkeypatch.setattr(AtHand, "_lives", lambda self, driver: asked.append(driver) or lives(self, driver))
+    for number in silent:
+        os.kill(number, signal.SIGSTOP)
+    try:
+        assert backend(door) not in silent
+    finally:
+        for number in silent:
+            os.kill(number, signal.SIGCONT)
+        door.close()
+    assert len(asked) == 1
 
 
 def test_one_that_is_lost_in_use_is_told_once_and_is_not_lent_again(single, database):

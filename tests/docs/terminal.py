@@ -132,7 +132,7 @@ class Terminal:
         url = f"http://{environment[setting]}/healthz"
         patience = time.monotonic() + 60
         while True:
-            assert server.poll() is None, (self.folder / f"{words[0]}.log").read_text()
+            assert server.poll() is None, (server.returncode, (self.folder / f"{words[0]}.log").read_text())
             with contextlib.suppress(requests.RequestException):
                 if requests.get(url, timeout=1).ok:
                     return

@@ -80,9 +80,12 @@ class Node:
         """Postmaster and all its children."""
         try:
             postmaster = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
+            # One that was killed leaves its number behind, which may be somebody else's by now.
+            if str(self.folder) not in postmaster.cmdline():
+                return []
+            return [postmaster, *postmaster.children(recursive=True)]
         except (FileNotFoundError, psutil.NoSuchProcess):
             return []
-        return [postmaster, *postmaster.children(recursive=True)]
 
     def kill(self):
         """End all its processes at once, as a power cut would."""

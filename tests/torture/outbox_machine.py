@@ -379,7 +379,7 @@ class OutboxMachine(Machine):
             assert row.rank >= rank or back
             assert rank < 4 or row.state == state, "the first last word stands"
             self.before[row.id] = (row.rank, row.state)
-            assert row.sid is None or row.sid == of_row[row.id]
+            assert row.sid is None or row.sid == of_row.get(row.id)
 
     def teardown(self):
         try:

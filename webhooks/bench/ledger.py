@@ -30,8 +30,8 @@ TPCB, SIMPLE = "pgbench TPC-B-like", "pgbench simple-update"
 LEAST = {HOT: 0.4, MANY: 1.0, BATCH: 2.0}
 """Of the rate of TPC-B at `CROWD` connections."""
 CROWD = 32
-_LEAD = 0.1
-"""Seconds in which every process has its share before the clock runs."""
+_LEAD = 0.5
+"""Seconds in which every process has its share, and draws its installation IDs, before the clock runs."""
 _WARMING = 0.2
 _MOST_PROCESSES = 4
 

@@ -81,12 +81,8 @@ TAKE = (
     .values(pending=_c.pending + _PENDING, posted=_c.posted + _POSTED)
     .returning(_c.granted, _c.pending, _c.posted)
 )
-MOVE = (
-    update(allowances)
-    .where(_c.key_id == _KEY)
-    .values(pending=_c.pending + _PENDING, posted=_c.posted + _POSTED)
-    .returning(_c.granted, _c.pending, _c.posted)
-)
+MOVE = update(allowances).where(_c.key_id == _KEY).values(pending=_c.pending + _PENDING, posted=_c.posted + _POSTED)
+_MOVE_AND_TELL = MOVE.returning(_c.granted, _c.pending, _c.posted)
 _FRESH = bindparam("fresh", type_=Integer)
 _HELD = bindparam("held", type_=Integer)
 _SPEND = (
@@ -115,7 +111,7 @@ def grow(connection: Connection, key_id: int, more: int) -> None:
 def move(connection: Connection, key_id: int, *, pending: int, posted: int = 0) -> Balance:
     """Move counters that are held already: a hold that is posted is (-1, +1), one given back (-1, 0)."""
     moved = {"the_key": key_id, "more_pending": pending, "more_posted": posted}
-    return Balance(*connection.execute(MOVE, moved).one())
+    return Balance(*connection.execute(_MOVE_AND_TELL, moved).one())
 
 
 def locked_room(connection: Connection, key_ids: Sequence[int]) -> dict[int, int]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal_column,
     select,
     text,
     update,
@@ -73,7 +74,9 @@ _STANDING = text("reservations.state IN ('pending', 'posted', 'returned')")
 
 def _latest(standing: Any) -> ColumnElement[int]:
     """The last month that any of these activations is good for: NO_END for ever, NULL where there is none."""
-    return func.max(case((standing.c.valid_until == 0, NO_END), else_=standing.c.valid_until))
+    return func.max(
+        case((standing.c.valid_until == literal_column("0"), literal_column(str(NO_END))), else_=standing.c.valid_until)
+    )
 
 
 # One look sees key, product, agreement, the reservation that stands for the installation, and until when the same

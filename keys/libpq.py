@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
-from types import NoneType
 from typing import Any
 
 from psycopg import OperationalError, pq
@@ -48,10 +47,10 @@ def _moment(moment: datetime) -> bytes:
     return str(moment).encode()  # a turn writes its one moment many times
 
 
-class _Ways(dict[type, Callable[[Any], bytes | None]]):
+class _Ways(dict[type, Callable[[Any], bytes]]):
     """How a fact of each kind is written; what is a kind of these is written as they are."""
 
-    def __missing__(self, kind: type) -> Callable[[Any], bytes | None]:
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
         for known in kind.__mro__:
             if known in self:
                 self[kind] = self[known]
@@ -61,7 +60,6 @@ class _Ways(dict[type, Callable[[Any], bytes | None]]):
 
 _WAYS = _Ways(
     {
-        NoneType: lambda _: None,
         str: str.encode,
         int: b"%d".__mod__,
         bytes: lambda fact: b"\\x" + fact.hex().encode(),
@@ -72,7 +70,7 @@ _WAYS = _Ways(
 
 def as_text(facts: Iterable[Fact]) -> list[bytes | None]:
     """Facts as PostgreSQL reads them. Raises TypeError where one is of no known kind."""
-    return [_WAYS[type(fact)](fact) for fact in facts]
+    return [None if fact is None else _WAYS[type(fact)](fact) for fact in facts]
 
 
 def _sound(answer: PGresult) -> PGresult:

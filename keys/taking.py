@@ -10,9 +10,10 @@ three go with the commit, and the rules of the tables say whether they hold.
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, insert
 
 from keys import ledger_statements as statements
 from keys import terms
@@ -28,11 +29,16 @@ _CLAIM = {dialect: Statement(said.values(_NEW)) for dialect, said in statements.
 _CLAIM_FOR_GRANTED = Statement(insert(reservations))
 _TAKE = Statement(TAKE)
 _MOVE = Statement(MOVE)
+OWN = ("kind", "pending", "posted", "details")
+"""In what alone two entries differ that are made of one reservation at once; what they share is sent once."""
+_ENTRY = each_bound(entries, "entry")
+_NEXT = {name: bindparam(f"next_{name}", type_=entries.c[name].type) for name in OWN}
 # What is held makes one entry, what is spent at once two.
 _WRITE = {
-    many: Statement(insert(entries).values([each_bound(entries, f"entry{place}") for place in range(many)]))
-    for many in (1, 2)
+    1: Statement(insert(entries).values(_ENTRY)),
+    2: Statement(insert(entries).values([_ENTRY, _ENTRY | _NEXT])),
 }
+_STORED = itemgetter(*(column.name for column in STORED))
 
 
 def claim_and_take(
@@ -59,7 +65,7 @@ def take_for_granted(connection: Connection, claim: Claim, row: Mapping[str, Any
 
     It was free when its maker looked, and there was room. Where that no longer holds, IntegrityError is raised then.
     """
-    made = stored([row[column.name] for column in STORED])
+    made = stored(_STORED(row))
     entered, moved = _written(claim, made, now)
     _CLAIM_FOR_GRANTED.later(connection, row)
     _WRITE[len(entered)].later(connection, _facts(entered))
@@ -79,7 +85,10 @@ def _written(claim: Claim, made: Reservation, now: datetime) -> tuple[list[dict[
 
 
 def _facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {name: fact for place, row in enumerate(rows) for name, fact in _named(f"entry{place}", row).items()}
+    facts = {_ENTRY[name].key: fact for name, fact in rows[0].items()}
+    for row in rows[1:]:
+        facts |= {_NEXT[name].key: row[name] for name in OWN}
+    return facts
 
 
 def _named(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ IN_A_CLAIM = ".where(handoffs.c.id == handoff_id, handoffs.c.state == HandoffSta
 A_LOOK_BEFORE_THE_CLAIM = """.where(handoffs.c.id == select(handoffs.c.id).where(
             handoffs.c.id == handoff_id, handoffs.c.state == HandoffState.WAITING).scalar_subquery())"""
 MOVED = """    moved = {"the_key": key_id, "more_pending": pending, "more_posted": posted}
-    return Balance(*connection.execute(MOVE, moved).one())"""
+    return Balance(*connection.execute(_MOVE_AND_TELL, moved).one())"""
 READ_THEN_WRITTEN = """    seen = balance(connection, key_id)
     then = {"pending": seen.pending + pending, "posted": seen.posted + posted}
     connection.execute(update(allowances).where(_c.key_id == key_id).values(**then))

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from ivr.cases import CaseState, cases
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.dialects import rows_where
 from keys.direct import Statement
 
 _OWED = text("done_at IS NULL")
@@ -43,7 +44,7 @@ call_backs = Table(
     Column("due_at", Instant, nullable=False, index=True),
     Column("done_at", Instant),
     Column("done_by", String(64)),
-    Index("ix_call_backs_owed", "due_at", sqlite_where=_OWED, postgresql_where=_OWED),
+    Index("ix_call_backs_owed", "due_at", info=rows_where(_OWED)),
 )
 
 

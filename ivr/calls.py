@@ -23,12 +23,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.callers import Caller
 from ivr.states import Ended, State
 from ivr.written import read_state, write
-from keys.database import Instant, metadata
+from keys.database import Instant, insert_into, metadata
 from keys.direct import Statement
 
 calls = Table(
@@ -128,9 +127,8 @@ def lock(connection: Connection, sid: str) -> Call | None:
 
 def begin(connection: Connection, call: Call) -> bool:
     """Write a new call; False if a concurrent request for the same call was first."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = connection.execute(
-        dialect.insert(calls)
+        insert_into(connection, calls)
         .values(
             sid=call.sid,
             line=call.line,

@@ -31,12 +31,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from ivr.signs import Score
 from keys.checkdigit import calc
-from keys.database import Instant, RowNumber, metadata, trusts
+from keys.database import Instant, RowNumber, insert_into, metadata, trusts
 from keys.direct import Statement
 from keys.formats import CheckRule
 
@@ -149,11 +148,10 @@ def open_case(  # noqa: PLR0913 - one argument a column
 
     `locale` is the language it is spoken in.
     """
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for _ in range(_PICKS):
         number = pick_number(below)
         row = connection.execute(
-            dialect.insert(cases)
+            insert_into(connection, cases)
             .values(
                 number=number,
                 state=CaseState.OPEN,

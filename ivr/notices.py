@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.dialects import rows_where
 from keys.errors import BadInput
 
 LONGEST_NOTICE = 300
@@ -52,7 +53,7 @@ notices = Table(
     Column("switched_on_by", BigInteger, nullable=False),
     Column("switched_off_at", Instant),
     Column("switched_off_by", BigInteger),
-    Index("ix_notices_on", "line", sqlite_where=_ON, postgresql_where=_ON),
+    Index("ix_notices_on", "line", info=rows_where(_ON)),
 )
 blocked_callers = Table(
     "blocked_callers",

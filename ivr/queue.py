@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from ivr.operators import Presence, operators
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.dialects import rows_where
 
 
 class HandoffState(StrEnum):
@@ -79,7 +80,7 @@ handoffs = Table(
     Column("finished_at", Instant, index=True),
     Column("disposition", String(24)),
     Column("on_hold_at", Instant),
-    Index("ix_handoffs_open_case", "case_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_handoffs_open_case", "case_id", unique=True, info=rows_where(_OPEN)),
     Index("ix_handoffs_state_entered_at", "state", "entered_at"),
     Index("ix_handoffs_case_id", "case_id"),
 )

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.dialects import rows_where
 
 
 class RingKind(StrEnum):
@@ -118,22 +119,8 @@ rings = Table(
     Column("posted_at", Instant),
     Column("changed_at", Instant, nullable=False),
     Column("browser", Boolean, nullable=False, server_default=false()),
-    Index(
-        "ix_rings_live",
-        "operator_id",
-        "kind",
-        unique=True,
-        sqlite_where=_OF_TELEPHONES,
-        postgresql_where=_OF_TELEPHONES,
-    ),
-    Index(
-        "ix_rings_under_way",
-        "handoff_id",
-        "kind",
-        unique=True,
-        sqlite_where=_OF_HANDOFFS,
-        postgresql_where=_OF_HANDOFFS,
-    ),
+    Index("ix_rings_live", "operator_id", "kind", unique=True, info=rows_where(_OF_TELEPHONES)),
+    Index("ix_rings_under_way", "handoff_id", "kind", unique=True, info=rows_where(_OF_HANDOFFS)),
     Index("ix_rings_state_due_at", "state", "due_at"),
 )
 

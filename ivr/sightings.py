@@ -36,6 +36,7 @@ from ivr.guesses import GuessKind, guesses
 from ivr.signs import OF_A_KEY, WIDEST, Part, Score, Seen, read, weigh
 from keys.columns import each_bound
 from keys.database import Instant, RowNumber, metadata
+from keys.dialects import rows_where
 from keys.direct import Statement
 from keys.installation_id import InstallationID, fingerprint_number
 from keys.issue import product_keys
@@ -63,8 +64,8 @@ sightings = Table(
     Column("outcome", String(32), nullable=False),
     Column("points", Integer, nullable=False),
     Column("signs", Text),
-    Index("ix_sightings_of_people", "product", "serial", "at", sqlite_where=_OF_PEOPLE, postgresql_where=_OF_PEOPLE),
-    Index("ix_sightings_pointed_at", "at", sqlite_where=_POINTED, postgresql_where=_POINTED),
+    Index("ix_sightings_of_people", "product", "serial", "at", info=rows_where(_OF_PEOPLE)),
+    Index("ix_sightings_pointed_at", "at", info=rows_where(_POINTED)),
 )
 
 

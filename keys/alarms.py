@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, select, text, update
 
 from keys.database import Instant, RowNumber, insert_into, metadata
+from keys.dialects import rows_where
 
 
 class AlarmKind(StrEnum):
@@ -36,7 +37,7 @@ alarms = Table(
     Column("paged_at", Instant),
     Column("seen_at", Instant),
     Column("seen_by", Text),
-    Index("uq_alarms_unseen", "kind", "product", unique=True, sqlite_where=_UNSEEN, postgresql_where=_UNSEEN),
+    Index("uq_alarms_unseen", "kind", "product", unique=True, info=rows_where(_UNSEEN)),
 )
 
 

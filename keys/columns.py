@@ -10,8 +10,21 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import JSON, Column, ColumnElement, Select, Table, Text, any_, bindparam, cast, column, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 
 Among = Callable[[Column[Any], str], ColumnElement[bool]]
 """Says of a column that it is one of those in the parameter of this name, a list."""

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
+from keys.dialects import insert_into, tell_of
 from keys.direct import TRUSTS
 from keys.outage import Outage
 from keys.unavailable import Cause, DatabaseUnavailable, translated
@@ -55,6 +55,8 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+tell_of(metadata)
 
 # SQLite counts rows up only in a column that is INTEGER to the letter.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
@@ -244,11 +246,6 @@ def trusts(connection: Connection) -> bool:
     """Whether what is done here is done anew where something that was taken for granted does not hold."""
     trusting: bool = connection.info.get(TRUSTS, False)
     return trusting
-
-
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT as this database writes it, which knows ON CONFLICT. Never trust its rowcount: psycopg gives -1."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _wait_no_longer(connection: Connection, patience: float, spent: float) -> None:

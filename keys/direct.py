@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CompoundSelect, Connection, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, Executable, Insert, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keys.libpq import Prepared, Wire
 
 Change = Callable[[Any], Any]
+Said = Select[Any] | CompoundSelect[Any] | Insert | Update
 
 _writing = threading.Lock()
 
@@ -79,10 +80,11 @@ class _OnSqlite:
 class Statement:
     """A SELECT, INSERT or UPDATE to be run many times; what differs from time to time stands in it as a `bindparam`.
 
+    What the dialects say each in its own words is made from the dialect's name, once it is needed.
     One that may stand `alone`, since it locks nothing, begins no transaction on PostgreSQL: what follows does.
     """
 
-    def __init__(self, said: Select[Any] | CompoundSelect[Any] | Insert | Update, *, alone: bool = False) -> None:
+    def __init__(self, said: Said | Callable[[str], Said], *, alone: bool = False) -> None:
         self.said = said
         self._alone = alone
         self._written: dict[str, _Written] = {}
@@ -207,7 +209,9 @@ def _given(connection: Connection, written: _Written, facts: Mapping[str, Any]) 
     return given
 
 
-def _write(said: Select[Any] | CompoundSelect[Any] | Insert | Update, dialect: Dialect) -> _Written:
+def _write(said: Said | Callable[[str], Said], dialect: Dialect) -> _Written:
+    if not isinstance(said, Executable):
+        said = said(dialect.name)
     # $1, $2 are what PostgreSQL reads; psycopg would have to find its own marks first.
     if dialect.name != "sqlite":
         spell: Callable[..., Dialect] = type(dialect)

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, I
 from keys.append_only import guard
 from keys.columns import as_document, given_rows
 from keys.database import Instant, RowNumber, metadata
+from keys.dialects import NEVER_AGAIN
 
 
 class Kind(StrEnum):
@@ -57,7 +58,7 @@ entries = Table(
     CheckConstraint("kind IN ({})".format(", ".join(f"'{kind}'" for kind in Kind)), name="kind"),
     Index(None, "key_id"),
     # Ids are never given twice, so a row cut off the end leaves its mark.
-    sqlite_autoincrement=True,
+    info=NEVER_AGAIN,
 )
 guard(entries)
 

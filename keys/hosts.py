@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     Connection,
+    Insert,
     Integer,
     Table,
     and_,
@@ -24,9 +26,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.database import metadata
+from keys.dialects import insert_as
 from keys.entries import Entry, Kind, append, entries
 from keys.refusals import Refusal
 from keys.reservations import reservations
@@ -80,17 +82,17 @@ _NEW = select(_KEY, _FINGERPRINT, 1, _k.most_activations).where(_k.key_id == _KE
 _COLUMNS = ["key_id", "fingerprint", "activations", "most_activations"]
 
 
-def _take(dialect: object) -> object:
+@cache
+def _take(dialect: str) -> Insert:
     """One statement that activates a host once more, or for the first time, where its limit allows."""
-    made = dialect.insert(hosts).from_select(_COLUMNS, _NEW)  # type: ignore[attr-defined] # both dialects have it
-    return made.on_conflict_do_update(
+    made = insert_as(dialect, hosts).on_conflict_do_update(
         index_elements=["key_id", "fingerprint"],
         set_={"activations": _h.activations + 1},
         where=_h.activations < _h.most_activations,
-    ).returning(_h.activations)
+    )
+    return made.from_select(_COLUMNS, _NEW).returning(_h.activations)
 
 
-_TAKE = {"sqlite": _take(sqlite), "postgresql": _take(postgresql)}
 _ONE_MORE = (
     update(host_keys).where(_k.key_id == _KEY, _k.hosts < _k.most_hosts).values(hosts=_k.hosts + 1).returning(_k.hosts)
 )
@@ -134,7 +136,7 @@ def limit_hosts(
 def take_host(connection: Connection, key_id: int, fingerprint: int) -> Refusal | None:
     """Count one activation of a host, or say which limit is reached. Stands or falls with its savepoint."""
     wanted = {"the_key": key_id, "the_fingerprint": fingerprint}
-    row = connection.execute(_TAKE[connection.dialect.name], wanted).one_or_none()  # type: ignore[call-overload] # see _take
+    row = connection.execute(_take(connection.dialect.name), wanted).one_or_none()
     if row is None:
         return Refusal.HOST_REACTIVATIONS_EXHAUSTED
     if row.activations == 1 and connection.execute(_ONE_MORE, {"the_key": key_id}).one_or_none() is None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from keys.allowance import Balance, allowances
 from keys.catalog import agreements, organisations
 from keys.database import Instant, RowNumber, metadata
+from keys.dialects import NEVER_AGAIN
 from keys.product_key import KeyType
 from keys.products import Licensing, one_of
 
@@ -63,7 +64,7 @@ product_keys = Table(
     UniqueConstraint("product", "serial"),
     Index("ix_product_keys_agreement_id", "agreement_id", "product", "serial"),
     # An id given twice would inherit the entries of a key that was deleted.
-    sqlite_autoincrement=True,
+    info=NEVER_AGAIN,
 )
 
 

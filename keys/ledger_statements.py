@@ -7,12 +7,14 @@ are used.
 
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Insert,
     LargeBinary,
     Text,
     bindparam,
@@ -27,12 +29,12 @@ from sqlalchemy import (
 from sqlalchemy import (
     Sequence as RowNumbers,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.allowance import allowances
 from keys.catalog import agreements
 from keys.columns import as_document, for_each_dialect, given_rows
 from keys.database import Instant
+from keys.dialects import insert_as
 from keys.issued import product_keys
 from keys.products import products
 from keys.reactivation import NO_END
@@ -147,22 +149,20 @@ TAKE_AWAY = delete(reservations).where(_r.id.in_(bindparam("the_ids", expanding=
 
 PRODUCT_THERE = select(products.c.number).where(products.c.number == bindparam("the_product"))
 
-CLAIM = {
-    "sqlite": sqlite.insert(reservations)
-    .on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING)
-    .returning(*STORED),
-    "postgresql": postgresql.insert(reservations)
-    .on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING)
-    .returning(*STORED),
-}
 
-_CLAIMED = tuple(column.name for column in reservations.c if column.name != "id")
-_CLAIM_DOCUMENT = (
-    postgresql.insert(reservations)
-    .from_select(_CLAIMED, given_rows(reservations, _CLAIMED))
-    .on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING)
-    .returning(*STORED)
-)
+@cache
+def claim(dialect: str) -> Insert:
+    """Claims an installation, in a row with the columns `STORED` where it is to be had."""
+    made = insert_as(dialect, reservations)
+    return made.on_conflict_do_nothing(index_elements=[_r.iid_digest], index_where=STANDING).returning(*STORED)
+
+
+@cache
+def _claim_document() -> Insert:
+    """The same for many, on PostgreSQL: `given_rows`."""
+    claimed = tuple(column.name for column in reservations.c if column.name != "id")
+    return claim("postgresql").from_select(claimed, given_rows(reservations, claimed))
+
 
 _UNTIL = bindparam("until", type_=Instant)
 _NEW = {
@@ -230,8 +230,8 @@ EXPIRE = (
 def claim_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     """Make many claims in the order given; a row with the columns `STORED` for each that was to be had."""
     if connection.dialect.name == "postgresql":
-        return connection.execute(_CLAIM_DOCUMENT, as_document(rows)).all()
-    return connection.execute(CLAIM["sqlite"], [dict(row) for row in rows]).all()
+        return connection.execute(_claim_document(), as_document(rows)).all()
+    return connection.execute(claim("sqlite"), [dict(row) for row in rows]).all()
 
 
 def taken_over(claim: Claim, reservation_id: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from keys.database import Instant, RowNumber, metadata
+from keys.dialects import NEVER_AGAIN, rows_where
 from keys.installation_id import InstallationID
 
 
@@ -74,34 +75,12 @@ reservations = Table(
     CheckConstraint("basis IN ({})".format(", ".join(f"'{basis}'" for basis in Basis)), name="basis"),
     CheckConstraint("state <> 'pending' OR expires_at IS NOT NULL", name="pending_expires"),
     CheckConstraint("state <> 'posted' OR posted_at IS NOT NULL", name="posted_when"),
-    Index("uq_reservations_standing", "iid_digest", unique=True, sqlite_where=STANDING, postgresql_where=STANDING),
-    Index(
-        "ix_reservations_installed",
-        "key_id",
-        "fingerprint",
-        "posted_at",
-        sqlite_where=text("state = 'posted'"),
-        postgresql_where=text("state = 'posted'"),
-    ),
-    Index(
-        "ix_reservations_held",
-        "holder",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_reservations_due",
-        "expires_at",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_reservations_posted_at",
-        "posted_at",
-        sqlite_where=text("state = 'posted'"),
-        postgresql_where=text("state = 'posted'"),
-    ),
-    sqlite_autoincrement=True,
+    Index("uq_reservations_standing", "iid_digest", unique=True, info=rows_where(STANDING)),
+    Index("ix_reservations_installed", "key_id", "fingerprint", "posted_at", info=rows_where("state = 'posted'")),
+    Index("ix_reservations_held", "holder", info=rows_where("state = 'pending'")),
+    Index("ix_reservations_due", "expires_at", info=rows_where("state = 'pending'")),
+    Index("ix_reservations_posted_at", "posted_at", info=rows_where("state = 'posted'")),
+    info=NEVER_AGAIN,
 )
 
 

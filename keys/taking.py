@@ -25,7 +25,7 @@ from keys.refusals import Refusal
 from keys.reservations import STORED, Claim, Reservation, reservations, stored
 
 _NEW = each_bound(reservations, "new")
-_CLAIM = {dialect: Statement(said.values(_NEW)) for dialect, said in statements.CLAIM.items()}
+_CLAIM = Statement(lambda dialect: statements.claim(dialect).values(_NEW))
 _CLAIM_FOR_GRANTED = Statement(insert(reservations))
 _TAKE = Statement(TAKE)
 _MOVE = Statement(MOVE)
@@ -48,7 +48,7 @@ def claim_and_take(
 
     ALLOWANCE_EXHAUSTED, and nothing done, where nothing is left; None where another claim of the installation stands.
     """
-    claimed = _CLAIM[connection.dialect.name].first(connection, _named("new", row))
+    claimed = _CLAIM.first(connection, _named("new", row))
     if claimed is None:
         return None
     made = stored(claimed)

@@ -1,10 +1,10 @@
 """When the database cannot be used: one error for every driver, and the one cause that explains it.
 
 The rule it keeps: what the database refuses for want of itself is `DatabaseUnavailable`; what it refuses because our
-own statement is wrong stays what it was.
+own statement is wrong stays what it was. SQLite's driver is known by its name, so that a line on PostgreSQL does not
+load it.
 """
 
-import sqlite3
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from types import TracebackType
@@ -44,7 +44,7 @@ class _Translated:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Raise DatabaseUnavailable where that is what the error means."""
-        if isinstance(error, (DBAPIError, PoolTimeout, sqlite3.Error)):
+        if isinstance(error, DBAPIError | PoolTimeout) or (isinstance(error, Exception) and _is_sqlite(error)):
             cause = cause_of(error)
             if cause is not None:
                 raise DatabaseUnavailable(cause) from error
@@ -72,14 +72,14 @@ _BY_SQLSTATE = {
 }
 _BY_SQLSTATE_CLASS = {"08": Cause.UNREACHABLE, "57": Cause.UNREACHABLE, "58": Cause.STORAGE, "XX": Cause.STORAGE}
 _BY_SQLITE_CODE = {
-    sqlite3.SQLITE_BUSY: Cause.BUSY,
-    sqlite3.SQLITE_LOCKED: Cause.BUSY,
-    sqlite3.SQLITE_CANTOPEN: Cause.UNREACHABLE,
-    sqlite3.SQLITE_READONLY: Cause.STORAGE,
-    sqlite3.SQLITE_FULL: Cause.STORAGE,
-    sqlite3.SQLITE_IOERR: Cause.STORAGE,
-    sqlite3.SQLITE_CORRUPT: Cause.STORAGE,
-    sqlite3.SQLITE_NOTADB: Cause.STORAGE,
+    5: Cause.BUSY,  # SQLITE_BUSY
+    6: Cause.BUSY,  # SQLITE_LOCKED
+    8: Cause.STORAGE,  # SQLITE_READONLY
+    10: Cause.STORAGE,  # SQLITE_IOERR
+    11: Cause.STORAGE,  # SQLITE_CORRUPT
+    13: Cause.STORAGE,  # SQLITE_FULL
+    14: Cause.UNREACHABLE,  # SQLITE_CANTOPEN
+    26: Cause.STORAGE,  # SQLITE_NOTADB
 }
 
 
@@ -91,7 +91,7 @@ def cause_of(error: Exception) -> Cause | None:
     if isinstance(error, PoolTimeout):
         return Cause.POOL
     origin = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(origin, sqlite3.Error):
+    if _is_sqlite(origin):
         # The extended code's low byte is the primary one.
         return _BY_SQLITE_CODE.get(getattr(origin, "sqlite_errorcode", 0) & 0xFF)
     state = getattr(origin, "sqlstate", None)
@@ -102,3 +102,7 @@ def cause_of(error: Exception) -> Cause | None:
         )
         return Cause.UNREACHABLE if lost else None
     return _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2])
+
+
+def _is_sqlite(error: object) -> bool:
+    return type(error).__module__ == "sqlite3"

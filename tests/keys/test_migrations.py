@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from keys import append_only, migrations
 from keys.database import Database, metadata
+from keys.dialects import NEVER_AGAIN
 from keys.entries import Entry, Kind, append
 from keys.migrations import running
 from tests.conftest import NOW
@@ -82,7 +83,7 @@ def described(database, schema):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_same_tables_never_give_an_id_twice(database):
-    wanted = {table.name for table in all_tables().tables.values() if table.dialect_options["sqlite"]["autoincrement"]}
+    wanted = {table.name for table in all_tables().tables.values() if table.info == NEVER_AGAIN}
     with database.read() as connection:
         found = connection.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")).scalars()
         assert set(found) == wanted >= {"entries", "product_keys", "reservations"}

@@ -30,7 +30,7 @@ from webhooks.bench.stores import Store
 from webhooks.lines_file import read_catalogues
 
 VIEW, FLOOR, OURS = "(a) signed view", "(b) floor", "touchtone"
-_OTHERS = ("DATABASE_URL", "TOUCHTONE_", "TWILIO_")
+_OTHERS = ("DATABASE_URL", "TOUCHTONE_", "TWILIO_", "PYTHONDONTWRITEBYTECODE")
 PUBLIC_URL = "https://line.example"
 NUMBER = "+15005550006"
 ANY_GATHER = b"<Gather "
@@ -156,7 +156,10 @@ def _on(store: Store, plan: Plan, folder: Path, say: Callable[[str], None]) -> t
 def environment_of(
     store: Store, address: Address, folder: Path, workers: int | None, threads: int | None
 ) -> dict[str, str]:
-    """The settings of a measurement and none of whoever runs it."""
+    """The settings of a measurement and none of whoever runs it.
+
+    What is installed is compiled once and for all. Who forbids Python to keep that would have every start compile.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     made = {
         "TOUCHTONE_DATA_DIR": str(folder / "data"),

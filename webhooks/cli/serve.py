@@ -20,7 +20,7 @@ def serve() -> None:
     found = settings.load()
     node.count_together(found.node_dir, found.workers)
     from keys.unavailable import DatabaseUnavailable
-    from webhooks import phone_file, serving
+    from webhooks import serving
 
     try:
         serving.check(found)
@@ -30,6 +30,8 @@ def serve() -> None:
         sys.exit(1)
     click.echo(f"Touchtone answers on {found.host}:{found.port}, as {found.public_url}. Stop it with Ctrl-C.", err=True)
     if found.phone:
+        from webhooks import phone_file
+
         address = phone_file.address(found, phone_file.opened(found.phone_file))
         click.echo(f"The rehearsal telephone is at {address}", err=True)
     serving.serve("webhooks.serving:application", found)

@@ -8,7 +8,8 @@ import pytest
 from webhooks.bench import calling
 from webhooks.bench.calling import Held, Keyer, Load, Manner
 from webhooks.bench.calls import CallsReport, Plan, measure, told
-from webhooks.bench.signed import Address
+from webhooks.bench.listening import Heard, heard_out
+from webhooks.bench.signed import Address, whole_call
 from webhooks.bench.slowest import Eyes, Slowest, longest_silence
 from webhooks.bench.watching import Look, Looking, fullest
 from webhooks.rehearsal.clock import Pace
@@ -17,6 +18,7 @@ HURRIED = Manner(Pace(key_seconds=0.01, think_seconds=0.3, turn_delay=0.02), ope
 SLOWEST = Slowest(
     41.0, 1.3, 7, {"the line": 0.02}, {"IO WALSync": 7.5}, flush=1.2, load_late=0.6, watch_late=0.0, silence=0.5
 )
+WORDS = ("Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel")
 ADDRESS = Address("https://line.example", "AC" + "0" * 32, "token", "+15005550006")
 
 
@@ -57,21 +59,30 @@ def test_the_fullest_thing_is_named_first(small_run):
 @pytest.mark.parametrize(("seconds", "lost"), [(0.25, 0), (1.0, 0), (1.3, 1), (1.6, 2)])
 def test_a_key_pressed_before_the_gather_is_open_is_lost(seconds, lost):
     """A caller leaves the line 1.05 seconds from one group to the next, and half a second more for each key."""
-    line = _SlowLine(seconds)
-    held = Held()
-    keyer = Keyer("CA" + "0" * 32, "+14152000000", ("111111", "222222"), 0.0)
-    with pytest.raises(ValueError, match="instead of a confirmation ID"):
-        asyncio.run(calling._talk(line, keyer, held))
+    line, held = _SlowLine(seconds), Held()
+    asyncio.run(calling._talk(line, _ready(), held))
     assert held.lost == lost
-    assert line.asked == ["/voice/incoming", "/voice/turn/1", "/voice/turn/2"]
+    assert line.asked == ["/voice/incoming", "/voice/turn/1", "/voice/turn/2", "/voice/status"]
+
+
+def test_a_caller_who_is_led_elsewhere_goes_no_further():
+    line = _SlowLine(0.0, led_to="/voice/turn/7#")
+    with pytest.raises(ValueError, match="no way on: <Response><Gather"):
+        asyncio.run(calling._talk(line, _ready(), Held()))
+    assert line.asked == ["/voice/incoming"]
+
+
+def _ready():
+    keyer = Keyer("CA" + "0" * 32, "+14152000000", ("111111", "222222"), 0.0)
+    return calling._Ready(keyer, whole_call(ADDRESS, keyer.call_sid, keyer.number, keyer.groups))
 
 
 class _SlowLine:
     """A line with a clock of its own that never waits, whose every answer takes the same time."""
 
-    def __init__(self, seconds):
-        self.manner, self.address, self.asked = Manner(), ADDRESS, []
-        self._seconds, self._now = seconds, 0.0
+    def __init__(self, seconds, led_to=None):
+        self.manner, self.asked = Manner(), []
+        self._seconds, self._led_to, self._now = seconds, led_to, 0.0
 
     def now(self):
         return self._now
@@ -79,14 +90,10 @@ class _SlowLine:
     async def until(self, moment):
         self._now = max(self._now, moment)
 
-    async def ask(self, path, _form, _held):
-        self.asked.append(path)
+    async def ask(self, request, _held):
+        self.asked.append(request.text.split()[1].decode())
         self._now += self._seconds
-        number = len(self.asked)
-        return (
-            f'<Response><Gather action="https://line.example/voice/turn/{number}#rc=1"><Say>Group {number}.</Say>'
-            "</Gather></Response>"
-        )
+        return f'<Response><Gather action="https://line.example{self._led_to or request.answer.decode()}rc=1" />'
 
 
 def test_a_caller_leaves_the_line_the_time_between_two_keys_and_a_thought_less_the_delay():
@@ -96,15 +103,30 @@ def test_a_caller_leaves_the_line_the_time_between_two_keys_and_a_thought_less_t
 def test_a_line_that_is_not_there_is_a_fault_of_every_call_and_ends_nothing_else():
     keyers = [Keyer("CA" + "0" * 32, "+14152000000", ("111111",) * 9, 0.0) for _ in range(2)]
     load = calling.run(1, ADDRESS, keyers, HURRIED)
-    assert [one.fault for one in load.held] == ["ConnectionRefusedError"] * 2
-    assert [one.confirmation_id for one in load.held] == [None, None]
+    assert [heard_out(one) for one in load.held] == [Heard(None, "ConnectionRefusedError")] * 2
+
+
+def test_what_is_heard_after_the_last_group_must_be_a_whole_confirmation_id():
+    """The words are made out after the clock, and are looked at as closely as if the caller had gone by them."""
+    asking = [_said(f"Group {number}.") for number in (2, 3)]
+    blocks = [f"{word[0]}, {word}. 1 2 3 4 5 {place}" for place, word in enumerate(WORDS)]
+    read = _said(*blocks, "To hear it again, press star.")
+    assert heard_out(Held(documents=[*asking, read])) == Heard(" ".join(f"12345{n}" for n in range(8)), "")
+    short = heard_out(Held(documents=[*asking, _said(*blocks[:7])]))
+    assert (short.confirmation_id, short.fault[:29]) == (None, "instead of a confirmation ID:")
+    assert heard_out(Held(documents=[*reversed(asking), read])) == Heard(None, "after group 1: Group 3.")
+    assert heard_out(Held(documents=["nothing", read])) == Heard(None, "after group 1: no TwiML: nothing")
+
+
+def _said(*words):
+    return f"<Response>{''.join(f'<Gather><Say>{each}</Say></Gather>' for each in words)}</Response>"
 
 
 def test_the_most_calls_at_one_moment_and_the_busiest_five_seconds_are_counted():
     first = Held(0.0, 10.0, [(1.0, 0.1), (9.0, 0.2)])
     second = Held(8.0, 12.0, [(9.5, 0.3)])
     third = Held(11.0, 13.0, [])
-    load = Load((first, second, third), 0.0, ())
+    load = Load((first, second, third), ())
     assert load.at_once == 2
     assert load.busiest() == 2 / 5
     assert load.within(9.0) == (2 / 5, pytest.approx(0.25))
@@ -139,7 +161,7 @@ def test_what_is_told_of_the_slowest_turn_was_seen_while_it_waited():
     waits = _looking(
         (1.0, 1.0, 1.0, {"IO WALSync": 8}), (1.5, 1.5, 1.5, {"IO WALSync": 7, "at work": 1}), (9.0, 9.0, 9.0, {})
     )
-    held = Load((Held(0.5, 3.0, [(0.75, 0.5), (1.0, 0.625), (2.0, 0.125)]),), 0.0, ((0.25, 0.5), (1.5, 0.375)))
+    held = Load((Held(0.5, 3.0, [(0.75, 0.5), (1.0, 0.625), (2.0, 0.125)]),), ((0.25, 0.5), (1.5, 0.375)))
     found = Eyes(used, disk, waits).while_slowest(held)
     assert (found.began, found.seconds, found.answered, found.load_late) == (0.5, 0.625, 1, 0.375)
     assert found.shares == {"the line": pytest.approx(0.25)}

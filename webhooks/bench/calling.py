@@ -2,7 +2,8 @@
 
 Rule: time is real. A caller goes on keying by its own clock, as people do who know what comes next; whatever is keyed
 before the next gather is open is lost, and counted. One thread and one event loop carry them all, and tell how late
-they were themselves.
+they were themselves; so that they are not, requests are built and signed before the first ring, and what the callers
+heard is made out when all have hung up (`webhooks.bench.listening`).
 
 A gather is open half a turn's delay after our answer, which was asked for half a delay after the last key
 (`webhooks.rehearsal.clock.Pace`): so the line itself has a second before the first key is lost.
@@ -14,25 +15,22 @@ A gather is open half a turn's delay after our answer, which was asked for half 
 from __future__ import annotations
 
 import asyncio
-import re
 import resource
+import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
 
 from webhooks.bench.callers_clock import BLOCK_COPYING
-from webhooks.bench.signed import Address
+from webhooks.bench.signed import Address, Signed, whole_call
 from webhooks.rehearsal.clock import Pace
-from webhooks.rehearsal.hearing import Notepad, asked_group
-from webhooks.rehearsal.reading import NotTwimlError, read
-from webhooks.rehearsal.signing import signature
-from webhooks.rehearsal.verbs import Gather, Say, Words
-from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 _PATIENCE = 15.0
 """Seconds after which Twilio gives an answer up."""
-_ACTION = re.compile(r' action="[^"]*?(/voice/[^"#]*)')
+_AT_ONCE = 65536
+"""Bytes read at one time."""
+_SHOWN = 200
+"""Signs of a document that are shown where it is not what it must be."""
 _OWN_FILES = 100
 SPAN = 5.0
 """Seconds over which what is busy, or full, is told."""
@@ -73,23 +71,22 @@ class Held:
     """What became of one call.
 
     `waits` are the moment of each request and the seconds to its answer, `lost` how many keys fell on no gather,
-    `confirmation_id` what was read back, `fault` what went wrong, empty where nothing did.
+    `documents` the answers to its groups, `fault` what went wrong, empty where nothing did.
     """
 
     began: float = 0.0
     ended: float = 0.0
     waits: list[tuple[float, float]] = field(default_factory=list)
     lost: int = 0
-    confirmation_id: str | None = None
+    documents: list[str] = field(default_factory=list)
     fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All calls of a run, the processor seconds of this very process, and when it woke too late, by how much."""
+    """All calls of a run, and when this very process woke too late, by how much."""
 
     held: tuple[Held, ...]
-    used_seconds: float
     late: tuple[tuple[float, float], ...]
 
     @property
@@ -140,10 +137,10 @@ class Load:
 def run(port: int, address: Address, keyers: Sequence[Keyer], manner: Manner) -> Load:
     """Hold all the calls; they end when every caller has hung up."""
     more_files(len(keyers) * 2 + _OWN_FILES)
-    used = time.process_time()
-    line = _Line(port, address, manner)
-    held = asyncio.run(_all(line, keyers))
-    return Load(held, time.process_time() - used, tuple(line.late))
+    calls = [_Ready(keyer, whole_call(address, keyer.call_sid, keyer.number, keyer.groups)) for keyer in keyers]
+    line = _Line(port, manner)
+    held = asyncio.run(_all(line, calls))
+    return Load(held, tuple(line.late))
 
 
 def more_files(count: int) -> None:
@@ -154,12 +151,19 @@ def more_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A caller, and all that goes to the line in the call: the ring, a turn for each group, the end."""
+
+    keyer: Keyer
+    requests: tuple[Signed, ...]
+
+
 @dataclass(slots=True)
 class _Line:
     """Where the calls go, and when this process woke late so far."""
 
     port: int
-    address: Address
     manner: Manner
     late: list[tuple[float, float]] = field(default_factory=list)
 
@@ -176,15 +180,11 @@ class _Line:
             if late > _LATE:
                 self.late.append((moment, late))
 
-    async def ask(self, path: str, form: dict[str, str], held: Held | None) -> str:
-        """One signed request on a connection of its own, as a provider's many machines make them. The answer's body."""
-        request = _request(self.address, path, form)
+    async def ask(self, request: Signed, held: Held | None) -> str:
+        """Send one request on a connection of its own, as a provider's many machines do. The answer's body."""
         asked_at = self.now()
         async with asyncio.timeout(_PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(request)
-            answer = await reader.read()
-        writer.close()
+            answer = await _exchange(self.port, request.text)
         if held is not None:
             held.waits.append((asked_at, self.now() - asked_at))
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -193,17 +193,30 @@ class _Line:
         return body.decode()
 
 
-async def _all(line: _Line, keyers: Sequence[Keyer]) -> tuple[Held, ...]:
+async def _exchange(port: int, request: bytes) -> bytes:
+    """The plain socket: asyncio's streams cost the load as much again as all the rest of a turn."""
+    loop = asyncio.get_running_loop()
+    pieces = []
+    with socket.socket() as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, ("127.0.0.1", port))
+        await loop.sock_sendall(connection, request)
+        while piece := await loop.sock_recv(connection, _AT_ONCE):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _all(line: _Line, calls: Sequence[_Ready]) -> tuple[Held, ...]:
     started = line.now()
-    return tuple(await asyncio.gather(*(_call(line, keyer, started + keyer.rings_after) for keyer in keyers)))
+    return tuple(await asyncio.gather(*(_call(line, call, started + call.keyer.rings_after) for call in calls)))
 
 
-async def _call(line: _Line, keyer: Keyer, rings_at: float) -> Held:
+async def _call(line: _Line, call: _Ready, rings_at: float) -> Held:
     held = Held()
     await line.until(rings_at)
     held.began = line.now()
     try:
-        await _talk(line, keyer, held)
+        await _talk(line, call, held)
     except _AstrayError as error:
         held.fault = str(error)
     except (OSError, TimeoutError) as error:
@@ -212,63 +225,27 @@ async def _call(line: _Line, keyer: Keyer, rings_at: float) -> Held:
     return held
 
 
-async def _talk(line: _Line, keyer: Keyer, held: Held) -> None:
+async def _talk(line: _Line, call: _Ready, held: Held) -> None:
     """One call from its ring to its hang-up."""
     pace = line.manner.pace
-    side = CallSide(keyer.call_sid, line.address.account_sid, keyer.number, line.address.line_number)
-    form = voice_form(side, "in-progress")
-    document = await line.ask("/voice/incoming", form | {"CallStatus": "ringing"}, held)
+    ring, *turns, end = call.requests
+    _way_on(ring, await line.ask(ring, held))
     opens_at = line.now() + pace.turn_delay / 2
     last_key = opens_at + line.manner.opening
-    for number, group in enumerate(keyer.groups, 1):
+    for group, turn in zip(call.keyer.groups, turns, strict=True):
         keys = [last_key + pace.think_seconds + pace.key_seconds * place for place in range(1, len(group) + 1)]
         held.lost += sum(key < opens_at for key in keys)
         last_key = keys[-1]
         await line.until(last_key + pace.turn_delay / 2)
-        document = await line.ask(_action(document), form | {"Digits": group, "msg": "Gather"}, held)
+        held.documents.append(await line.ask(turn, held))
         opens_at = line.now() + pace.turn_delay / 2
-        if number < len(keyer.groups) and asked_group(_heard(document)) != number + 1:
-            raise _AstrayError(f"after group {number}: {_heard(document)[:60]}")
-    pad = Notepad()
-    pad.write(_heard(document))
-    held.confirmation_id = pad.confirmation_id
-    if pad.confirmation_id is None:
-        raise _AstrayError(f"instead of a confirmation ID: {_heard(document)[:60]}")
-    await line.until(opens_at + line.manner.copying * len(pad.blocks))
-    await line.ask("/voice/status", form | {"CallStatus": "completed"}, None)
+        _way_on(turn, held.documents[-1])
+    blocks = held.documents[-1].count("<Gather") - 1  # the last is the menu's
+    await line.until(opens_at + line.manner.copying * blocks)
+    await line.ask(end, None)
 
 
-def _action(document: str) -> str:
-    found = _ACTION.search(document)
-    if found is None:
-        raise _AstrayError(f"no way on: {document[:60]}")
-    return found[1]
-
-
-def _heard(document: str) -> str:
-    """All words of a document, as one runs into the next."""
-    try:
-        return " ".join(_words(document))
-    except NotTwimlError as error:
-        raise _AstrayError(f"no TwiML: {document[:60]}") from error
-
-
-def _words(document: str) -> Iterator[str]:
-    for verb in read(document).verbs:
-        for sound in verb.nested if isinstance(verb, Gather) else (verb,):
-            if isinstance(sound, Say):
-                yield from (piece.text for piece in sound.pieces if isinstance(piece, Words))
-
-
-def _request(address: Address, path: str, form: dict[str, str]) -> bytes:
-    body = urlencode(form).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\n"
-        f"Host: {urlsplit(address.public_url).netloc}\r\n"
-        "Content-Type: application/x-www-form-urlencoded\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "User-Agent: TwilioProxy/1.1\r\n"
-        "Connection: close\r\n"
-        f"X-Twilio-Signature: {signature(address.auth_token, address.public_url + path, form)}\r\n\r\n"
-    )
-    return head.encode() + body
+def _way_on(request: Signed, document: str) -> None:
+    """Raises _AstrayError where a document does not lead to where the next request goes."""
+    if request.answer.decode() not in document:
+        raise _AstrayError(f"no way on: {document[:_SHOWN]}")

@@ -22,6 +22,7 @@ from webhooks.bench import calling, machine, running, server_watch, slowest, sto
 from webhooks.bench.calling import SPAN, Load, Manner
 from webhooks.bench.figures import percentile, table
 from webhooks.bench.line import NUMBER, PUBLIC_URL, environment_of
+from webhooks.bench.listening import heard_out
 from webhooks.bench.owners import Owners
 from webhooks.bench.running import Server
 from webhooks.bench.signed import Address
@@ -167,6 +168,7 @@ class _Seen:
 def _judged(seen: _Seen, owners: Owners, posted: int) -> CallsRun:
     """One run in figures; `posted` is what the ledger held before it."""
     held, cores = seen.held, os.cpu_count() or 1
+    heard = [heard_out(one) for one in held.held]
     # What a turn costs differs: the most of them are asked for before the dearest, which activate.
     began = fullest(seen.eyes.used, LINE)
     rate, mean = held.within(began)
@@ -182,10 +184,10 @@ def _judged(seen: _Seen, owners: Owners, posted: int) -> CallsRun:
         database=seen.database,
         calls=len(held.held),
         at_once=held.at_once,
-        activated=owners.activated(held),
+        activated=owners.activated(heard),
         posted=owners.posted() - posted,
         lost_keys=sum(one.lost for one in held.held),
-        faults=tuple(sorted({one.fault for one in held.held if one.fault})[:5]),
+        faults=tuple(sorted({one.fault for one in heard if one.fault})[:5]),
         turns=len(waits),
         busiest=held.busiest(),
         p50=percentile(waits, 50) * 1000,

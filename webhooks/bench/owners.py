@@ -6,7 +6,7 @@ Rule: a device is the real one. It makes the installation ID that is keyed, and 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -24,7 +24,8 @@ from keys.groups import split
 from keys.issue import Order, issue
 from keys.products import Product
 from webhooks import settings
-from webhooks.bench.calling import Keyer, Load
+from webhooks.bench.calling import Keyer
+from webhooks.bench.listening import Heard
 from webhooks.bench.stores import Store
 
 KEYS = 10
@@ -72,12 +73,12 @@ class Owners:
             )
         return keyers
 
-    def activated(self, held: Load) -> int:
+    def activated(self, heard: Sequence[Heard]) -> int:
         """How many of the machines of the last calls are activated by what was read to their callers."""
         today = datetime.now(UTC).date()
         done = 0
         for number, (state, one) in enumerate(
-            zip(self.states[-len(held.held) :], held.held, strict=True), len(self.states) - len(held.held)
+            zip(self.states[-len(heard) :], heard, strict=True), len(self.states) - len(heard)
         ):
             if one.confirmation_id is None:
                 continue

@@ -24,6 +24,7 @@ from webhooks.rehearsal.signing import signature
 from webhooks.rehearsal.voice_form import CallSide, voice_form
 
 STANDARD = 1
+ENDING = "Connection: close\r\n"
 FIRST_TIMED, LAST_TIMED = 2, 8
 """Groups 2 to 8: the first one decides the format, and the last one asks the ledger."""
 
@@ -85,6 +86,36 @@ def bench_call(
     return BenchCall((incoming, first), group_turns)
 
 
+def whole_call(address: Address, sid: str, caller: str, groups: tuple[str, ...]) -> tuple[Signed, ...]:
+    """Every request of a call from its ring to its end, each to be sent on a connection of its own.
+
+    Each answer must hold the way to the next turn, and that to the last group one for the first block that is read.
+
+    >>> address = Address("https://line.example", "AC" + "0" * 32, "token", "+15005550006")
+    >>> [one.answer for one in whole_call(address, "CA" + "0" * 32, "+14155550100", ("123456", "234567"))]
+    [b'/voice/turn/1#', b'/voice/turn/2#', b'/voice/turn/3?at=1#', b'']
+    """
+    form = voice_form(CallSide(sid, address.account_sid, caller, address.line_number), "in-progress")
+
+    def way_to(number: int) -> bytes:
+        return f"/voice/turn/{number}{'?at=1' if number > len(groups) else ''}#".encode()
+
+    return (
+        _signed(address, "/voice/incoming", form | {"CallStatus": "ringing"}, way_to(1), lasting=False),
+        *(
+            _signed(
+                address,
+                f"/voice/turn/{number}",
+                form | {"Digits": group, "msg": "Gather"},
+                way_to(number + 1),
+                lasting=False,
+            )
+            for number, group in enumerate(groups, 1)
+        ),
+        _signed(address, "/voice/status", form | {"CallStatus": "completed"}, b"", lasting=False),
+    )
+
+
 def standard_groups(below: Callable[[int], int]) -> tuple[str, ...]:
     """A standard ID whose check digits are right. Its proof is nobody's, and is only looked at after the last group."""
     fmt = FORMATS[STANDARD]
@@ -93,7 +124,7 @@ def standard_groups(below: Callable[[int], int]) -> tuple[str, ...]:
     return tuple(split(encode(InstallationID(STANDARD, 1, below(1 << fmt.serial_bits), parts, *fields))))
 
 
-def _signed(address: Address, path: str, form: dict[str, str], answer: bytes) -> Signed:
+def _signed(address: Address, path: str, form: dict[str, str], answer: bytes, *, lasting: bool = True) -> Signed:
     body = urlencode(form).encode()
     head = (
         f"POST {path} HTTP/1.1\r\n"
@@ -102,6 +133,7 @@ def _signed(address: Address, path: str, form: dict[str, str], answer: bytes) ->
         f"Content-Length: {len(body)}\r\n"
         "User-Agent: TwilioProxy/1.1\r\n"
         "Accept: */*\r\n"
+        f"{'' if lasting else ENDING}"
         f"X-Twilio-Signature: {signature(address.auth_token, address.public_url + path, form)}\r\n\r\n"
     )
     return Signed(head.encode() + body, answer)

@@ -99,7 +99,7 @@ class LeaveCase:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Take one activation for the complete installation ID; the answer is Approved or Refused."""
+    """Keep the form's groups, and take one activation for the complete installation ID; Approved or Refused answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ivr.events import Approved, Refused
 from ivr.states import AskingGroup, ConfirmingGroup, Opening
 from ivr.written import read_spoken
 from keys import ledger
-from keys.installation_id import decode
+from keys.installation_id import InstallationID, decode
 from keys.reservations import Reservation
 from keys.secrets_file import Secrets
 
@@ -42,19 +42,27 @@ class Answer:
     said: Approved | Refused | None = field(default=None, compare=False)
 
 
-def answer(
-    connection: Connection, secrets: Secrets, call: Call, known: Mapping[int, tuple[Case, Reservation | None]]
-) -> Answer:
-    """The answer of a call as it stands. `known` are cases by id that are known already, and what was spent on them."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a turn came to know of a case by asking the ledger: the case before it, the ID, and what was spent on it."""
+
+    case: Case
+    iid: InstallationID | None
+    spent: Reservation | None
+
+
+def answer(connection: Connection, secrets: Secrets, call: Call, known: Mapping[int, Known]) -> Answer:
+    """The answer of a call as it stands. `known` is what the turn knows already of cases, by id."""
     spoken = read_spoken(call.spoken)
     if isinstance(call.state, Opening | AskingGroup | ConfirmingGroup) or call.case_id is None:
         return Answer(call.turn, spoken, None, None, (), call.state.form.locale)
-    case, spent = known.get(call.case_id) or (cases.read(connection, call.case_id), None)
+    of_it = known.get(call.case_id) or Known(cases.read(connection, call.case_id), None, None)
+    case, spent = of_it.case, of_it.spent
     blocks: tuple[str, ...] = ()
     if isinstance(spoken, ReadBack):
         if spent is None:
             assert case.reservation_id is not None  # it was approved
             spent = ledger.find(connection, case.reservation_id)
-        blocks = ledger.confirmation_of(spent, decode("".join(call.state.form.groups)), secrets)
+        blocks = ledger.confirmation_of(spent, of_it.iid or decode("".join(call.state.form.groups)), secrets)
     held = unseal(call.held, secrets.number_key) if call.held else None
     return Answer(call.turn, spoken, case.number, held, blocks, call.state.form.locale)

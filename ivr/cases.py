@@ -80,7 +80,8 @@ _KEEPING = (
 _KEEP = Statement(_KEEPING.where(_MAY_KEEP))
 # Where the groups may not be kept they become NULL, which the column forbids: so the commit fails, though nobody asks.
 _KEEP_FOR_GRANTED = Statement(_KEEPING.values(groups=case((_MAY_KEEP, _GROUPS), else_=null())))
-_ACTIVATED = Statement(
+_OUTSCORED = or_(cases.c.points.is_(None), cases.c.points <= bindparam("new_points"))
+_ACTIVATING = (
     update(cases)
     .where(cases.c.id == bindparam("case_id"))
     .values(
@@ -90,6 +91,16 @@ _ACTIVATED = Statement(
         changed_at=bindparam("now"),
     )
 )
+_WITH_GROUPS = {"format": bindparam("new_format"), "groups": _GROUPS}
+_WITH_SCORE = {
+    "points": case((_OUTSCORED, bindparam("new_points")), else_=cases.c.points),
+    "signs": case((_OUTSCORED, bindparam("new_signs")), else_=cases.c.signs),
+}
+_ACTIVATED = {
+    (kept, scored): Statement(_ACTIVATING.values(**(_WITH_GROUPS if kept else {}), **(_WITH_SCORE if scored else {})))
+    for kept in (False, True)
+    for scored in (False, True)
+}
 _READ = (
     cases.c.id,
     cases.c.number,
@@ -99,11 +110,12 @@ _READ = (
     cases.c.reservation_id,
     cases.c.locale,
 )
-_BY_ID = Statement(select(*_READ).where(cases.c.id == bindparam("case_id")))
+_READING = select(*_READ).where(cases.c.id == bindparam("case_id"))
+_BY_ID, _LOCKED = Statement(_READING), Statement(_READING.with_for_update())
 _BY_NUMBER = select(*_READ).where(cases.c.number == bindparam("wanted"))
 _SCORED = Statement(
     update(cases)
-    .where(cases.c.id == bindparam("case_id"), or_(cases.c.points.is_(None), cases.c.points <= bindparam("new_points")))
+    .where(cases.c.id == bindparam("case_id"), _OUTSCORED)
     .values(points=bindparam("new_points"), signs=bindparam("new_signs"))
 )
 _NUMBERS = 10**8
@@ -124,6 +136,18 @@ class Case:
     groups: tuple[str, ...]
     reservation_id: int | None
     locale: str = ""
+
+    def takes(self, groups: tuple[str, ...]) -> bool:
+        """Whether these groups may be kept in it: not where it has its activation, and they are another's."""
+        return self.state is not CaseState.ACTIVATED or self.groups == groups
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Groups to keep in a case; `layout` is the number of their format."""
+
+    layout: int | None
+    groups: tuple[str, ...]
 
 
 def pick_number(below: Callable[[int], int]) -> str:
@@ -195,9 +219,19 @@ def needs_person(connection: Connection, case_id: int, reason: str, now: datetim
     )
 
 
-def activated(connection: Connection, case_id: int, reservation_id: int, now: datetime) -> None:
-    """The case has its activation."""
-    _ACTIVATED.later(connection, {"case_id": case_id, "new_reservation": reservation_id, "now": now})
+def activated(
+    connection: Connection, case_id: int, reservation_id: int, now: datetime, score: Score, kept: Kept | None = None
+) -> None:
+    """The case has its activation: all that there is to write, in one statement.
+
+    What speaks for a second look is kept as `scored` keeps it; `kept` are groups that a case which is locked `takes`.
+    """
+    facts: dict[str, Any] = {"case_id": case_id, "new_reservation": reservation_id, "now": now}
+    if score.points:
+        facts |= {"new_points": score.points, "new_signs": score.written}
+    if kept is not None:
+        facts |= {"new_format": kept.layout, "new_groups": _written(kept.groups)}
+    _ACTIVATED[kept is not None, score.points > 0].later(connection, facts)
 
 
 def scored(connection: Connection, case_id: int, score: Score) -> None:
@@ -215,7 +249,16 @@ def find(connection: Connection, number: str) -> Case | None:
 
 def read(connection: Connection, case_id: int) -> Case:
     """The case of a row id, as it stands."""
-    row = _BY_ID.first(connection, {"case_id": case_id})
+    return _found(_BY_ID, connection, case_id)
+
+
+def lock(connection: Connection, case_id: int) -> Case:
+    """The case of a row id, its row locked until the commit."""
+    return _found(_LOCKED, connection, case_id)
+
+
+def _found(statement: Statement, connection: Connection, case_id: int) -> Case:
+    row = statement.first(connection, {"case_id": case_id})
     if row is None:
         raise NoResultFound(case_id)
     return _read(row)

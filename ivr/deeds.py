@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ivr import call_backs, caller_locales, cases, guesses
-from ivr.cases import Case
+from ivr.cases import Case, Kept
 from ivr.events import Approved, Refused, Weighed
 from ivr.guesses import Guesser, GuessKind, Hindrance
 from ivr.lines import Line
@@ -106,12 +106,36 @@ def weigh(turn: Turn, candidates: tuple[Candidate, ...]) -> Weighed:
     return Weighed(genuine)
 
 
-def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Activated | ledger.Refused:
-    """Take one activation for a complete installation ID and spend it: its answer goes out with this very turn."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an activation was asked for with, and the answer: the case as it was before, and the ID that was keyed."""
+
+    case: Case
+    iid: InstallationID | None
+    done: Activated | ledger.Refused
+
+
+def activate(turn: Turn, case_id: int | None, kept: Kept) -> Asked:
+    """Take one activation for a complete installation ID and spend it: its answer goes out with this very turn.
+
+    The groups are kept, as `keep_groups` keeps them, and with all else that is written in the case.
+    """
+    case = cases.lock(turn.connection, case_id) if case_id is not None else None
+    if case is None or not case.takes(kept.groups):
+        case = cases.read(turn.connection, keep_groups(turn, None, kept.layout, kept.groups))
+    iid = decoded(kept.groups)
+    done = _spend(turn, case.id, iid, kept)
+    if isinstance(done, Activated):
+        call_backs.keep(turn.connection, case.id, by=THE_LINE, now=turn.now)
+    else:
+        cases.keep_groups(turn.connection, case.id, kept.layout, kept.groups, turn.now)
+    return Asked(case, iid, done)
+
+
+def _spend(turn: Turn, case_id: int, iid: InstallationID | None, kept: Kept) -> Activated | ledger.Refused:
     hindrance = guesses.hindrance(turn.connection, turn.guesser, turn.now)
     if hindrance is not None:
         return _not_now(turn, case_id, hindrance)
-    iid = decoded(groups)
     known = ledger.identify(iid, turn.secrets) if iid is not None else ledger.Refused(Refusal.PROOF_WRONG)
     done: Activated | ledger.Refused
     if iid is None or isinstance(known, ledger.Refused):
@@ -120,12 +144,9 @@ def activate(turn: Turn, case_id: int, groups: tuple[str, ...]) -> Activated | l
     else:
         claim = ledger.Claim(iid, known.generation, turn.channel, turn.sid, str(case_id))
         attempt = Attempt(turn.caller, turn.country, turn.channel, iid)
-        door = Door(attempt, iid, case_id, turn.line, turn.now)
+        door = Door(attempt, iid, case_id, turn.line, turn.now, kept)
         done = through(turn.connection, door, lambda: ledger.reserve_and_post(turn.connection, claim, now=turn.now))
-    if isinstance(done, Activated):
-        cases.activated(turn.connection, case_id, done.reservation.id, turn.now)
-        call_backs.keep(turn.connection, case_id, by=THE_LINE, now=turn.now)
-    elif done.refusal in _GUESSED:
+    if isinstance(done, ledger.Refused) and done.refusal in _GUESSED:
         _wrong_proof(turn, iid)
     return done
 

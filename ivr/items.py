@@ -133,8 +133,8 @@ def confirm_group(form: Form, candidate: Candidate, *prompts: Say) -> Step:
 
 
 def check(form: Form) -> Step:
-    """Every group is in: keep them, and ask the ledger."""
-    return Checking(form), (KeepGroups(), Reserve())
+    """Every group is in: ask the ledger, which keeps them."""
+    return Checking(form), (Reserve(),)
 
 
 def read_back(state: ReadingBack, first: int, *opening: Say) -> Step:

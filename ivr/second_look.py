@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ivr import cases, queue, reviews, sightings
+from ivr.cases import Kept
 from ivr.lines import Line
 from ivr.sightings import Attempt
 from ivr.signs import Score
@@ -27,17 +28,18 @@ ALARM = "alarm"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One activation that is asked for with a proven ID, in a case and on a line."""
+    """One activation that is asked for with a proven ID, in a case and on a line; `kept` are groups to keep with it."""
 
     attempt: Attempt
     iid: InstallationID
     case_id: int
     line: Line
     now: datetime
+    kept: Kept | None = None
 
 
 def through(connection: Connection, door: Door, spend: Callable[[], Activated | Refused]) -> Activated | Refused:
-    """Spend, unless a person is to look first; what was seen and what came of it is written down."""
+    """Spend, unless a person is to look first; what was seen and what came of it is written down, in the case too."""
     score = sightings.look(connection, door.attempt, door.now)
     if is_at(score, door.line.blocked_at):
         block(connection, door.iid, score, door.now)
@@ -51,7 +53,10 @@ def through(connection: Connection, door: Door, spend: Callable[[], Activated | 
         score = sightings.look(connection, door.attempt, door.now, never_issued=True)
         queue.note(connection, ALARM, door.now, case_id=door.case_id)
     sightings.note(connection, door.attempt, outcome_of(done), score, door.now)
-    cases.scored(connection, door.case_id, score)
+    if isinstance(done, Activated):
+        cases.activated(connection, door.case_id, done.reservation.id, door.now, score, door.kept)
+    else:
+        cases.scored(connection, door.case_id, score)
     return done
 
 

@@ -31,7 +31,7 @@ from ivr.actions import (
     WishCallBack,
 )
 from ivr.callers import Caller
-from ivr.cases import CaseState
+from ivr.cases import CaseState, Kept
 from ivr.deeds import Turn
 from ivr.dropped import dropped_case
 from ivr.events import Approved, CaseFound, CaseUnknown, Refused
@@ -231,8 +231,9 @@ def _ask(at: _TextTurn, question: TextQuestion, state: TextState) -> TextEvent:
         return waiting_room.enter(turn, thread.case_id, question.reason)
     if isinstance(state, TextWeighing):
         return deeds.weigh(turn, state.candidates)
-    assert thread.case_id is not None  # KeepGroups goes before
-    return deeds.as_heard(deeds.activate(turn, thread.case_id, state.form.groups))
+    asked = deeds.activate(turn, thread.case_id, Kept(state.form.format, state.form.groups))
+    thread.case_id = asked.case.id
+    return deeds.as_heard(asked.done)
 
 
 def _opting(given: str) -> Word | None:

@@ -8,7 +8,7 @@ keep each other busy. What is sound is kept; only what is wrong or missing is as
 >>> said = read("Here it is: 300217 156230 143814 105201 518906 275657", {})
 >>> state, actions = step(None, Texted(said))
 >>> type(state).__name__, [type(action).__name__ for action in actions]
-('TextChecking', ['KeepGroups', 'Reserve'])
+('TextChecking', ['Reserve'])
 >>> state, actions = step(state, Approved(blocks=5, again=False))
 >>> actions[0].words[0].prompt
 'text.approved'
@@ -238,7 +238,7 @@ def _whole(form: TextForm, placed: Placed) -> TextStep:
 
 
 def _check(form: TextForm) -> TextStep:
-    return TextChecking(form), (KeepGroups(), Reserve())
+    return TextChecking(form), (Reserve(),)
 
 
 def _weighed(state: TextWeighing, event: Weighed) -> TextStep:

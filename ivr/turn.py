@@ -38,10 +38,10 @@ from ivr.actions import (
     WishCallBack,
     WriteText,
 )
-from ivr.answer import Answer, answer
+from ivr.answer import Answer, Known, answer
 from ivr.callers import Caller, seal
 from ivr.calls import Call
-from ivr.cases import Case
+from ivr.cases import Kept
 from ivr.deeds import Turn
 from ivr.dialogue import step
 from ivr.dropped import dropped_case
@@ -54,7 +54,7 @@ from ivr.states import State, Talking, Waiting, Weighing
 from ivr.wishes import Asker
 from ivr.written import write
 from keys import ledger
-from keys.reservations import Reservation
+from keys.ledger import Activated
 from keys.secrets_file import Secrets
 
 CHANNEL = "phone"
@@ -89,7 +89,7 @@ def take_turn(
     random number under n. Raises keys.unavailable.DatabaseUnavailable, and whatever is a bug of ours.
     """
     call, said = calls.lock(connection, knock.call_sid), None
-    known: dict[int, tuple[Case, Reservation | None]] = {}
+    known: dict[int, Known] = {}
     if call is None:
         call = _begin(connection, secrets, knock, now) or calls.lock(connection, knock.call_sid)
         assert call is not None  # whoever was first has committed by now
@@ -132,13 +132,13 @@ def hang_up(connection: Connection, call_sid: str, *, now: datetime) -> bool:
 class _CallTurn:
     """A turn of a call: what its deeds work with, the call, and what the provider brought.
 
-    `known` are the cases by id for which it asked the ledger, each as it was before, and what that spent on it.
+    `known` is what it knows of the cases by id for which it asked the ledger.
     """
 
     turn: Turn
     call: Call
     knock: Knock
-    known: dict[int, tuple[Case, Reservation | None]]
+    known: dict[int, Known]
 
 
 def _begin(connection: Connection, secrets: Secrets, knock: Knock, now: datetime) -> Call | None:
@@ -263,9 +263,8 @@ def _ask(at: _CallTurn, question: Question, state: State) -> Event:
         return call_texts.write(turn, call, at.knock.limits, held=question.held)
     if isinstance(state, Weighing):
         return deeds.weigh(turn, state.candidates)
-    assert call.case_id is not None  # KeepGroups goes before
-    # What is read after an activation keeps others from its key's counter for a trip more: this is read before.
-    case = cases.read(turn.connection, call.case_id)
-    done = deeds.activate(turn, case.id, state.form.groups)
-    at.known[case.id] = case, done.reservation if isinstance(done, ledger.Activated) else None
+    # What is read after an activation keeps others from its key's counter for a trip more: the case is read before.
+    asked = deeds.activate(turn, call.case_id, Kept(state.form.format, state.form.groups))
+    call.case_id, done = asked.case.id, asked.done
+    at.known[call.case_id] = Known(asked.case, asked.iid, done.reservation if isinstance(done, Activated) else None)
     return deeds.as_heard(done)

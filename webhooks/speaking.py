@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from ivr.actions import Say
@@ -45,9 +46,9 @@ class Voice:
     def block(self, letter: str, digits: Speech) -> str:
         """The letter of a block and its digits, which are figures and pauses."""
         prompt, catalogue = f"block.{letter}", self.catalogue
-        played = [self._played(catalogue, name) for name in (prompt, *_digit_names(digits))]
-        if all(played):
-            return f"{played[0]}{self._pause(LETTER_PAUSE)}{''.join(self._run(catalogue, digits))}"
+        if all(self._played(catalogue, name) for name in (prompt, *_digit_names(digits))):
+            letter_played = self._played(catalogue, prompt)
+            return f"{letter_played}{self._pause(LETTER_PAUSE)}{''.join(self._run(catalogue, digits))}"
         spelled = tuple(piece if isinstance(piece, int) else catalogue.in_words(piece) for piece in digits)
         return said(catalogue, (*catalogue.speech(prompt, {}), LETTER_PAUSE, *spelled))
 
@@ -102,8 +103,13 @@ LETTER_PAUSE = 200
 
 def element(name: str, *inside: str, **attributes: str | int) -> str:
     """An element as text; what is inside are elements, and words that went through `words`."""
-    given = "".join([f' {key}="{words(str(attributes[key]))}"' for key in sorted(attributes)])
+    given = _given(**attributes)
     return f"<{name}{given}>{''.join(inside)}</{name}>" if inside else f"<{name}{given} />"
+
+
+@lru_cache(1024, typed=True)  # a read-back has forty elements, and nearly all of their attributes are those of the last
+def _given(**attributes: str | int) -> str:
+    return "".join([f' {key}="{words(str(attributes[key]))}"' for key in sorted(attributes)])
 
 
 def words(text: str) -> str:

@@ -8,7 +8,6 @@ from ivr.actions import (
     AskForMore,
     Enqueue,
     FindCase,
-    KeepGroups,
     LeaveCase,
     ReadWish,
     Reply,
@@ -175,16 +174,16 @@ def test_chatter_is_answered_once_in_a_row_whatever_it_is():
     assert answered == [True, False, False, False, False]
 
 
-def test_a_complete_id_is_kept_before_the_ledger_is_asked():
+def test_for_a_complete_id_the_ledger_is_asked_at_once():
     state, actions = step(None, Texted(read("".join(STANDARD), WORDS)))
     assert isinstance(state, TextChecking)
-    assert [type(action) for action in actions] == [KeepGroups, Reserve]
+    assert [type(action) for action in actions] == [Reserve]
 
 
 def test_another_machines_id_leaves_the_case_of_the_first():
     state, _ = take(None, " ".join(STANDARD[:5]), None)
     _, actions = step(state, Texted(read(" ".join(OTHER), WORDS)))
-    assert [type(action) for action in actions] == [LeaveCase, KeepGroups, Reserve]
+    assert [type(action) for action in actions] == [LeaveCase, Reserve]
 
 
 def test_a_call_back_is_wished_once_however_often_a_person_is_asked_for():

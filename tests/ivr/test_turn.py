@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from ivr import call_backs
 from ivr.actions import HangUp, ReadBack
@@ -142,6 +142,54 @@ def test_groups_of_a_case_that_another_installation_was_given_meanwhile_go_to_a_
         (CaseState.ACTIVATED, "of another"),
         (CaseState.OPEN, ",".join((*groups[:3], *[""] * 6))),
     ]
+
+
+def test_an_activating_turn_writes_its_case_once_with_groups_activation_and_signs(phone, groups, database):
+    for sid in ("CA8", "CA9"):
+        phone(sid).key(groups[0])
+    call = phone()  # the third case of this caller today, which is a sign
+    for group in groups[:-1]:
+        call.key(group)
+    said = []
+    event.listen(database.engine, "before_cursor_execute", lambda *facts: said.append(facts[2]))
+    call.key(groups[-1])
+    assert sum(one.startswith("UPDATE cases ") for one in said) == 1
+    with database.read() as connection:
+        kept = connection.execute(select(cases).where(cases.c.state == CaseState.ACTIVATED)).one()
+    assert (kept.groups, kept.points, kept.signs) == (",".join(groups), 5, '{"caller_cases": 3}')
+
+
+@on_postgresql
+def test_an_activating_turn_that_waits_for_whoever_gives_its_case_away_activates_in_a_case_of_its_own(
+    phone, groups, database
+):
+    call = phone()
+    for group in groups[:-1]:
+        call.key(group)
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as connection:
+            connection.execute(update(cases).values(state=CaseState.ACTIVATED, groups="of another"))
+            turn = pool.submit(call.key, groups[-1])
+            await_lock(database)
+        assert isinstance(turn.result(timeout=10).spoken, ReadBack)
+    with database.read() as connection:
+        found = connection.execute(select(cases.c.state, cases.c.groups).order_by(cases.c.id)).all()
+    assert [tuple(row) for row in found] == [
+        (CaseState.ACTIVATED, "of another"),
+        (CaseState.ACTIVATED, ",".join(groups)),
+    ]
+
+
+@pytest.mark.usefixtures("mak")
+def test_a_refused_turn_keeps_the_groups_it_was_refused_for(phone, installation):
+    call = phone()
+    unknown = split(encode(installation(1, 77)))
+    for group in unknown:
+        call.key(group)
+    with call.exchange.database.read() as connection:
+        kept = connection.execute(select(cases)).one()
+    assert kept.state != CaseState.ACTIVATED
+    assert kept.groups == ",".join(unknown)
 
 
 @on_postgresql

@@ -39,6 +39,10 @@ TURN = (
         ),
     ),
     fault(
+        "the last group is not kept with its activation",
+        ("ivr.second_look:through", "door.now, score, door.kept)", "door.now, score)"),
+    ),
+    fault(
         "every group is a case of its own",
         ("ivr.turn:_deed", "deeds.keep_groups(turn, call.case_id,", "deeds.keep_groups(turn, None,"),
     ),
@@ -74,7 +78,7 @@ TURN = (
     fault(
         "a confirmation ID is read out that nothing was spent for",
         (
-            "ivr.deeds:activate",
+            "ivr.deeds:_spend",
             "ledger.reserve_and_post(turn.connection, claim, now=turn.now)",
             "ledger._settle(turn.connection, claim, turn.now, turn.now)",
         ),

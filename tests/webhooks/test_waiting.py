@@ -12,6 +12,7 @@ from ivr.hours import DeskHours, read_hours
 from ivr.lines import Lines
 from ivr.operators import operators
 from ivr.queue import Decision, HandoffState
+from ivr.signs import Score
 from ivr.waiting import MOST_WAITED
 from keys import ledger
 from webhooks import background
@@ -210,7 +211,7 @@ def test_an_activation_issued_at_the_desk_is_read_by_the_line(stuck, decide, gro
         iid = installation(1, mak.key.serial)
         claim = ledger.Claim(iid, ledger.identify(iid, secrets).generation, "operator", "desk", str(handoff.case_id))
         done = ledger.reserve_and_post(connection, claim, now=clock.now)
-        cases.activated(connection, handoff.case_id, done.reservation.id, clock.now)
+        cases.activated(connection, handoff.case_id, done.reservation.id, clock.now, Score(0))
 
     decide(Decision.ISSUED, first=issue)
     words = call.silence().words

@@ -134,7 +134,6 @@ def issue(doing: Doing, handoff_id: int, reason: str, *, by_text: bool) -> Done 
         return NotDone(Why.HELD, {"score": None if review is None else review.score})
     if isinstance(done, ledger.Refused):
         return NotDone(Why.REFUSED, {"refusal": done.refusal})
-    cases.activated(doing.connection, case.id, done.reservation.id, doing.now)
     call_backs.keep(doing.connection, case.id, by=doing.operator.name, now=doing.now)
     facts: dict[str, object] = {"again": True} if done.replay else {}
     facts |= {"held_for": list(looked_at.score.counts)} if looked_at is not None else {}

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Integer,
+    Select,
     String,
     Table,
     Text,
@@ -215,11 +216,11 @@ def waiting(connection: Connection, key_id: int | None = None) -> list[Grant]:
     return [_read(row) for row in connection.execute(query)]
 
 
-def states_of(connection: Connection, case_ids: Iterable[int]) -> dict[int, GrantState]:
-    """Where the last grant about each of these cases stands; cases without one are left out."""
+def states_of(connection: Connection, case_ids: Select[tuple[int]]) -> dict[int, GrantState]:
+    """Where the last grant about each of the selected cases stands; cases without one are left out."""
     rows = connection.execute(
         select(grant_requests.c.case_id, grant_requests.c.state)
-        .where(grant_requests.c.case_id.in_(sorted(case_ids)))
+        .where(grant_requests.c.case_id.in_(case_ids))
         .order_by(grant_requests.c.id)
     )
     return {row.case_id: GrantState(row.state) for row in rows}

@@ -77,6 +77,11 @@ operators = Table(
     CheckConstraint("grant_limit >= 0", name="grant_limit"),
 )
 
+_AT_DESK = (
+    select(operators.c.name, operators.c.presence)
+    .where(operators.c.disabled_at.is_(None), operators.c.presence != Presence.OFF)
+    .order_by(operators.c.name)
+)
 FREE_FAILURES = 5
 LONGEST_DELAY = timedelta(minutes=15)
 
@@ -102,6 +107,14 @@ class Operator:
     on_call: bool
     phone_sealed: str | None
     disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """Somebody who is at the desk, as everybody there sees it."""
+
+    name: str
+    presence: Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +170,11 @@ def add(connection: Connection, new: NewOperator, now: datetime) -> Operator:
 def listed(connection: Connection) -> list[Operator]:
     """Every operator, the disabled ones too, by name."""
     return [operator_of(row) for row in connection.execute(select(operators).order_by(operators.c.name))]
+
+
+def at_desk(connection: Connection) -> list[AtDesk]:
+    """Everybody who is there, by name; no more is read of them than is shown to all."""
+    return [AtDesk(name, Presence(presence)) for name, presence in connection.execute(_AT_DESK)]
 
 
 def find(connection: Connection, name: str) -> Operator | None:

@@ -1,7 +1,7 @@
 """What the queue shows: each case that waits, with all that tells an operator which to take, in a few statements.
 
-Rule: however many wait, the number of statements is the same, what their groups tell is read once, and a page shows
-the first of them.
+Rule: however many wait, the number of statements is the same, a case that stands as it stood is not read anew, and a
+page shows the first of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -20,7 +21,7 @@ from ivr.calls import calls
 from ivr.cases import cases
 from ivr.grant_requests import GrantState
 from ivr.lines import Lines
-from ivr.operators import Operator, Presence, listed
+from ivr.operators import AtDesk, at_desk, operators
 from ivr.queue import HandoffState, handoffs
 from ivr.signs import Score
 from ivr.written import read_state
@@ -50,7 +51,7 @@ class Key:
     blocked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One case in the queue. `wrong` are the numbers of groups whose check fails; `of` is None before group 1 is in.
 
@@ -76,6 +77,11 @@ class Row:
     flags: tuple[str, ...]
     owner: str | None
 
+    @cached_property
+    def mark(self) -> str:
+        """The same for the same content, in whichever process."""
+        return digest(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -95,7 +101,7 @@ class Board:
 
     rows: tuple[Row, ...]
     owed: tuple[Owed, ...]
-    present: tuple[Operator, ...]
+    present: tuple[AtDesk, ...]
     newest: int
     at: datetime
 
@@ -112,10 +118,22 @@ class Board:
         return tuple(row for row in chosen if row.handoff_id not in later)
 
 
-def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
-    """Read the whole queue anew."""
-    joined = select(
-        handoffs,
+def digest(content: object) -> str:
+    """A short mark of plain records."""
+    return sha256(repr(content).encode()).hexdigest()[:16]
+
+
+_OPEN = (
+    select(
+        handoffs.c.id,
+        handoffs.c.case_id,
+        handoffs.c.channel,
+        handoffs.c.line,
+        handoffs.c.reason,
+        handoffs.c.state,
+        handoffs.c.entered_at,
+        handoffs.c.left_at,
+        operators.c.name.label("owner"),
         cases.c.number,
         cases.c.format,
         cases.c.groups,
@@ -124,40 +142,43 @@ def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Bo
         cases.c.locale,
         calls.c.state.label("call_state"),
         calls.c.ended_at,
-    ).select_from(
-        handoffs.join(cases, cases.c.id == handoffs.c.case_id).outerjoin(calls, calls.c.sid == handoffs.c.sid)
     )
-    found = connection.execute(joined.where(handoffs.c.finished_at.is_(None)).order_by(handoffs.c.id)).all()
-    people = listed(connection)
-    names = {each.id: each.name for each in people}
+    .select_from(
+        handoffs.join(cases, cases.c.id == handoffs.c.case_id)
+        .outerjoin(calls, calls.c.sid == handoffs.c.sid)
+        .outerjoin(operators, operators.c.id == handoffs.c.claimed_by)
+    )
+    .where(handoffs.c.finished_at.is_(None))
+    .order_by(handoffs.c.id)
+)
+
+
+def look(connection: Connection, lines: Lines, newest: int, now: datetime) -> Board:
+    """Read the whole queue anew."""
+    found = connection.execute(_OPEN).all()
     keys = _keys(connection, found)
-    grants = grant_requests.states_of(connection, [row.case_id for row in found])
+    grants = grant_requests.states_of(connection, select(handoffs.c.case_id).where(handoffs.c.finished_at.is_(None)))
+    dialled = ((number, lines.dialled(number)) for number in {row.line for row in found})
+    named = {number: (line.name, line.locale) for number, line in dialled}
     return Board(
-        rows=tuple(_row(row, lines, names, keys, grants) for row in found),
+        rows=tuple(_row(row, *named[row.line], keys.get(row.groups), grants.get(row.case_id)) for row in found),
         owed=_owed(connection, lines, now),
-        present=tuple(each for each in people if each.disabled_at is None and each.presence != Presence.OFF),
+        present=tuple(at_desk(connection)),
         newest=newest,
         at=now,
     )
 
 
-def _row(
-    row: Any,
-    lines: Lines,
-    names: dict[int, str],
-    keys: dict[str, Key],
-    grants: dict[int, GrantState],
-) -> Row:
+@lru_cache(_REMEMBERED)  # a look comes every few seconds, and most cases stand as they stood
+def _row(row: Any, line: str, locale: str, key: Key | None, grant: GrantState | None) -> Row:
     keyed = _keyed(row.format, row.groups)
-    key = keys.get(row.groups)
-    line = lines.dialled(row.line)
     return Row(
         handoff_id=row.id,
         case_id=row.case_id,
         number=row.number,
         channel=row.channel,
-        line=line.name,
-        locale=row.locale or line.locale,
+        line=line,
+        locale=row.locale or locale,
         reason=row.reason,
         state=HandoffState(row.state),
         entered_at=row.entered_at,
@@ -169,9 +190,9 @@ def _row(
         score=signs.read(row.points, row.signs),
         flags=(
             *(["key_is_blocked"] if key is not None and key.blocked else []),
-            *([grants[row.case_id]] if grants.get(row.case_id) in _GRANTS else []),
+            *([grant] if grant in _GRANTS else []),
         ),
-        owner=names.get(row.claimed_by) if row.claimed_by is not None else None,
+        owner=row.owner,
     )
 
 
@@ -185,7 +206,7 @@ class _Keyed:
     named: tuple[int, int] | None
 
 
-@lru_cache(_REMEMBERED)  # a look comes every few seconds, and most cases stand as they stood
+@lru_cache(_REMEMBERED)
 def _keyed(number: int | None, written: str) -> _Keyed:
     """Read the groups as they are kept, of an ID of a format, which is None before group 1 is in."""
     layout = FORMATS.get(number) if number is not None else None

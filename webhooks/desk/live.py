@@ -35,6 +35,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 POLL_SECONDS = 0.3
 """Between two looks for changes: whatever changes within it is drawn and told together."""
+TELL_SECONDS = 0.1
+"""Within which all are told, in so many portions: what a turn of the line may have to wait for is one of them."""
+PORTIONS = 25
 LOOK_SECONDS = 5.0
 """How often the queue is looked at though nothing is known to have changed: a caller moves on in the call."""
 HEARTBEAT_SECONDS = 15.0
@@ -81,25 +84,37 @@ class _Listener:
         self.chosen = chosen
         self.mark = mark
         self.waiting: int | None = None
-        self.changes: list[tuple[int, str]] = []
+        self.changes: list[bytes] = []
         self.wake = asyncio.Event()
         self.over = False
         self.looked = False
         """Whether there was a look since it came: what was drawn before may be older than its page."""
 
-    def news(self, sheets: Sheets, waiting: int | None) -> str:
+    def news(self, sheets: Sheets, waiting: int | None) -> bytes:
         """All there is to tell, as the stream writes it; from then on it was told."""
-        told = "".join(_change(row) for row in self.changes)
+        told = self.changes.copy()
         self.changes.clear()
-        if not self.looked:
-            return told
-        if waiting is not None and waiting != self.waiting:
+        if self.looked and waiting is not None and waiting != self.waiting:
             self.waiting = waiting
-            told += f"event: waiting\ndata: {waiting}\n\n"
-        if self.chosen is not None:
+            told.append(b"event: waiting\ndata: %d\n\n" % waiting)
+        if self.looked and self.chosen is not None:
             self.mark, lacking = sheets.lacking(self.chosen, self.mark)
-            told += f"event: board\ndata: {lacking}\n\n" if lacking else ""
-        return told
+            told += [b"event: board\ndata: ", lacking, b"\n\n"] if lacking else []
+        return b"".join(told)
+
+    async def woken(self) -> bool:
+        """Wait until it is woken; False where nothing happens for as long as a stream may be silent."""
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                return await self.wake.wait()
+        except TimeoutError:
+            return False
+
+    def lacks(self, sheets: Sheets, waiting: int | None) -> bool:
+        """Whether there is anything to tell."""
+        if self.changes or self.over or waiting != self.waiting:
+            return True
+        return self.chosen is not None and bool(sheets.lacking(self.chosen, self.mark)[1])
 
 
 class Live:
@@ -152,21 +167,18 @@ class Live:
     async def _feed(self, listener: _Listener, last: str, receive: Receive, send: Send) -> None:
         """Tell a listener what it missed, then what comes, until it goes or may not listen any more."""
         gone = asyncio.create_task(_until_gone(receive))
+        gone.add_done_callback(lambda _: listener.wake.set())
         try:
             await _write(send, await asyncio.to_thread(self._missed, last))
             while not gone.done() and len(listener.changes) <= MOST_BEHIND:
                 listener.wake.clear()
                 if listener.over:
-                    await _write(send, "event: gone\ndata: {}\n\n")
+                    await _write(send, b"event: gone\ndata: {}\n\n")
                     break
                 if told := listener.news(self._sheets, self._waiting):
                     await _write(send, told)
-                    continue
-                woken = asyncio.create_task(listener.wake.wait())
-                await asyncio.wait({gone, woken}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if not woken.done():
-                    woken.cancel()
-                    await _write(send, ": still here\n\n")
+                elif not await listener.woken():
+                    await _write(send, b": still here\n\n")
             await send({"type": "http.response.body", "body": b""})
         except (TimeoutError, OSError, DatabaseUnavailable):
             pass  # the browser comes back by itself, and says what it heard last
@@ -179,20 +191,22 @@ class Live:
         `tail` begins before the first stream says hello: its page is as old as that, and is told all that came after.
         """
         while self.listeners:
+            next_look = time.monotonic() + POLL_SECONDS
             try:
                 rows = tail.fresh(await asyncio.to_thread(self._after, tail.low), time.monotonic())
+                changes = [_change(row) for row in rows]
                 for listener in self.listeners:
-                    listener.changes += rows
+                    listener.changes += changes
                 if rows or time.monotonic() - self._drawn_at >= LOOK_SECONDS:
                     await self._look(anew=bool(rows))
             except DatabaseUnavailable as unavailable:
                 _log.warning("live_stream_postponed", cause=unavailable.cause.value)
             except Exception:  # noqa: BLE001 - a look that fails must not be the last
                 _log.exception("live_stream_failed")
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(max(0.0, next_look - time.monotonic()))
 
     async def _look(self, *, anew: bool) -> None:
-        """Draw the queue for all who look at it, find out who may still listen, and wake them."""
+        """Draw the queue for all who look at it, find out who may still listen, and tell them."""
         self._drawn_at = time.monotonic()
         there = tuple(self.listeners)
         choices = {listener.chosen for listener in there if listener.chosen is not None}
@@ -201,8 +215,16 @@ class Live:
             for listener in there:
                 listener.looked, listener.over = True, listener.login_id not in live
         finally:
-            for listener in self.listeners:
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Wake whoever lacks anything, in portions, with the processor left to others between two of them."""
+        lacking = [listener for listener in self.listeners if listener.lacks(self._sheets, self._waiting)]
+        few = -(-len(lacking) // PORTIONS)
+        for place in range(0, len(lacking), few or 1):
+            for listener in lacking[place : place + few]:
                 listener.wake.set()
+            await asyncio.sleep(TELL_SECONDS / PORTIONS)
 
     def _drawn(self, choices: set[Chosen], *, anew: bool) -> tuple[int, set[int]]:
         """How many wait, and the logins that are not over."""
@@ -230,13 +252,13 @@ class Live:
             )
             return [(row.id, _data(row)) for row in rows]
 
-    def _missed(self, last: str) -> str:
+    def _missed(self, last: str) -> bytes:
         """What a listener is told at first: the changes since the last it heard of, or to look at everything."""
         with self.desk.database.read() as connection:
             newest = _newest(connection)
         rows = self._after(int(last)) if last.isascii() and last.isdigit() and len(last) < 16 else []
-        told = "".join(_change(row) for row in rows) if len(rows) <= MOST_BEHIND else ""
-        return f"retry: 2000\n\n{told}id: {newest}\nevent: hello\ndata: {{}}\n\n"
+        told = b"".join(map(_change, rows)) if len(rows) <= MOST_BEHIND else b""
+        return b"retry: 2000\n\n%bid: %d\nevent: hello\ndata: {}\n\n" % (told, newest)
 
 
 _HEADERS = [
@@ -255,13 +277,13 @@ def _data(row: Any) -> str:
     return json.dumps({"kind": row.kind, "handoff": row.handoff_id, "case": row.case_id})
 
 
-def _change(row: tuple[int, str]) -> str:
-    return f"id: {row[0]}\nevent: change\ndata: {row[1]}\n\n"
+def _change(row: tuple[int, str]) -> bytes:
+    return f"id: {row[0]}\nevent: change\ndata: {row[1]}\n\n".encode()
 
 
-async def _write(send: Send, text: str) -> None:
-    sent = send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-    await asyncio.wait_for(sent, PATIENCE_SECONDS)
+async def _write(send: Send, text: bytes) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await send({"type": "http.response.body", "body": text, "more_body": True})
 
 
 async def _refuse(send: Send, status: int) -> None:

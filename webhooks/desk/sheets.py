@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from flask import render_template
 from sqlalchemy import Connection, func, select
@@ -19,7 +18,7 @@ from sqlalchemy import Connection, func, select
 from ivr.lines import Lines
 from ivr.queue import desk_events
 from webhooks.desk import words
-from webhooks.desk.board import TARGET, Board, Row, look
+from webhooks.desk.board import TARGET, Board, Row, digest, look
 from webhooks.page_texts import languages, reading
 
 Chosen = tuple[str, str, str]
@@ -55,7 +54,7 @@ class Sheets:
         self._pages: dict[Chosen, str] = {}
         self._drawn: dict[tuple[str, int], tuple[Row, str]] = {}
         self._sheets: dict[Chosen, tuple[_Sheet, _Sheet | None]] = {}
-        self._told: dict[tuple[Chosen, str | None], str] = {}
+        self._told: dict[tuple[Chosen, str | None], bytes] = {}
 
     def board(self, connection: Connection, lines: Lines, now: datetime, *, anew: bool = False) -> Board:
         """The queue as it is now: the last look of the same second, unless something changed or it must be `anew`."""
@@ -72,7 +71,8 @@ class Sheets:
         with self._lock:
             page = self._pages.get(chosen) if board is self._board else None
             if page is None:
-                page = render_template("_board.html", mark=_mark(board, chosen), **_names(board, chosen))
+                rows = _rows(board, chosen)
+                page = render_template("_board.html", mark=_mark(board, chosen, rows), **_names(board, chosen, rows))
             if board is self._board:
                 self._pages[chosen] = page
             return page
@@ -84,23 +84,31 @@ class Sheets:
             sheets: dict[Chosen, tuple[_Sheet, _Sheet | None]] = {}
             for chosen in choices:
                 now, before = self._sheets.get(chosen, (None, None))
+                rows = {row.handoff_id: row for row in _rows(board, chosen)}
+                mark = _mark(board, chosen, rows.values())
                 with reading(languages("desk")[chosen[2]]):
-                    drawn |= {key: self._as_drawn(key, row) for key, row in _keyed(board, chosen) if key not in drawn}
-                    if now is None or now.mark != _mark(board, chosen):
-                        now, before = _sheet(board, chosen, drawn), now
+                    for handoff_id, row in rows.items():
+                        key = chosen[2], handoff_id
+                        if key not in drawn:
+                            drawn[key] = self._as_drawn(key, row)
+                    if now is None or now.mark != mark:
+                        names = _names(board, chosen, tuple(rows.values()))
+                        parts = {part: render_template(template, **names) for part, template in PARTS.items()}
+                        texts = {handoff_id: drawn[chosen[2], handoff_id][1] for handoff_id in rows}
+                        now, before = _Sheet(mark, rows, texts, parts), now
                         self._told = {key: told for key, told in self._told.items() if key[0] != chosen}
                 sheets[chosen] = (now, before)
             self._sheets, self._drawn = sheets, drawn
 
-    def lacking(self, chosen: Chosen, mark: str) -> tuple[str, str]:
-        """The mark of the sheet as it was pushed last, and what a page with this mark lacks of it: JSON, or "".
+    def lacking(self, chosen: Chosen, mark: str) -> tuple[str, bytes]:
+        """The mark of the sheet as it was pushed last, and what a page with this mark lacks of it: JSON, or nothing.
 
         `was` is the mark that the rest goes on from, null where it is the whole; `rows` holds what is new or different.
         """
         with self._lock:
             now, before = self._sheets.get(chosen, (None, None))
             if now is None or now.mark == mark:
-                return mark, ""
+                return mark, b""
             known = before if before is not None and before.mark == mark else None
             key = (chosen, None if known is None else mark)
             if key not in self._told:
@@ -110,20 +118,9 @@ class Sheets:
     def _as_drawn(self, key: tuple[str, int], row: Row) -> tuple[Row, str]:
         """A row, drawn anew where it is another than before. How long it has waited by then, the page counts itself."""
         known = self._drawn.get(key)
-        if known is not None and known[0] == row:
+        if known is not None and (known[0] is row or known[0] == row):
             return known
         return row, render_template("_board_row.html", row=row, target=int(TARGET.total_seconds()))
-
-
-def _keyed(board: Board, chosen: Chosen) -> Iterable[tuple[tuple[str, int], Row]]:
-    """The rows of a choice, by locale and handoff."""
-    return (((chosen[2], row.handoff_id), row) for row in _rows(board, chosen))
-
-
-def _sheet(board: Board, chosen: Chosen, drawn: Mapping[tuple[str, int], tuple[Row, str]]) -> _Sheet:
-    rows = {row.handoff_id: row for row in _rows(board, chosen)}
-    parts = {name: render_template(template, **_names(board, chosen)) for name, template in PARTS.items()}
-    return _Sheet(_mark(board, chosen), rows, {id_: drawn[chosen[2], id_][1] for id_ in rows}, parts)
 
 
 def _rows(board: Board, chosen: Chosen) -> tuple[Row, ...]:
@@ -131,7 +128,7 @@ def _rows(board: Board, chosen: Chosen) -> tuple[Row, ...]:
     return board.only(channel, line)
 
 
-def _told(now: _Sheet, before: _Sheet | None) -> str:
+def _told(now: _Sheet, before: _Sheet | None) -> bytes:
     rows, parts = ({}, {}) if before is None else (before.rows, before.parts)
     told = {
         "was": None if before is None else before.mark,
@@ -140,16 +137,14 @@ def _told(now: _Sheet, before: _Sheet | None) -> str:
         "rows": {id_: now.drawn[id_] for id_, row in now.rows.items() if rows.get(id_) != row},
         "parts": {name: part for name, part in now.parts.items() if parts.get(name) != part},
     }
-    return json.dumps(told)
+    return json.dumps(told).encode()
 
 
-def _mark(board: Board, chosen: Chosen) -> str:
+def _mark(board: Board, chosen: Chosen, rows: Iterable[Row]) -> str:
     """The same for the same content, in whichever process it is drawn."""
-    people = [(each.name, each.presence) for each in board.present]
-    content = repr((chosen[2], _rows(board, chosen), len(board.rows), board.waiting, board.owed, people))
-    return sha256(content.encode()).hexdigest()[:16]
+    marks = [row.mark for row in rows]
+    return digest((chosen[2], marks, len(board.rows), board.waiting, board.owed, board.present))
 
 
-def _names(board: Board, chosen: Chosen) -> dict[str, object]:
-    target = int(TARGET.total_seconds())
-    return {"board": board, "rows": _rows(board, chosen), "target": target, "narrowed": any(chosen[:2])}
+def _names(board: Board, chosen: Chosen, rows: tuple[Row, ...]) -> dict[str, object]:
+    return {"board": board, "rows": rows, "target": int(TARGET.total_seconds()), "narrowed": any(chosen[:2])}

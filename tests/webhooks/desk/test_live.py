@@ -162,6 +162,38 @@ def test_a_stream_on_which_nothing_happens_says_that_it_is_still_there(opened, m
     asyncio.run(scene())
 
 
+def test_a_silent_stream_says_so_however_often_the_queue_is_looked_at_in_vain(opened, monkeypatch):
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", live.POLL_SECONDS * 2)
+
+    async def scene():
+        browser = Browser(opened, TOKEN)
+        await browser.until(": still here")
+        await browser.leave()
+
+    asyncio.run(scene())
+
+
+def test_many_streams_are_told_a_portion_after_the_other(opened, database, clock, monkeypatch):
+    monkeypatch.setattr(live, "TELL_SECONDS", 1.0)
+    monkeypatch.setattr(live, "PORTIONS", 5)
+
+    async def scene():
+        browsers = [Browser(opened, TOKEN) for _ in range(10)]
+        for browser in browsers:
+            await browser.until("event: waiting")
+        await asyncio.to_thread(note, database, clock)
+        told = []
+        while sum(told) < len(browsers):
+            told.append(sum("event: change" in browser.heard for browser in browsers) - sum(told))
+            await asyncio.sleep(0.01)
+        assert max(told) <= 2
+        for browser in browsers:
+            await browser.leave()
+
+    asyncio.run(scene())
+
+
 def test_a_page_of_the_queue_is_told_the_whole_and_then_what_is_new_of_it(opened, handoff):
     async def scene():
         await asyncio.to_thread(handoff)

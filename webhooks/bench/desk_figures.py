@@ -2,11 +2,12 @@
 
 Rule: a figure stands beside the aim it is held to.
 
->>> again = Slowed("sqlite", 1, AGAIN, 2100, 1.30, 2.60, 1.01, 1.32, 0.01)
+>>> none = Slowed("sqlite", 1, NONE, 2100, 1.30, 2.60, 0.99, 0.74, 0.01)
+>>> again = Slowed("sqlite", 1, AGAIN, 2100, 1.30, 2.60, 1.01, 1.26, 0.01)
 >>> slowed = Slowed("sqlite", 1, "20 desks", 2100, 1.30, 2.60, 1.02, 1.25, 0.03)
->>> report = Report({}, 5, (Reached("sqlite", 20, 200, 40, 0.2, 0.4, 0.4, 0.7),), (again, slowed))
+>>> report = Report({}, 5, (Reached("sqlite", 20, 200, 40, 0.2, 0.4, 0.4, 0.7),), (none, again, slowed))
 >>> [(found, met) for _, found, met in report.aims()]
-[('0.70 s', True), ('1.02, 1.01 without', True), ('1.25, 1.32 without', True)]
+[('0.70 s', True), ('1.02, 1.01 without', True), ('1.25, 1.26 without', True)]
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from webhooks.bench.figures import table
 NONE, AGAIN = "no desk", "no desk, again"
 MOST_SECONDS = 1.0
 MOST_SLOWER = {"median": 1.05, "p99": 1.2}
-"""Of turns beside the same without a desk; where two rounds without one differ by more, that is allowed for."""
+"""Of turns beside the same without a desk; where one of the two without is itself further from their mean, so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Slowed:
-    """The line's turns with so many desks open: milliseconds, and medians of the ratios to none of the same round.
+    """The line's turns with so many desks open: milliseconds, and medians of the rounds' ratios to none.
 
+    None is the mean of the two without a desk in the same round.
     `desk_share` is how much of one core the desk's process used while the turns were timed.
     """
 
@@ -80,10 +82,10 @@ class Report:
             yield aim, f"{one.shown_most:.2f} s", one.shown_most < MOST_SECONDS
         for each in self.slowed:
             if each.subject not in {NONE, AGAIN}:
-                again = next(one for one in self.slowed if one.beside == each.beside and one.subject == AGAIN)
+                beside = [one for one in self.slowed if one.beside == each.beside and one.subject in {NONE, AGAIN}]
                 where = f"{each.database}, {each.connections} connection{'s' * (each.connections != 1)}, {each.subject}"
                 for name, most in MOST_SLOWER.items():
-                    found, unrest = each.ratio(name), again.ratio(name)
+                    found, unrest = each.ratio(name), max(one.ratio(name) for one in beside)
                     aim = f"{where}: the {name} of turns at most {most} times that without"
                     yield aim, f"{found:.2f}, {unrest:.2f} without", found <= max(most, unrest)
 

@@ -1,7 +1,8 @@
 """Open desks, as browsers hold them: the queue's page, with its live stream, over which all comes that it shows.
 
 Rule: a desk here does what the page's own script does, and no less: it puts what is told of the queue on what it has,
-and where that does not fit it opens its stream anew.
+and where that does not fit it opens its stream anew. Browsers are other machines in earnest, so those here have a
+process that runs only where nothing else wants the processor.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -39,13 +42,10 @@ class _Desk:
 
 
 class OpenDesks:
-    """All desks that are open at one server, in a thread with a loop of its own. Moments are of `time.perf_counter`."""
+    """All desks that are open at one server, in a process of their own. Moments are of `time.perf_counter`."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._desks: list[_Desk] = []
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="open desks", daemon=True).start()
+    def __init__(self, browsers: ProcessPoolExecutor) -> None:
+        self._browsers = browsers
 
     @contextmanager
     def opened(self, cookies: Sequence[str]) -> Iterator[None]:
@@ -53,26 +53,58 @@ class OpenDesks:
 
         Raises WrongAnswerError where a stream is refused.
         """
-        self._desks = [_Desk(cookie) for cookie in cookies]
-        streams = [asyncio.run_coroutine_threadsafe(self._listen(desk), self._loop) for desk in self._desks]
         try:
-            self._wait(asyncio.run_coroutine_threadsafe(self._all_open(), self._loop), streams)
+            self._browsers.submit(_open, cookies).result()
             yield
-            for stream in streams:
-                if stream.done():
-                    stream.result()
-                    raise WrongAnswerError(b"a stream ended")
         finally:
-            for stream in streams:
-                stream.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), self._loop).result()
+            self._browsers.submit(_close).result()
 
     def reached(self, handoff: int) -> tuple[list[float], list[float]]:
         """The moments at which each desk heard of a handoff, and at which it stood in each queue.
 
         Waits until all have. Raises WrongAnswerError where one never does.
         """
+        return self._browsers.submit(_reached, handoff).result()
+
+
+@contextmanager
+def open_desks(port: int) -> Iterator[OpenDesks]:
+    """The desks that can be opened at the server of this port, none at first."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_begin, initargs=(port,)) as browsers:
+        yield OpenDesks(browsers)
+
+
+class _Browsers:
+    """The desks in their own process, in a thread with a loop of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._desks: list[_Desk] = []
+        self._streams: list[Future[None]] = []
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="open desks", daemon=True).start()
+
+    def open(self, cookies: Sequence[str]) -> None:
+        """Raises WrongAnswerError."""
+        self._desks = [_Desk(cookie) for cookie in cookies]
+        self._streams = [asyncio.run_coroutine_threadsafe(self._listen(desk), self._loop) for desk in self._desks]
+        self._wait(asyncio.run_coroutine_threadsafe(self._all_open(), self._loop), self._streams)
+
+    def close(self) -> None:
+        """Close them; raises WrongAnswerError where a stream had ended by itself."""
+        ended = [stream for stream in self._streams if stream.done()]
+        for stream in self._streams:
+            stream.cancel()
+        self._streams = []
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), self._loop).result()
+        for stream in ended:
+            stream.result()
+            raise WrongAnswerError(b"a stream ended")
+
+    def reached(self, handoff: int) -> tuple[list[float], list[float]]:
+        """As above."""
         end = time.perf_counter() + _PATIENCE
         desks = self._desks
         while time.perf_counter() < end:
@@ -131,3 +163,24 @@ def _told(desk: _Desk, event: bytes, data: bytes) -> None:
 
 def _request(path: str, cookie: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode()
+
+
+_here: list[_Browsers] = []
+"""In the process of the browsers: all of them."""
+
+
+def _begin(port: int) -> None:
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    _here.append(_Browsers(port))
+
+
+def _open(cookies: Sequence[str]) -> None:
+    _here[0].open(cookies)
+
+
+def _reached(handoff: int) -> tuple[list[float], list[float]]:
+    return _here[0].reached(handoff)
+
+
+def _close() -> None:
+    _here[0].close()

@@ -41,12 +41,13 @@ CHANGE_SECONDS = 1.0
 class Plan:
     """What to measure: `waiting` cases, `desks` that a change must reach, `changes` of them; and the line's turns.
 
+    More than 190 would be more than a page shows, so that no desk could show what comes after them.
     `streams` are the numbers of desks open in a round; `connections` of the load, and `turns` of a round in all.
     """
 
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     postgresql_url: str | None = None
-    waiting: int = 200
+    waiting: int = 190
     desks: int = 20
     changes: int = 40
     streams: tuple[int, ...] = (20, 200)

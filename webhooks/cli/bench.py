@@ -241,7 +241,7 @@ def calls(**given: Any) -> None:
 
 @bench.command()
 @_on_databases
-@click.option("--waiting", type=click.IntRange(0), default=200, show_default=True, help="Cases in the queue.")
+@click.option("--waiting", type=click.IntRange(0, 190), default=190, show_default=True, help="Cases in the queue.")
 @click.option("--desks", type=click.IntRange(1), default=20, show_default=True, help="Desks that a change must reach.")
 @click.option("--changes", type=click.IntRange(1), default=40, show_default=True, help="Changes to time.")
 @click.option("--streams", type=_Counts(900), default="20,200", show_default=True, help="Desks open beside the turns.")

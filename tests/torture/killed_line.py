@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import requests
 
 from tests.webhooks.test_serving import free_port
-from webhooks.bench.calling import _heard
+from webhooks.bench.listening import words_of
 from webhooks.rehearsal.hearing import Notepad, asked_group, opens
 from webhooks.rehearsal.signing import signature
 
@@ -216,7 +216,7 @@ class Crowd:
         form, express = self.voice(person, sid), self.chance.random() < 0.4
         document = await self._once_more("/voice/incoming", form)
         for _ in range(40):
-            words, action = _heard(document), action_of(document)
+            words, action = heard(document), action_of(document)
             pad = Notepad()
             pad.write(words)
             if pad.confirmation_id is not None:
@@ -269,6 +269,11 @@ class Crowd:
         await asyncio.gather(
             *(self.text_until_taken(one) if one.texts else self.call_until_told(one) for one in people)
         )
+
+
+def heard(document):
+    """All the words of a document, as one runs into the next."""
+    return " ".join(words_of(document))
 
 
 def action_of(document):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ivr.call_backs import call_backs
 from tests.torture.conftest import SECONDS
-from tests.torture.killed_line import Crowd
+from tests.torture.killed_line import Crowd, heard
 from tests.torture.test_killed import (
     as_twilio,
     assert_nothing_lost,
@@ -27,7 +27,6 @@ from tests.torture.test_killed import (
 from tests.webhooks.test_budget import WITHIN
 from tests.webhooks.test_faults import OFFER
 from webhooks import background
-from webhooks.bench.calling import _heard
 
 __all__ = ["here", "line", "store"]
 GONE_SECONDS = 60.0 if SECONDS else 4.0
@@ -46,10 +45,10 @@ class Witnesses(Crowd):
         begun = time.monotonic()
         answer = await super().ask(path, form)
         self.slowest = max(self.slowest, time.monotonic() - begun)
-        if OFFER in _heard(answer):
+        if OFFER in heard(answer):
             self.apologies += 1
             if self.chance.random() < 0.3:
-                said = _heard(await super().ask("/voice/call-back", form | {"Digits": "1"}))
+                said = heard(await super().ask("/voice/call-back", form | {"Digits": "1"}))
                 assert "An operator will call you back" in said
                 self.promised.add(form["CallSid"])
         return answer

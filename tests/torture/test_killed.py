@@ -24,11 +24,10 @@ from keys.groups import split
 from keys.installation_id import InstallationID, digest, encode
 from keys.reservations import State, reservations
 from tests.torture.conftest import SECONDS
-from tests.torture.killed_line import NUMBER, Crowd, Person, ServedLine, Server, action_of, texts_of
+from tests.torture.killed_line import NUMBER, Crowd, Person, ServedLine, Server, action_of, heard, texts_of
 from tests.webhooks.test_serving import CATALOGUE
 from webhooks import incoming_texts, settings, twilio_rest
 from webhooks.app import open_exchange
-from webhooks.bench.calling import _heard
 from webhooks.delivery import LEASE, deliver_one
 from webhooks.rehearsal.hearing import Notepad
 
@@ -235,7 +234,7 @@ def test_a_node_killed_in_the_middle_of_a_call_costs_its_caller_nothing(line, he
         person = people[0]
         document = asyncio.run(cut_over(Crowd(line, *as_twilio(found), chance), other, person))
         pad = Notepad()
-        pad.write(_heard(document))
+        pad.write(heard(document))
         person.told.append(pad.confirmation_id)
         assert_nothing_lost(other, exchange, [person], ids, key)
     finally:

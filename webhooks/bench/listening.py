@@ -33,7 +33,7 @@ def heard_out(held: Held) -> Heard:
     """What a caller made out of a call that was held; a fault of the call itself stays the fault."""
     if held.fault:
         return Heard(None, held.fault)
-    *asking, reading = [list(_words(document)) for document in held.documents]
+    *asking, reading = [list(words_of(document)) for document in held.documents]
     for number, words in enumerate(asking, 1):
         said = " ".join(words)
         if asked_group(said) != number + 1:
@@ -45,7 +45,7 @@ def heard_out(held: Held) -> Heard:
     return Heard(pad.confirmation_id, fault)
 
 
-def _words(document: str) -> Iterator[str]:
+def words_of(document: str) -> Iterator[str]:
     """The words of a document, verb by verb, each as one runs into the next."""
     try:
         verbs = read(document).verbs
